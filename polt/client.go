@@ -1,0 +1,172 @@
+package polt
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// DefaultBaseURL is where the platform is in production.
+const DefaultBaseURL = "https://polt.fun.ngrok.app"
+
+const (
+	defaultTimeout = 30 * time.Second
+	dialTimeout    = 5 * time.Second
+	maxAnswer      = 8 << 20 // bytes
+	// maxConnections is how many idle connections are kept to the platform.
+	// The standard library's default of 2 would close all but two after each
+	// burst of calls.
+	maxConnections = 64
+)
+
+// Options configure a [Client]. The zero value is a client of the platform in
+// production without a key.
+type Options struct {
+	// BaseURL is where the platform is; empty means [DefaultBaseURL]. It has
+	// the scheme http or https and no user, query or fragment. A path in it is
+	// put before every endpoint's.
+	BaseURL string
+	// Key is the agent's; the zero value calls the public endpoints only.
+	Key Key
+	// Timeout bounds a call with all its tries; 0 means 30 seconds.
+	Timeout time.Duration
+	// UserAgent is sent as it is; empty means "polt-mcp".
+	UserAgent string
+	// CAFile names a PEM file of certificates to trust beside the system's;
+	// empty means none.
+	CAFile string
+	// Transport replaces the network, and CAFile with it; nil means a pool of
+	// up to 64 idle connections that uses the environment's proxy.
+	Transport http.RoundTripper
+	// OnAttempt is told of each request that was sent, or tried to be; nil
+	// means nobody is. It is called by the goroutine that calls.
+	OnAttempt func(context.Context, Attempt)
+}
+
+// An Attempt is one request to the platform.
+type Attempt struct {
+	Operation string // the method and the path with its placeholders
+	Method    string
+	Path      string // as it was sent, without the query
+	Number    int    // from 1; over 1, a retry
+	Status    int    // 0 where the platform did not answer
+	Bytes     int    // of the answer's body
+	Duration  time.Duration
+	Err       error // nil where the platform answered, whatever the status
+}
+
+// A Client calls the platform. Any number of goroutines may use one.
+type Client struct {
+	base      url.URL
+	key       Key
+	timeout   time.Duration
+	userAgent string
+	http      *http.Client
+	onAttempt func(context.Context, Attempt)
+}
+
+// NewClient returns a client. It fails where the base URL or the CA file can
+// not be used. It sends nothing.
+func NewClient(o Options) (*Client, error) {
+	base, err := parseBaseURL(o.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	transport := o.Transport
+	if transport == nil {
+		if transport, err = newTransport(o.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	c := &Client{
+		base:      *base,
+		key:       o.Key,
+		timeout:   o.Timeout,
+		userAgent: o.UserAgent,
+		onAttempt: o.OnAttempt,
+		http: &http.Client{
+			Transport: transport,
+			// A redirect would carry the key, or turn a POST into a GET.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	if c.timeout <= 0 {
+		c.timeout = defaultTimeout
+	}
+	if c.userAgent == "" {
+		c.userAgent = "polt-mcp"
+	}
+	if c.onAttempt == nil {
+		c.onAttempt = func(context.Context, Attempt) {}
+	}
+	return c, nil
+}
+
+// As returns a client that calls with another key, and shares the connections.
+func (c *Client) As(key Key) *Client {
+	as := *c
+	as.key = key
+	return &as
+}
+
+// BaseURL returns where the platform is, without a slash at the end.
+func (c *Client) BaseURL() string { return c.base.String() }
+
+func parseBaseURL(s string) (*url.URL, error) {
+	if s == "" {
+		s = DefaultBaseURL
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, errors.New("the platform's URL can not be parsed: it should look like " + DefaultBaseURL)
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return nil, fmt.Errorf("the platform's URL %q should begin with https:// or http:// and a host", u.Redacted())
+	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		return nil, fmt.Errorf("the platform's URL %q should have no user, query or fragment", u.Redacted())
+	case u.RawPath != "" || strings.Contains(u.Path+"/", "/../") || strings.Contains(u.Path+"/", "/./"):
+		return nil, fmt.Errorf("the platform's URL %q should have a plain path", u.Redacted())
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	return u, nil
+}
+
+func newTransport(caFile string) (*http.Transport, error) {
+	t := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          maxConnections,
+		MaxIdleConnsPerHost:   maxConnections,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   dialTimeout,
+		ExpectContinueTimeout: time.Second,
+		// Answers are written to us in one piece of some 20 kB.
+		ReadBufferSize: 32 << 10,
+	}
+	if caFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(caFile) //nolint:gosec // the file is the operator's choice
+	if err != nil {
+		return nil, fmt.Errorf("the CA file can not be read: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("the CA file %s has no PEM certificate", caFile)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return t, nil
+}

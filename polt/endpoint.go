@@ -1,0 +1,287 @@
+package polt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// An Endpoint is one operation of the platform: a method and a path, an input
+// and an answer. Only this package makes them, so its declarations are all
+// that can be called. The zero value can not be called.
+//
+// An input is a struct. A field's JSON name is its name everywhere: where the
+// path has a placeholder of that name, the field goes there; of the others, a
+// GET sends those that are not zero in the query, and any other method sends a
+// JSON body. An input without such a field is sent without a body.
+type Endpoint[In, Out any] struct{ op *operation }
+
+// An Operation is what an [Endpoint] of any type tells of itself.
+type Operation interface {
+	// Method returns the HTTP method.
+	Method() string
+	// Path returns the path, with its placeholders in braces.
+	Path() string
+	// Public reports whether the endpoint is called without a key.
+	Public() bool
+}
+
+// operation is an endpoint without its types.
+type operation struct {
+	method   string
+	path     string
+	segments []string // of path
+	isPublic bool
+	inPath   []field
+	outside  []field // in the query of a GET, else in the body
+}
+
+// field is a field of an input.
+type field struct {
+	name  string // in JSON
+	index int
+}
+
+// operations is every declared endpoint, in order.
+var operations []*operation
+
+// Operations returns every operation that an agent may call, in the order of
+// their declaration.
+func Operations() []Operation {
+	all := make([]Operation, len(operations))
+	for i, op := range operations {
+		all[i] = op
+	}
+	return all
+}
+
+// get declares a GET. Every GET of the platform is public.
+func get[In, Out any](path string) Endpoint[In, Out] {
+	return declare[In, Out](http.MethodGet, path).public()
+}
+
+func post[In, Out any](path string) Endpoint[In, Out] {
+	return declare[In, Out](http.MethodPost, path)
+}
+
+func patch[In, Out any](path string) Endpoint[In, Out] {
+	return declare[In, Out](http.MethodPatch, path)
+}
+
+func declare[In, Out any](method, path string) Endpoint[In, Out] {
+	op := &operation{method: method, path: path, segments: strings.Split(path, "/")}
+	in := reflect.TypeFor[In]()
+	for i := range in.NumField() {
+		name, _, _ := strings.Cut(in.Field(i).Tag.Get("json"), ",")
+		f := field{name: name, index: i}
+		if slices.Contains(op.segments, "{"+name+"}") {
+			op.inPath = append(op.inPath, f)
+		} else {
+			op.outside = append(op.outside, f)
+		}
+	}
+	operations = append(operations, op)
+	return Endpoint[In, Out]{op}
+}
+
+// public says that the endpoint needs no key, and so is sent none.
+func (e Endpoint[In, Out]) public() Endpoint[In, Out] {
+	e.op.isPublic = true
+	return e
+}
+
+// Method returns the HTTP method.
+func (e Endpoint[In, Out]) Method() string { return e.op.method }
+
+// Path returns the path, with its placeholders in braces.
+func (e Endpoint[In, Out]) Path() string { return e.op.path }
+
+// Public reports whether the endpoint is called without a key.
+func (e Endpoint[In, Out]) Public() bool { return e.op.isPublic }
+
+func (op *operation) Method() string { return op.method }
+func (op *operation) Path() string   { return op.path }
+func (op *operation) Public() bool   { return op.isPublic }
+func (op *operation) String() string { return op.method + " " + op.path }
+
+// An Answer is what the platform answered.
+type Answer[Out any] struct {
+	// Raw is the platform's JSON, as it came. It has at most 8 MiB. It is
+	// empty where the platform answered without a body. Whether it is well
+	// formed is not checked: Decode does.
+	Raw []byte
+}
+
+// Decode decodes the answer. The platform documents a part of its answers
+// only, so decoding is lenient: unknown members are left out and missing ones
+// are zero.
+func (a Answer[Out]) Decode() (Out, error) {
+	var out Out
+	if err := json.Unmarshal(a.Raw, &out); err != nil {
+		return out, fmt.Errorf("polt: the answer does not decode as %T: %w", out, err)
+	}
+	return out, nil
+}
+
+// Call calls the endpoint with the client's key and returns the answer. The
+// error is always an [*Error].
+//
+// An argument that can not be placed is refused before anything is sent. A GET
+// is tried up to 3 times; any other method is tried again only where certainly
+// nothing was sent.
+func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[Out], error) {
+	if e.op == nil {
+		return Answer[Out]{}, &Error{Code: CodeInternal, Message: "the endpoint is the zero value"}
+	}
+	if v, ok := any(in).(interface{ validate() *Error }); ok {
+		if err := v.validate(); err != nil {
+			err.Operation = e.op.String()
+			return Answer[Out]{}, err
+		}
+	}
+	call, err := e.op.build(reflect.ValueOf(in))
+	if err != nil {
+		err.Operation = e.op.String()
+		return Answer[Out]{}, err
+	}
+	raw, err := c.call(ctx, call)
+	if err != nil {
+		return Answer[Out]{}, err
+	}
+	return Answer[Out]{raw}, nil
+}
+
+// request is an operation with its arguments in their places.
+type request struct {
+	op    *operation
+	path  string // unescaped; every character of it may stand unescaped
+	query string
+	body  []byte // nil for none
+}
+
+func (op *operation) build(in reflect.Value) (*request, *Error) {
+	r := &request{op: op, path: op.path}
+	for _, f := range op.inPath {
+		value := in.Field(f.index).String()
+		if err := op.checkPathValue(f.name, value); err != nil {
+			return nil, err
+		}
+		r.path = strings.Replace(r.path, "{"+f.name+"}", value, 1)
+	}
+	if op.method == http.MethodGet {
+		query := url.Values{}
+		for _, f := range op.outside {
+			if v := in.Field(f.index); !v.IsZero() {
+				query.Set(f.name, queryValue(v))
+			}
+		}
+		r.query = query.Encode()
+	} else if len(op.outside) > 0 {
+		body, err := encodeBody(in, op.outside)
+		if err != nil {
+			return nil, &Error{Code: CodeInternal, Message: "the input can not be encoded", Err: err}
+		}
+		r.body = body
+	}
+	return r, nil
+}
+
+func queryValue(v reflect.Value) string {
+	if v.CanInt() {
+		return strconv.FormatInt(v.Int(), 10)
+	}
+	return v.String()
+}
+
+// encodeBody encodes the given fields, which leaves out those in the path. It
+// does not escape <, > and &, as a platform's readers would see it.
+func encodeBody(in reflect.Value, fields []field) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	b.WriteByte('{')
+	for _, f := range fields {
+		v := in.Field(f.index)
+		if v.IsZero() && strings.HasSuffix(in.Type().Field(f.index).Tag.Get("json"), ",omitempty") {
+			continue
+		}
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%q:", f.name)
+		if err := enc.Encode(v.Interface()); err != nil {
+			return nil, err
+		}
+		b.Truncate(b.Len() - 1) // the newline of Encode
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// maxPathValue is how long an id or a username in a path may be.
+const maxPathValue = 128
+
+// checkPathValue refuses what could leave its place in the path, and what
+// another endpoint has in that place as its own word: "recent" is no task_id.
+func (op *operation) checkPathValue(name, value string) *Error {
+	if value == "" {
+		return invalid(name, "is empty")
+	}
+	if len(value) > maxPathValue {
+		return invalid(name, fmt.Sprintf("has %d characters, which is over the maximum of %d", len(value), maxPathValue))
+	}
+	dots := name == "username"
+	for i := range len(value) {
+		c := value[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if letter || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' && dots {
+			continue
+		}
+		allowed := "letters, digits, - and _"
+		if dots {
+			allowed = "letters, digits, -, _ and ."
+		}
+		return invalid(name, fmt.Sprintf("has a character that is not allowed at position %d: only %s are", i+1, allowed))
+	}
+	if value == "." || value == ".." {
+		return invalid(name, "is a dot segment, not a name")
+	}
+	if slices.ContainsFunc(reservedWords()[name], func(word string) bool { return strings.EqualFold(word, value) }) {
+		return invalid(name, fmt.Sprintf("%q is a word of the API, not a name", value))
+	}
+	return nil
+}
+
+// reservedWords maps a placeholder to the words that some endpoint has in the
+// placeholder's place.
+var reservedWords = sync.OnceValue(func() map[string][]string {
+	reserved := map[string][]string{}
+	for _, with := range operations {
+		for _, word := range operations {
+			for i := range min(len(with.segments), len(word.segments)) {
+				a, b := with.segments[i], word.segments[i]
+				if a == b {
+					continue
+				}
+				if name, ok := placeholder(a); ok && !slices.Contains(reserved[name], b) {
+					reserved[name] = append(reserved[name], b)
+				}
+				break // beyond this place the two paths have nothing in common
+			}
+		}
+	}
+	return reserved
+})
+
+func placeholder(segment string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(segment, "{")
+	return strings.TrimSuffix(name, "}"), ok
+}

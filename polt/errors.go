@@ -1,0 +1,216 @@
+package polt
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Code says what kind of failure an [Error] is. Codes are few and stable.
+type Code string
+
+// The codes.
+const (
+	CodeInvalidArgument     Code = "invalid_argument"     // the arguments are wrong; nothing happened
+	CodeUnauthenticated     Code = "unauthenticated"      // no key, or one the platform does not know
+	CodeForbidden           Code = "forbidden"            // the key may not do this
+	CodeNotFound            Code = "not_found"            // there is no such thing
+	CodeConflict            Code = "conflict"             // the state of things does not allow it
+	CodeRateLimited         Code = "rate_limited"         // too many calls
+	CodeUpstreamError       Code = "upstream_error"       // the platform failed, or its answer is unusable
+	CodeUpstreamUnreachable Code = "upstream_unreachable" // the platform was not reached; nothing happened
+	CodeTimeout             Code = "timeout"              // a read took too long, or was cancelled
+	CodeOutcomeUnknown      Code = "outcome_unknown"      // a write was sent and its answer never came
+	CodeInternal            Code = "internal"             // a fault of this program
+)
+
+// An Error is a failed call.
+type Error struct {
+	Code Code
+	// Operation is the method and the path with its placeholders, such as
+	// "GET /api/tasks/{task_id}".
+	Operation string
+	// HTTPStatus is the platform's, or 0 where it did not answer.
+	HTTPStatus int
+	// Message says what happened, where it can in the platform's own words. It
+	// has at most 500 characters and no control characters.
+	Message string
+	// Field is the argument that is at fault, or "".
+	Field string
+	// Retryable says that the same call may go through later.
+	Retryable bool
+	// RetryAfter is how long the platform asks to wait, or 0.
+	RetryAfter time.Duration
+	// Err is the cause where it is not the platform's answer, or nil.
+	Err error
+}
+
+// Error returns the operation, the status, the field and the message.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("polt: ")
+	if e.Operation != "" {
+		b.WriteString(e.Operation + ": ")
+	}
+	if e.HTTPStatus != 0 {
+		fmt.Fprintf(&b, "HTTP %d: ", e.HTTPStatus)
+	}
+	if e.Field != "" {
+		b.WriteString(e.Field + " ")
+	}
+	b.WriteString(e.Message)
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+func invalid(field, message string) *Error {
+	return &Error{Code: CodeInvalidArgument, Field: field, Message: message}
+}
+
+// codeOf is the one table from HTTP status to code.
+func codeOf(status int) Code {
+	switch status {
+	case http.StatusUnauthorized:
+		return CodeUnauthenticated
+	case http.StatusForbidden:
+		return CodeForbidden
+	case http.StatusNotFound, http.StatusGone:
+		return CodeNotFound
+	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusLocked:
+		return CodeConflict
+	case http.StatusTooManyRequests:
+		return CodeRateLimited
+	}
+	if status >= 400 && status < 500 {
+		return CodeInvalidArgument
+	}
+	return CodeUpstreamError
+}
+
+// errorOf makes an error of the platform's answer. body is the beginning of
+// the answer's body.
+func errorOf(r *request, resp *http.Response, body []byte) *Error {
+	e := &Error{
+		Code:       codeOf(resp.StatusCode),
+		Operation:  r.op.String(),
+		HTTPStatus: resp.StatusCode,
+		Message:    messageOf(resp, body),
+	}
+	write := r.op.method != http.MethodGet
+	switch status := resp.StatusCode; {
+	case resp.Header.Get("Ngrok-Error-Code") != "":
+		// Documented by ngrok: the header is set where ngrok itself answers,
+		// whatever the status, so the platform has not seen the request.
+		e.Code, e.Retryable = CodeUpstreamUnreachable, true
+		e.Message = fmt.Sprintf("the platform's tunnel is offline (%s)", Clean(resp.Header.Get("Ngrok-Error-Code"), 40))
+	case status >= 300 && status < 400:
+		e.Message = fmt.Sprintf("the platform redirects to %s: set POLT_API_URL to where it has moved", location(resp))
+	case status == http.StatusRequestTimeout && !write:
+		e.Code, e.Retryable = CodeTimeout, true
+	case status == http.StatusTooManyRequests:
+		e.Retryable, e.RetryAfter = true, retryAfter(resp.Header.Get("Retry-After"))
+	case write && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout):
+		e.Code = CodeOutcomeUnknown
+	case status >= 500:
+		e.Retryable = !write && status != http.StatusNotImplemented
+		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
+	}
+	return e
+}
+
+// location returns where a redirect points, without a password.
+func location(resp *http.Response) string {
+	to, err := resp.Location()
+	if err != nil {
+		return "nowhere"
+	}
+	return Clean(to.Redacted(), 200)
+}
+
+// retryAfter reads the header Retry-After: seconds, or a date.
+func retryAfter(value string) time.Duration {
+	if value == "" {
+		return 0
+	}
+	if d, err := time.ParseDuration(strings.TrimSpace(value) + "s"); err == nil {
+		return max(d, 0)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at).Round(time.Second), 0)
+	}
+	return 0
+}
+
+// maxMessage is how many characters of the platform's text reach an error.
+const maxMessage = 500
+
+// messageOf finds the platform's words in an error body of any shape.
+func messageOf(resp *http.Response, body []byte) string {
+	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
+	text := strings.TrimSpace(string(body))
+	switch {
+	case text == "":
+		return "the platform answered " + status + " without a body"
+	case text[0] == '<':
+		return "the platform, or a proxy in front of it, answered " + status + " with an HTML page"
+	}
+	var shape struct {
+		Error   json.RawMessage `json:"error"`
+		Message json.RawMessage `json:"message"`
+	}
+	if json.Unmarshal(body, &shape) == nil {
+		// Fastify's "error" is only the status in words; its "message" tells.
+		for _, raw := range []json.RawMessage{shape.Message, shape.Error} {
+			if s := words(raw); s != "" {
+				return Clean(s, maxMessage)
+			}
+		}
+	}
+	return "the platform answered " + status + ": " + Clean(text, maxMessage-100)
+}
+
+// words returns the text of an error member: a string, or an object that has
+// its text under "message".
+func words(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return strings.TrimSpace(s)
+	}
+	var nested struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(raw, &nested) == nil && nested.Message != "" {
+		return strings.TrimSpace(nested.Message)
+	}
+	if len(raw) == 0 || string(raw) == "null" {
+		return ""
+	}
+	return string(raw)
+}
+
+// Clean returns at most limit characters of s on one line, without control or
+// invisible characters: fit for an error, a log or a terminal.
+func Clean(s string, limit int) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			r = ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			continue
+		}
+		if n++; n > limit {
+			b.WriteString("…")
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

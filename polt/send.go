@@ -1,0 +1,195 @@
+package polt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	maxTries    = 3
+	retryBudget = 10 * time.Second // for all tries and the waits between them
+	firstWait   = 200 * time.Millisecond
+
+	maxErrorBody = 64 << 10 // bytes of an error's body that are looked at
+)
+
+// call sends a request, again where that is safe, and returns the answer's
+// body.
+func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
+	if !r.op.isPublic && c.key.IsZero() {
+		return nil, &Error{Code: CodeUnauthenticated, Operation: r.op.String(), Message: "this needs an API key, and there is none"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+
+	budget := retryBudget
+	if deadline, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(deadline))
+	}
+	var last *Error
+	tries := 0
+	attempt := func() ([]byte, error) {
+		tries++
+		body, again, err := c.attempt(ctx, r, tries)
+		if err == nil {
+			return body, nil
+		}
+		last = err
+		switch {
+		case !again:
+			return nil, backoff.Permanent(err)
+		case err.RetryAfter > 0:
+			return nil, &backoff.RetryAfterError{Duration: err.RetryAfter}
+		}
+		return nil, err
+	}
+	body, err := backoff.Retry(ctx, attempt,
+		backoff.WithBackOff(&backoff.ExponentialBackOff{
+			InitialInterval: firstWait, Multiplier: 2, MaxInterval: 2 * time.Second,
+			RandomizationFactor: 1, // full jitter: from nothing to twice the interval
+		}),
+		backoff.WithMaxTries(maxTries),
+		backoff.WithMaxElapsedTime(max(budget, 1))) // 0 would be no limit
+	if err != nil {
+		// Whatever ended the tries, what the last one met is the reason.
+		return nil, last
+	}
+	return body, nil
+}
+
+// attempt sends a request once. again says whether it may be sent again.
+func (c *Client) attempt(ctx context.Context, r *request, number int) (body []byte, again bool, failed *Error) {
+	// Once there is a connection, bytes may have left. (net/http itself sends
+	// a write again on a new connection only where it has written none.)
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	start := time.Now()
+	resp, err := c.http.Do(c.newHTTPRequest(ctx, r))
+	var status int
+	if err == nil {
+		status = resp.StatusCode
+		body, err = readAnswer(resp)
+	}
+	c.onAttempt(ctx, Attempt{
+		Operation: r.op.String(), Method: r.op.method, Path: r.path, Number: number,
+		Status: status, Bytes: len(body), Duration: time.Since(start), Err: err,
+	})
+	read := r.op.method == http.MethodGet
+	switch {
+	case err != nil:
+		failed = c.transportError(ctx, r, err, status, connected.Load())
+		return nil, failed.Retryable && ctx.Err() == nil && (read || !connected.Load()), failed
+	case status < 200 || status > 299:
+		failed = errorOf(r, resp, body[:min(len(body), maxErrorBody)])
+		// A tunnel that is offline stays so for longer than we would wait.
+		return nil, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
+	case !looksLikeJSON(body):
+		failed = &Error{
+			Code: CodeUpstreamError, Operation: r.op.String(), HTTPStatus: status,
+			Message: "the answer is not JSON: " + Clean(string(body[:min(len(body), 400)]), 100),
+		}
+		if !read {
+			failed.Code = CodeOutcomeUnknown
+		}
+		return nil, false, failed
+	}
+	return body, false, nil
+}
+
+func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {
+	u := c.base
+	u.Path += r.path
+	u.RawQuery = r.query
+	req := (&http.Request{
+		Method: r.op.method, URL: &u, Host: u.Host, Header: http.Header{},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("Accept", "application/json")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		req.ContentLength = int64(len(r.body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	if !r.op.isPublic {
+		req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
+	}
+	return req
+}
+
+var errTooLarge = fmt.Errorf("the answer is over %d MiB", maxAnswer>>20)
+
+func readAnswer(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	if resp.ContentLength > maxAnswer {
+		return nil, errTooLarge
+	}
+	var b bytes.Buffer
+	b.Grow(int(max(resp.ContentLength, 4<<10)) + bytes.MinRead)
+	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && b.Len() > maxAnswer {
+		err = errTooLarge
+	}
+	return b.Bytes(), err
+}
+
+// looksLikeJSON reports whether b is empty or begins as JSON does. Reading it
+// whole is left to who needs it.
+func looksLikeJSON(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n")
+	return len(b) == 0 || bytes.IndexByte([]byte(`{["tfn-0123456789`), b[0]) >= 0
+}
+
+// transportError makes an error of a request that was not answered in full.
+func (c *Client) transportError(ctx context.Context, r *request, err error, status int, connected bool) *Error {
+	e := &Error{Operation: r.op.String(), HTTPStatus: status, Err: err}
+	write := r.op.method != http.MethodGet
+	var timeout net.Error
+	timedOut := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(ctx.Err(), context.DeadlineExceeded)
+	switch {
+	case errors.Is(err, errTooLarge) && !write:
+		e.Code = CodeUpstreamError
+		e.Message = errTooLarge.Error() + ", which is more than is read; ask for less"
+	case write && connected:
+		e.Code = CodeOutcomeUnknown
+		e.Message = "the request was sent and its answer never came whole: " + reason(err)
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Code = CodeTimeout
+		e.Message = "the call was cancelled"
+	case !connected:
+		e.Code, e.Retryable = CodeUpstreamUnreachable, true
+		e.Message = fmt.Sprintf("the platform at %s can not be reached: %s", c.base.Host, reason(err))
+	case timedOut:
+		e.Code, e.Retryable = CodeTimeout, true
+		e.Message = fmt.Sprintf("the platform did not answer within %s", c.timeout)
+	default:
+		e.Code, e.Retryable = CodeUpstreamError, true
+		e.Message = "the answer was cut off: " + reason(err)
+	}
+	return e
+}
+
+// reason returns the innermost words of a transport's error, without the URL
+// that net/http puts before them.
+func reason(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return Clean(err.Error(), 200)
+		}
+		err = inner
+	}
+}
