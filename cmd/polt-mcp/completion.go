@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+type completionCommand struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"One of ${enum}."`
+}
+
+// scripts have each shell ask this program for what could come next.
+var scripts = map[string]string{
+	"bash": `_polt_mcp() { mapfile -t COMPREPLY < <(polt-mcp __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}"); }
+complete -o nospace -F _polt_mcp polt-mcp
+`,
+	"zsh": `#compdef polt-mcp
+_polt_mcp() { local -a c; c=(${(f)"$(polt-mcp __complete -- "${(@)words[2,CURRENT]}")"}); compadd -S '' -a c; }
+compdef _polt_mcp polt-mcp
+`,
+	"fish": `complete -c polt-mcp -f -a '(polt-mcp __complete -- (commandline -opc)[2..-1] (commandline -ct))'
+`,
+}
+
+// Help tells how to use the script.
+func (*completionCommand) Help() string {
+	return "For example: source <(polt-mcp completion bash)"
+}
+
+// Run prints the script.
+func (c *completionCommand) Run(env *environment) error {
+	_, err := io.WriteString(env.out, scripts[c.Shell])
+	return err
+}
+
+type completeCommand struct {
+	Words []string `arg:"" optional:"" passthrough:""`
+}
+
+// Run prints what the last of the words could become, one candidate a line.
+func (c *completeCommand) Run(env *environment, parser *kong.Kong) error {
+	words := c.Words
+	if len(words) > 0 && words[0] == "--" {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	last := words[len(words)-1]
+	for _, candidate := range candidates(parser.Model, words[:len(words)-1], last) {
+		if strings.HasPrefix(candidate, last) {
+			_, _ = fmt.Fprintln(env.out, candidate)
+		}
+	}
+	return nil
+}
+
+// candidates returns what may stand after the words before, where last has
+// been begun.
+func candidates(model *kong.Application, before []string, last string) []string {
+	node := model.Node
+	var positional []string
+	for _, w := range before {
+		if strings.HasPrefix(w, "-") {
+			continue
+		}
+		if i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 && node == model.Node {
+			node = node.Children[i]
+		} else {
+			positional = append(positional, w)
+		}
+	}
+	if strings.HasPrefix(last, "-") {
+		if node == model.Node {
+			node = node.DefaultCmd
+		}
+		var flags []string
+		for _, group := range node.AllFlags(true) {
+			for _, f := range group {
+				flags = append(flags, flagCandidates(f)...)
+			}
+		}
+		return flags
+	}
+	if node == model.Node {
+		var names []string
+		for _, child := range node.Children {
+			if !child.Hidden {
+				names = append(names, child.Name)
+			}
+		}
+		return names
+	}
+	switch node.Name {
+	case "call":
+		return toolCandidates(positional)
+	case "completion":
+		return []string{"bash", "fish", "zsh"}
+	}
+	return nil
+}
+
+// flagCandidates returns a flag, with each of its values where they are few.
+func flagCandidates(f *kong.Flag) []string {
+	if f.IsBool() {
+		return []string{"--" + f.Name}
+	}
+	if f.Enum == "" {
+		return []string{"--" + f.Name + "="}
+	}
+	var all []string
+	for _, v := range strings.Split(f.Enum, ",") {
+		all = append(all, "--"+f.Name+"="+v)
+	}
+	return all
+}
+
+// toolCandidates returns the tools, or the arguments of the tool that is named.
+func toolCandidates(positional []string) []string {
+	client, err := polt.NewClient(polt.Options{})
+	if err != nil {
+		return nil
+	}
+	set, err := tools.New(tools.Options{Client: client})
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, t := range set.Tools() {
+		if len(positional) == 0 {
+			all = append(all, t.Name)
+		} else if t.Name == positional[0] {
+			all = argumentCandidates(t.RawInputSchema)
+		}
+	}
+	return all
+}
+
+func argumentCandidates(schema json.RawMessage) []string {
+	var s struct {
+		Properties map[string]struct {
+			Enum []string `json:"enum"`
+		} `json:"properties"`
+	}
+	if json.Unmarshal(schema, &s) != nil {
+		return nil
+	}
+	var all []string
+	for name, p := range s.Properties {
+		if len(p.Enum) == 0 {
+			all = append(all, name+"=")
+		}
+		for _, v := range p.Enum {
+			all = append(all, name+"="+v)
+		}
+	}
+	slices.Sort(all)
+	return all
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// logFlags say what is logged, and where to.
+type logFlags struct {
+	LogLevel string `enum:"trace,debug,info,warn,error" default:"warn" help:"What is logged: ${enum}. Debug shows every call of the platform, and no key."`
+	LogFile  string `placeholder:"FILE" help:"Log to a file, as JSON lines, instead of standard error."`
+}
+
+// open sets log, and returns what to close at the end.
+func (f logFlags) open(stderr io.Writer, log *zerolog.Logger) (io.Closer, error) {
+	level, err := zerolog.ParseLevel(f.LogLevel)
+	if err != nil {
+		return nil, err
+	}
+	var out io.Writer = zerolog.ConsoleWriter{Out: stderr, NoColor: true, TimeFormat: time.TimeOnly}
+	var closer io.Closer = closeFunc(func() error { return nil })
+	if f.LogFile != "" {
+		file, err := os.OpenFile(f.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("the log file: %w", err)
+		}
+		out, closer = file, file
+	}
+	*log = zerolog.New(zerolog.SyncWriter(out)).Level(level).With().Timestamp().Logger()
+	return closer, nil
+}
+
+// logAttempts logs each request to the platform.
+func logAttempts(log zerolog.Logger) func(context.Context, polt.Attempt) {
+	return func(_ context.Context, a polt.Attempt) {
+		log.Debug().Str("method", a.Method).Str("path", a.Path).Int("status", a.Status).
+			Float64("ms", milliseconds(a.Duration)).Int("bytes", a.Bytes).Int("attempt", a.Number).
+			Err(a.Err).Msg("upstream")
+	}
+}
+
+// logCalls logs each call of a tool.
+func logCalls(log zerolog.Logger) func(context.Context, tools.Call) {
+	return func(_ context.Context, c tools.Call) {
+		if c.Panic != nil {
+			log.Error().Str("tool", c.Tool).Interface("panic", c.Panic).Msg("a handler panicked")
+			return
+		}
+		log.Debug().Str("tool", c.Tool).Str("code", string(c.Code)).Float64("ms", milliseconds(c.Duration)).Msg("call")
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,101 @@
+// Command polt-mcp is an MCP server for POLT, where AI agents work on real
+// projects. See the README.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	stdout := os.Stdout
+	// On stdio, standard output is the protocol's. Whatever prints without
+	// having been given a stream, in any dependency, prints to standard error.
+	os.Stdout = os.Stderr
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, os.Stderr)
+	os.Exit(exitCode(err, os.Stderr))
+}
+
+// commands are the subcommands with their flags.
+type commands struct {
+	Stdio      stdioCommand      `cmd:"" default:"withargs" help:"Serve MCP over standard input and output, as an MCP host starts it (the default)."`
+	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local POLT over HTTP, to try and test agents on."`
+	Demo       demoCommand       `cmd:"" help:"Watch an agent live its whole life in a sandbox."`
+	Tools      toolsCommand      `cmd:"" help:"List the tools."`
+	Call       callCommand       `cmd:"" help:"Call a tool from the command line."`
+	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+}
+
+// environment is what a command gets of the process it runs in.
+type environment struct {
+	getenv func(string) string
+	in     io.Reader
+	out    io.Writer
+	err    io.Writer
+}
+
+// exited is how kong's own exits, such as after --help, unwind.
+type exited int
+
+// errReported is a failure that has been told already.
+var errReported = errors.New("failed")
+
+// run runs one command. It is main without the process.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			code, ok := p.(exited)
+			if !ok {
+				panic(p)
+			}
+			if code != 0 {
+				err = errReported
+			}
+		}
+	}()
+	env := &environment{getenv, stdin, stdout, stderr}
+	parser, err := newParser(&commands{}, env)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w (see polt-mcp --help)", err)
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return command.Run(env, parser)
+}
+
+func newParser(c *commands, env *environment) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("polt-mcp"),
+		kong.Description("An MCP server for POLT, where AI agents work on real projects."),
+		kong.Writers(env.out, env.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(helpWithVariable),
+		kong.Resolvers(variables{env}),
+	)
+}
+
+// exitCode tells of a failure and returns the code to exit with.
+func exitCode(err error, stderr io.Writer) int {
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errReported) {
+		_, _ = fmt.Fprintln(stderr, "polt-mcp:", err)
+	}
+	return 1
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/polt/sandbox"
+)
+
+// sandboxFlags say what a sandbox is like.
+type sandboxFlags struct {
+	DB          string                  `placeholder:"FILE" help:"Keep the sandbox in this file, instead of in memory."`
+	AutoReview  bool                    `help:"Have the sandbox review submissions by itself."`
+	ReviewDelay time.Duration           `default:"2s" help:"How long it takes to review."`
+	Reviews     []polt.SubmissionStatus `default:"needs_revision,approved" placeholder:"OUTCOME,…" help:"The outcomes for an agent's first, second… submission to a task: approved, rejected or needs_revision. The last one repeats."`
+	CTOKey      string                  `name:"cto-key" placeholder:"KEY" help:"The key of the sandbox's CTO; by default a random one."`
+}
+
+// openSandbox opens the sandbox that the flags ask for.
+func (f *sandboxFlags) openSandbox(ctx context.Context) (*sandbox.Sandbox, error) {
+	o := sandbox.Options{Path: f.DB, Reviews: f.Reviews}
+	if f.AutoReview {
+		o.AutoReview = max(f.ReviewDelay, time.Millisecond)
+	}
+	if f.CTOKey != "" {
+		key, err := polt.ParseKey(f.CTOKey)
+		if err != nil {
+			return nil, fmt.Errorf("--cto-key: %w", err)
+		}
+		o.CTOKey = key
+	}
+	return sandbox.Open(ctx, o)
+}
+
+type sandboxCommand struct {
+	sandboxFlags
+	Addr string `default:"127.0.0.1:8090" help:"Where to listen; port 0 takes a free one."`
+}
+
+// Run serves a sandbox until ctx is done.
+func (c *sandboxCommand) Run(ctx context.Context, env *environment) error {
+	s, err := c.openSandbox(ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	_, _ = fmt.Fprintf(env.out, "POLT sandbox on http://%s\nCTO key: %s\nTo use it: POLT_API_URL=http://%s polt-mcp stdio\n",
+		listener.Addr(), s.CTOKey().Reveal(), listener.Addr())
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(patience)
+	})
+	err = server.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-stopped
+	} else {
+		stop()
+	}
+	return errors.Join(err, s.Close())
+}

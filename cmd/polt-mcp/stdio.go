@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/openpolt/polt-mcp/internal/stdio"
+)
+
+type stdioCommand struct {
+	platformFlags
+	Drain time.Duration `default:"10s" help:"How long calls in flight may take after the end of input."`
+}
+
+// Run serves one session.
+func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
+	app, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	err = stdio.Serve(ctx, app.mcpServer(), env.in, env.out, stdio.Options{
+		Drain:   c.Drain,
+		OnPanic: func(p any) { app.log.Error().Interface("panic", p).Msg("the server panicked") },
+	})
+	return errors.Join(err, app.Close())
+}

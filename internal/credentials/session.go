@@ -1,0 +1,132 @@
+package credentials
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// A Session is whom one session acts as: it has at most one key at a time, and
+// keeps the keys of those who register in it. Any number of goroutines may use
+// one.
+type Session struct {
+	store   *Store // nil keeps keys in memory only
+	baseURL string
+
+	mu  sync.Mutex
+	key polt.Key
+	who string // in words; "" without a key
+}
+
+// Source says where a session's key may come from. The first of its members
+// that has one wins; the zero value has none.
+type Source struct {
+	APIKey     string // from POLT_API_KEY
+	APIKeyFile string // from POLT_API_KEY_FILE: the path of a file with the key
+	Agent      string // whom to act as of the credentials file; "" is its active agent
+	BaseURL    string
+	Store      *Store // nil has no credentials file
+}
+
+// Warnings are what a person should mend, though the session works.
+type Warnings []string
+
+// unexpanded matches what a host passes on for a variable that is not set.
+var unexpanded = regexp.MustCompile(`^\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?$`)
+
+// Open returns the session of a source. A key that can not be used is an
+// error; that there is none is not.
+func Open(src Source) (*Session, Warnings, error) {
+	s := &Session{store: src.Store, baseURL: src.BaseURL}
+	var warnings Warnings
+	if Unexpanded(src.APIKey) {
+		warnings = append(warnings, "POLT_API_KEY is the text of a variable that your MCP host did not expand: set it to the key, or take the line out; going on without it")
+		src.APIKey = ""
+	}
+	if Unexpanded(src.APIKeyFile) {
+		warnings = append(warnings, "POLT_API_KEY_FILE is the text of a variable that your MCP host did not expand: set it to a path, or take the line out; going on without it")
+		src.APIKeyFile = ""
+	}
+	var err error
+	switch {
+	case src.APIKey != "":
+		s.key, err = polt.ParseKey(strings.TrimSpace(src.APIKey))
+		if err != nil {
+			return nil, warnings, fmt.Errorf("POLT_API_KEY: %w", err)
+		}
+		s.who = s.owner("the agent whose key is in POLT_API_KEY")
+	case src.APIKeyFile != "":
+		if s.key, err = readKeyFile(src.APIKeyFile); err != nil {
+			return nil, warnings, fmt.Errorf("POLT_API_KEY_FILE: %w", err)
+		}
+		s.who = s.owner("the agent whose key is in POLT_API_KEY_FILE")
+	case src.Store != nil:
+		s.key, s.who, err = src.Store.Find(src.BaseURL, src.Agent)
+		if err != nil {
+			return nil, append(warnings, err.Error()+"; going on without a key"), nil //nolint:nilerr // what else works should
+		}
+		if src.Agent != "" && s.key.IsZero() {
+			return nil, warnings, fmt.Errorf("the credentials file %s has no agent %q on %s", src.Store.Path(), src.Agent, src.BaseURL)
+		}
+	}
+	return s, warnings, nil
+}
+
+func readKeyFile(path string) (polt.Key, error) {
+	b, err := os.ReadFile(path) //nolint:gosec // the path is the user's choice
+	if err != nil {
+		return polt.Key{}, err
+	}
+	return polt.ParseKey(strings.TrimSpace(string(b)))
+}
+
+// owner returns the name of the key's agent where the store knows it.
+func (s *Session) owner(otherwise string) string {
+	if s.store != nil {
+		if name := s.store.Owner(s.baseURL, s.key); name != "" {
+			return name
+		}
+	}
+	return otherwise
+}
+
+// Key returns the key that the session acts with, or none.
+func (s *Session) Key(context.Context) polt.Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key
+}
+
+// Keep stores the key of an agent that has registered. The session goes on as
+// that agent only if it was nobody: registering never changes who it is.
+func (s *Session) Keep(_ context.Context, username string, r polt.Registration) (tools.Kept, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store == nil && !s.key.IsZero() {
+		return tools.Kept{}, errors.New("this session has no credentials file, and already acts as " + s.who)
+	}
+	var kept tools.Kept
+	var stored error
+	if s.store != nil {
+		stored = s.store.Add(s.baseURL, username, r)
+		kept.File = s.store.Path()
+	}
+	if s.key.IsZero() {
+		s.key, s.who = r.APIKey, username
+	} else {
+		kept.ActingAs = s.who
+		kept.Switch = fmt.Sprintf("to act as %s, restart the server with --agent %s (POLT_AGENT) and without POLT_API_KEY and POLT_API_KEY_FILE", username, username)
+	}
+	return kept, stored
+}
+
+// Unexpanded reports whether a value is the text of a variable that an MCP
+// host passed on as it stands in its configuration, such as ${POLT_API_KEY}.
+func Unexpanded(value string) bool { return unexpanded.MatchString(value) }

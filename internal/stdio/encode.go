@@ -1,0 +1,146 @@
+package stdio
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// appendResponse appends an answer of mcp-go as one line of JSON. The id is
+// written as the client wrote it: mcp-go rounds integers over 2^53.
+//
+// The result of a tool is written without encoding/json, which would scan the
+// platform's JSON in it four times: that is half of what a call costs.
+func appendResponse(dst []byte, id json.RawMessage, message mcp.JSONRPCMessage) []byte {
+	dst = appendHead(dst, id)
+	var err error
+	switch m := message.(type) {
+	case mcp.JSONRPCResponse:
+		dst = append(dst, `"result":`...)
+		dst, err = appendResult(dst, m.Result)
+	case mcp.JSONRPCError:
+		dst = append(dst, `"error":`...)
+		dst, err = appendJSON(dst, m.Error)
+	default:
+		err = errUnknownMessage
+	}
+	if err != nil {
+		return appendError(nil, id, mcp.INTERNAL_ERROR, "the result can not be encoded")
+	}
+	return append(dst, '}')
+}
+
+var errUnknownMessage = jsonError("an answer that is neither a result nor an error")
+
+type jsonError string
+
+func (e jsonError) Error() string { return string(e) }
+
+// appendError appends an error answer; a nil id is written as null.
+func appendError(dst []byte, id json.RawMessage, code int, text string) []byte {
+	dst = append(appendHead(dst, id), `"error":`...)
+	dst, _ = appendJSON(dst, mcp.NewJSONRPCErrorDetails(code, text, nil)) // plain fields always encode
+	return append(dst, '}')
+}
+
+func appendHead(dst []byte, id json.RawMessage) []byte {
+	dst = append(dst, `{"jsonrpc":"2.0","id":`...)
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	return append(append(dst, id...), ',')
+}
+
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	return append(dst, b...), err
+}
+
+func appendResult(dst []byte, result any) ([]byte, error) {
+	switch r := result.(type) {
+	case *mcp.CallToolResult:
+		return appendToolResult(dst, r)
+	case mcp.CallToolResult:
+		return appendToolResult(dst, &r)
+	}
+	return appendJSON(dst, result)
+}
+
+// appendToolResult appends what json.Marshal would, if in another order.
+func appendToolResult(dst []byte, r *mcp.CallToolResult) ([]byte, error) {
+	raw := r.RawStructuredContent
+	if len(raw) == 0 && r.StructuredContent != nil || len(r.InputRequests) > 0 || r.RequestState != "" || bytes.IndexByte(raw, '\n') >= 0 {
+		return appendJSON(dst, r)
+	}
+	var err error
+	dst = append(dst, `{"content":[`...)
+	for i, content := range r.Content {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		text, ok := content.(mcp.TextContent)
+		if ok && text.Type == mcp.ContentTypeText && text.Meta == nil && text.Annotations == nil {
+			dst = append(dst, `{"type":"text","text":`...)
+			dst = append(appendString(dst, text.Text), '}')
+		} else if dst, err = appendJSON(dst, content); err != nil {
+			return dst, err
+		}
+	}
+	dst = append(dst, ']')
+	if len(raw) > 0 {
+		dst = append(append(dst, `,"structuredContent":`...), raw...)
+	}
+	if r.IsError {
+		dst = append(dst, `,"isError":true`...)
+	}
+	if r.ResultType != "" {
+		dst = appendString(append(dst, `,"resultType":`...), string(r.ResultType))
+	}
+	if r.Meta != nil {
+		if dst, err = appendJSON(append(dst, `,"_meta":`...), r.Meta); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// appendString appends s as a JSON string.
+func appendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
+				start = i + 1
+			}
+			i += size
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		i++
+		start = i
+	}
+	return append(append(dst, s[start:]...), '"')
+}

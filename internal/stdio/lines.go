@@ -1,0 +1,101 @@
+package stdio
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+)
+
+var errLineTooLong = errors.New("the line is too long")
+
+func tooLong(limit int) string {
+	return fmt.Sprintf("the message is over the maximum of %d bytes and was not read", limit)
+}
+
+// lineReader reads lines of a bounded length.
+type lineReader struct {
+	r     *bufio.Reader
+	limit int
+}
+
+func newLineReader(in io.Reader, limit int) *lineReader {
+	return &lineReader{bufio.NewReaderSize(in, 64<<10), limit}
+}
+
+// kept is how much of both ends of a line that is too long is kept, to find
+// the id of the request in it.
+const kept = 4 << 10
+
+// next returns the next line, without its end, in memory of its own. The last
+// line needs no end. Of a line that is too long it returns errLineTooLong and
+// the line's beginning and end; the next call goes on after it.
+func (l *lineReader) next() ([]byte, error) {
+	var line []byte
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if len(line)+len(part) > l.limit+1 {
+			return l.skip(append(line, part...), err)
+		}
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return line[:len(line)-1], nil
+		case err == bufio.ErrBufferFull:
+		case err == io.EOF && len(line) > 0:
+			return line, nil
+		default:
+			return nil, err
+		}
+	}
+}
+
+// skip reads to the end of a line that is too long. read is what has been read
+// of it, and err the error after that.
+func (l *lineReader) skip(read []byte, err error) ([]byte, error) {
+	head := bytes.Clone(read[:min(len(read), kept)])
+	tail := bytes.Clone(read[max(0, len(read)-kept):])
+	for err == bufio.ErrBufferFull {
+		var part []byte
+		part, err = l.r.ReadSlice('\n')
+		tail = append(tail, part...)
+		tail = tail[max(0, len(tail)-kept):]
+	}
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return append(head, tail...), errLineTooLong
+}
+
+// idAtEnd matches the id of a request that is written with its id last: the
+// brace after it is the last of the line, so it closes the request itself.
+var idAtEnd = regexp.MustCompile(`[{,]\s*"id"\s*:\s*(-?\d+|"[^"\\]*")\s*\}\s*$`)
+
+// guessID returns the id of a request of which only both ends are there, or
+// nil. An answer without an id would leave its client waiting.
+func guessID(ends []byte) json.RawMessage {
+	if m := idAtEnd.FindSubmatch(ends); m != nil {
+		return m[1]
+	}
+	dec := json.NewDecoder(bytes.NewReader(ends))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil
+		}
+		var value json.RawMessage
+		if dec.Decode(&value) != nil { // a value that is cut off
+			return nil
+		}
+		if name == "id" {
+			return value
+		}
+	}
+	return nil
+}

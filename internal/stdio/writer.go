@@ -1,0 +1,111 @@
+package stdio
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// writer writes messages, one a line. One goroutine takes both answers and
+// notifications, so that progress never comes after the result, and that the
+// last notification before an answer is never lost.
+type writer struct {
+	w             io.Writer
+	notifications <-chan mcp.JSONRPCNotification
+	answers       chan []byte
+	stopping      chan struct{} // closed by stop
+	stopped       chan struct{} // closed when the last message is written
+	failed        chan struct{} // closed at the first error
+	err           error         // that error; to be read after failed
+}
+
+func newWriter(w io.Writer, notifications <-chan mcp.JSONRPCNotification) *writer {
+	out := &writer{
+		w: w, notifications: notifications,
+		answers:  make(chan []byte, 64),
+		stopping: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{}),
+	}
+	go out.run()
+	return out
+}
+
+// write writes an answer, after the notifications that were sent before it. It
+// does nothing for nil, and after stop.
+func (w *writer) write(message []byte) {
+	if len(message) == 0 {
+		return
+	}
+	select {
+	case w.answers <- message:
+	case <-w.stopped:
+	}
+}
+
+func (w *writer) run() {
+	defer close(w.stopped)
+	for {
+		select {
+		case n := <-w.notifications:
+			w.notification(n)
+		case m := <-w.answers:
+			w.answer(m)
+		case <-w.stopping:
+			for {
+				select {
+				case m := <-w.answers:
+					w.answer(m)
+				default:
+					w.flushNotifications()
+					return
+				}
+			}
+		}
+	}
+}
+
+func (w *writer) answer(m []byte) {
+	w.flushNotifications()
+	w.line(m)
+}
+
+func (w *writer) flushNotifications() {
+	for {
+		select {
+		case n := <-w.notifications:
+			w.notification(n)
+		default:
+			return
+		}
+	}
+}
+
+func (w *writer) notification(n mcp.JSONRPCNotification) {
+	if b, err := json.Marshal(n); err == nil {
+		w.line(b)
+	}
+}
+
+func (w *writer) line(b []byte) {
+	if w.err != nil {
+		return
+	}
+	if _, w.err = w.w.Write(append(b, '\n')); w.err != nil {
+		close(w.failed)
+	}
+}
+
+// stop writes what was given to write before it, and ends the writer. It waits
+// no longer than patience: a client that does not read must not hold us.
+func (w *writer) stop(patience time.Duration) error {
+	close(w.stopping)
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-w.stopped:
+		return w.err
+	case <-timer.C:
+		return nil
+	}
+}

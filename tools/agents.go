@@ -1,0 +1,40 @@
+package tools
+
+import "github.com/openpolt/polt-mcp/polt"
+
+func getAgent() *definition {
+	return define(polt.GetAgent, Tool{
+		Name:        "get_agent",
+		Title:       "Get an agent's profile",
+		Description: "Read an agent's public profile.",
+	})
+}
+
+func listContributions() *definition {
+	return define(polt.ListContributions, Tool{
+		Name:        "list_contributions",
+		Title:       "List an agent's contributions",
+		Description: "The approved work of an agent.",
+		Summary:     everyList,
+	})
+}
+
+func listCommittedTasks() *definition {
+	return define(polt.ListCommittedTasks, Tool{
+		Name:        "list_committed_tasks",
+		Title:       "List an agent's committed tasks",
+		Description: "The tasks an agent is committed to. Use your own username to resume work and to see if you may take another.",
+		Summary:     everyList,
+	})
+}
+
+func updateProfile() *definition {
+	return define(polt.UpdateProfile, Tool{
+		Name:        "update_profile",
+		Title:       "Update your profile",
+		Description: "Replace your own display_name, bio or both.",
+		Destructive: true,
+		Idempotent:  true,
+		Look:        "get_agent",
+	})
+}

@@ -1,0 +1,187 @@
+package tools
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// Call calls a tool with its arguments as a JSON object; none at all mean no
+// arguments. Whatever goes wrong is in the result, as an error of the tool.
+func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) (result *mcp.CallToolResult) {
+	d, ok := s.byName[name]
+	if !ok {
+		return errorResult(errorText(
+			fmt.Sprintf("There is no tool %q", polt.Clean(name, 60)), "Choose one of tools/list",
+			failure{Code: polt.CodeInvalidArgument}))
+	}
+	start := time.Now()
+	ended := Call{Tool: name}
+	defer func() {
+		if p := recover(); p != nil {
+			// What it says is for the log only: it may hold anything.
+			ended.Panic, ended.Code = p, polt.CodeInternal
+			text, _ := d.errorText(&polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, "")
+			result = errorResult(text)
+		}
+		ended.Duration = time.Since(start)
+		s.options.OnCall(ctx, ended)
+	}()
+
+	checked, faults := checkArguments(d.input, arguments)
+	if len(faults) > 0 {
+		ended.Code = polt.CodeInvalidArgument
+		return errorResult(d.faultsText(faults))
+	}
+	summary := d.Summary
+	if string(checked[detailArgument]) == `"`+detailFull+`"` {
+		summary = nothing
+	}
+	delete(checked, detailArgument)
+	result, err := s.call(ctx, d, checked, summary)
+	if err != nil {
+		var text string
+		text, ended.Code = d.errorText(err, s.options.KeyHint)
+		return errorResult(text)
+	}
+	return result
+}
+
+// call calls the endpoint and makes a result of the answer.
+func (s *Set) call(ctx context.Context, d *definition, arguments map[string]json.RawMessage, summary scope) (*mcp.CallToolResult, error) {
+	object, err := json.Marshal(arguments)
+	if err != nil {
+		return nil, err
+	}
+	client := s.options.Client
+	if s.options.Key != nil {
+		client = client.As(s.options.Key(ctx))
+	}
+	raw, err := d.call(ctx, client, object)
+	if err != nil {
+		return nil, err
+	}
+	var extra addition
+	if d.endpoint == polt.Operation(polt.RegisterAgent) {
+		extra = s.keep(ctx, arguments, raw)
+	}
+	body, err := d.resultJSON(raw, summary, extra)
+	if err != nil {
+		return nil, d.unusable(err)
+	}
+	return s.result(body), nil
+}
+
+// unusable is the error for an answer that is not JSON.
+func (d *definition) unusable(err error) error {
+	e := &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: err.Error(), Retryable: true}
+	if !d.readOnly() {
+		e.Code, e.Retryable = polt.CodeOutcomeUnknown, false
+	}
+	return e
+}
+
+// An addition is what a result has beside the platform's answer.
+type addition struct {
+	drop    string            // a member of the answer to leave out
+	members []json.RawMessage // to add, each as "name":value
+	notice  string
+}
+
+// noticeMember is where a result says what was done to the answer. It has no
+// name that a platform would choose.
+const noticeMember = "_notice"
+
+// resultJSON makes the object that a result carries of the platform's answer.
+func (d *definition) resultJSON(raw []byte, summary scope, extra addition) ([]byte, error) {
+	var notices []string
+	if raw = bytes.TrimSpace(raw); len(raw) == 0 {
+		raw = []byte("{}")
+		notices = append(notices, "the platform answered without a body: it is done")
+	}
+	shaped, err := shape(raw, summary, extra.drop)
+	if err != nil {
+		return nil, err
+	}
+	notices = append(notices, shaped.notices()...)
+	if extra.notice != "" {
+		notices = append(notices, extra.notice)
+	}
+	body := shaped.json
+	switch body[0] {
+	case '{':
+	case '[':
+		body = wrap(d.listName, body)
+	default:
+		body = wrap("result", body)
+	}
+	members := extra.members
+	if len(notices) > 0 {
+		members = append(members, member(noticeMember, strings.Join(notices, "; ")))
+	}
+	for _, m := range members {
+		body = body[:len(body)-1] // the closing brace
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append(append(body, m...), '}')
+	}
+	return body, nil
+}
+
+func wrap(name string, body []byte) []byte {
+	out := make([]byte, 0, len(body)+len(name)+256)
+	out = append(append(append(out, `{"`...), name...), `":`...)
+	return append(append(out, body...), '}')
+}
+
+func member(name, value string) json.RawMessage {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	fmt.Fprintf(&b, `"%s":`, name)
+	_ = enc.Encode(value) // a string always encodes, and a buffer always takes it
+	return bytes.TrimSpace(b.Bytes())
+}
+
+// notices says what was cut, removed or left out.
+func (s *shaped) notices() []string {
+	var all []string
+	if s.cut > 0 || s.nulls > 0 {
+		var what []string
+		if s.cut > 0 {
+			what = append(what, fmt.Sprintf("%d texts cut at %d characters", s.cut, maxText))
+		}
+		if s.nulls > 0 {
+			what = append(what, "nulls left out")
+		}
+		all = append(all, strings.Join(what, ", ")+fmt.Sprintf(`; %s:"%s" gives all`, detailArgument, detailFull))
+	}
+	if s.unseen > 0 {
+		all = append(all, fmt.Sprintf("%d invisible characters removed: someone may be hiding text", s.unseen))
+	}
+	return all
+}
+
+// result puts the object into the forms that were chosen.
+func (s *Set) result(body []byte) *mcp.CallToolResult {
+	r := &mcp.CallToolResult{Content: []mcp.Content{}}
+	if s.options.Results != ResultsText {
+		r.RawStructuredContent = body
+	}
+	if s.options.Results != ResultsStructured {
+		r.Content = append(r.Content, mcp.NewTextContent(string(body)))
+	}
+	return r
+}
+
+func errorResult(text string) *mcp.CallToolResult {
+	return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(text)}, IsError: true}
+}

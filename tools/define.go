@@ -1,0 +1,107 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// A Tool is a row of the table: what an endpoint does not tell of itself.
+type Tool struct {
+	Name  string
+	Title string // for people
+	// Description is for a model that chooses by it: what the tool does, when
+	// to use it, which rule applies, what to call next.
+	Description string
+	// ReadOnly says that a tool changes nothing although it is no GET.
+	ReadOnly bool
+	// Destructive says that the tool gives up or overwrites something.
+	Destructive bool
+	// Idempotent says that the same call again changes nothing more. A tool
+	// that only reads always is.
+	Idempotent bool
+	// Summary is what of the answer is cut by default.
+	Summary scope
+	// Look names the tool that shows what this one has changed, for when its
+	// answer never came. Every tool that writes has one.
+	Look string
+}
+
+// A definition is a tool with its endpoint, the types erased.
+type definition struct {
+	Tool
+	endpoint polt.Operation
+	listName string // what a bare array in the answer holds
+	input    *jsonschema.Schema
+	output   *jsonschema.Schema
+	// call decodes checked arguments, calls the endpoint and returns the
+	// platform's JSON.
+	call func(ctx context.Context, c *polt.Client, arguments []byte) ([]byte, error)
+}
+
+// define makes a tool of an endpoint. It panics where no schema can be made of
+// the endpoint's types, which is a fault of the declaration.
+func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
+	input, err := inputSchema[In](t.Summary)
+	if err != nil {
+		panic(fmt.Sprintf("tool %s: %v", t.Name, err))
+	}
+	output, err := outputSchema[Out]()
+	if err != nil {
+		panic(fmt.Sprintf("tool %s: %v", t.Name, err))
+	}
+	return &definition{
+		Tool:     t,
+		endpoint: e,
+		listName: listName[Out](),
+		input:    input,
+		output:   output,
+		call: func(ctx context.Context, c *polt.Client, arguments []byte) ([]byte, error) {
+			var in In
+			if err := json.Unmarshal(arguments, &in); err != nil {
+				return nil, &polt.Error{Code: polt.CodeInvalidArgument, Message: "the arguments do not decode", Err: err}
+			}
+			answer, err := e.Call(ctx, c, in)
+			return answer.Raw, err
+		},
+	}
+}
+
+// readOnly reports whether the tool changes nothing.
+func (d *definition) readOnly() bool {
+	return d.ReadOnly || d.endpoint.Method() == http.MethodGet
+}
+
+// mcpTool returns the tool as it is listed.
+func (d *definition) mcpTool(withOutput bool) (mcp.Tool, error) {
+	input, err := json.Marshal(d.input)
+	if err != nil {
+		return mcp.Tool{}, err
+	}
+	output, err := json.Marshal(d.output)
+	if err != nil {
+		return mcp.Tool{}, err
+	}
+	if !withOutput {
+		output = nil
+	}
+	return mcp.Tool{
+		Name:            d.Name,
+		Title:           d.Title,
+		Description:     d.Description,
+		RawInputSchema:  input,
+		RawOutputSchema: output,
+		Annotations: mcp.ToolAnnotation{
+			ReadOnlyHint:    new(d.readOnly()),
+			DestructiveHint: new(d.Destructive),
+			IdempotentHint:  new(d.Idempotent || d.readOnly()),
+			OpenWorldHint:   new(true),
+		},
+	}, nil
+}

@@ -1,0 +1,137 @@
+package tools
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// failure is the line of JSON at the end of an error's text.
+type failure struct {
+	Code       polt.Code `json:"code"`
+	HTTPStatus int       `json:"http_status,omitempty"`
+	Retryable  bool      `json:"retryable"`
+	// RetryAfter is in whole seconds, rounded up.
+	RetryAfter int    `json:"retry_after_s,omitempty"`
+	Field      string `json:"field,omitempty"`
+}
+
+// errorText says what happened in one sentence and what to do next in another,
+// for a model to act on, and ends with a line of JSON for a program.
+func errorText(happened, next string, f failure) string {
+	line, err := json.Marshal(f)
+	if err != nil { // a struct of plain fields always encodes
+		panic(err)
+	}
+	return sentence(happened) + " " + sentence(next) + "\n" + string(line)
+}
+
+func sentence(s string) string {
+	if s = strings.TrimSpace(s); s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") {
+		return s
+	}
+	return s + "."
+}
+
+// faultsText is the error for arguments that were refused.
+func (d *definition) faultsText(faults []fault) string {
+	words := make([]string, len(faults))
+	for i, f := range faults {
+		words[i] = f.String()
+	}
+	return errorText(
+		"Nothing was sent: "+strings.Join(words, "; "),
+		"Correct this and call "+d.Name+" again",
+		failure{Code: polt.CodeInvalidArgument, Field: faults[0].argument})
+}
+
+// errorText is the error for a call that failed. keyHint says how an agent
+// gets a key where the server runs.
+func (d *definition) errorText(err error, keyHint string) (string, polt.Code) {
+	var e *polt.Error
+	if !errors.As(err, &e) {
+		e = &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}
+	}
+	happened := e.Message
+	if e.Field != "" {
+		happened = e.Field + ": " + happened
+	}
+	if e.HTTPStatus != 0 && e.HTTPStatus != 200 {
+		happened = fmt.Sprintf("%s failed with HTTP %d: %s", d.Name, e.HTTPStatus, happened)
+	} else {
+		happened = fmt.Sprintf("%s failed: %s", d.Name, happened)
+	}
+	return errorText(happened, d.next(e, keyHint), failure{
+		Code:       e.Code,
+		HTTPStatus: e.HTTPStatus,
+		Retryable:  e.Retryable,
+		RetryAfter: int(math.Ceil(e.RetryAfter.Seconds())),
+		Field:      e.Field,
+	}), e.Code
+}
+
+// next says what to do after an error.
+func (d *definition) next(e *polt.Error, keyHint string) string {
+	switch e.Code {
+	case polt.CodeInvalidArgument:
+		if e.HTTPStatus == 0 {
+			return "Nothing was sent; correct this and call " + d.Name + " again"
+		}
+		return "Do not repeat it unchanged" + d.orLook(", but correct the arguments")
+	case polt.CodeUnauthenticated:
+		if e.HTTPStatus == 0 {
+			return keyHint
+		}
+		return "The platform does not accept this key. " + keyHint
+	case polt.CodeForbidden:
+		return "Do not repeat it: this agent may not do this" + d.orLook("")
+	case polt.CodeNotFound:
+		if finder := d.finder(); finder != "" {
+			return "Check the id; " + finder + " shows valid ones"
+		}
+		return "Check the arguments"
+	case polt.CodeConflict:
+		return "Do not repeat it unchanged" + d.orLook("")
+	case polt.CodeRateLimited:
+		if e.RetryAfter > 0 {
+			return fmt.Sprintf("Wait %d seconds, then call %s again", int(math.Ceil(e.RetryAfter.Seconds())), d.Name)
+		}
+		return "Wait a minute, then call " + d.Name + " again"
+	case polt.CodeOutcomeUnknown:
+		return fmt.Sprintf("It may or may not have been done: do not call %s again before %s has shown which", d.Name, d.Look)
+	case polt.CodeUpstreamUnreachable:
+		return "Nothing happened; try again in a minute, and if it stays so tell the user that the platform can not be reached"
+	case polt.CodeTimeout:
+		return "Call " + d.Name + " again, perhaps asking for less"
+	case polt.CodeUpstreamError:
+		if e.Retryable {
+			return "The fault is the platform's; try again in a minute"
+		}
+		return "The fault is the platform's; tell the user if it stays so" + d.orLook("")
+	}
+	return "This is a fault of the server; tell the user"
+}
+
+// orLook names the read that shows why, after otherwise.
+func (d *definition) orLook(otherwise string) string {
+	if d.Look == "" {
+		return otherwise
+	}
+	return otherwise + "; " + d.Look + " shows how things stand"
+}
+
+// finder names the tool that finds what this tool's path names.
+func (d *definition) finder() string {
+	for name, tool := range map[string]string{
+		"{task_id}": "list_tasks", "{project_id}": "list_projects", "{username}": "get_leaderboard",
+	} {
+		if strings.Contains(d.endpoint.Path(), name) {
+			return tool
+		}
+	}
+	return ""
+}

@@ -1,0 +1,189 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Schemas are inferred from the types of package polt and then brought into
+// the form that every host takes: one type for each property, no $ref, no
+// combination of schemas at the top, and properties always there.
+
+// inputSchema returns the schema of a tool's arguments: those of the
+// endpoint's input, and detail where the tool's answer is a summary. It is
+// closed.
+func inputSchema[In any](summary scope) (*jsonschema.Schema, error) {
+	t := reflect.TypeFor[In]()
+	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{TypeSchemas: enums(t)})
+	if err != nil {
+		return nil, err
+	}
+	if s.Properties == nil {
+		s.Properties = map[string]*jsonschema.Schema{}
+	}
+	for f := range t.Fields() {
+		if err := normalise(s.Properties[jsonName(f)], f); err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", t, f.Name, err)
+		}
+	}
+	if summary != nothing {
+		s.Properties[detailArgument] = &jsonschema.Schema{
+			Type: "string", Enum: []any{detailSummary, detailFull},
+			Default: json.RawMessage(`"` + detailSummary + `"`), Description: "full: nothing cut",
+		}
+		s.PropertyOrder = append(s.PropertyOrder, detailArgument)
+	}
+	return s, nil
+}
+
+// The argument that chooses between a summary and the whole answer. It is
+// never sent upstream.
+const (
+	detailArgument = "detail"
+	detailSummary  = "summary"
+	detailFull     = "full"
+)
+
+// enums returns a schema for each type of t's fields that lists its values.
+func enums(t reflect.Type) map[reflect.Type]*jsonschema.Schema {
+	all := map[reflect.Type]*jsonschema.Schema{}
+	for f := range t.Fields() {
+		if e, ok := reflect.Zero(f.Type).Interface().(interface{ Values() []string }); ok {
+			s := &jsonschema.Schema{Type: "string"}
+			for _, v := range e.Values() {
+				s.Enum = append(s.Enum, v)
+			}
+			all[f.Type] = s
+		}
+	}
+	return all
+}
+
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
+// descriptions has what the properties that occur in many tools mean, so that
+// they mean the same in each.
+var descriptions = map[string]string{
+	"task_id":      "task's id",
+	"project_id":   "project's id",
+	"username":     "agent's username",
+	"display_name": "shown name",
+	"bio":          "about the agent",
+	"difficulty":   "how hard",
+	"sort":         "order",
+	"page":         "from 1",
+	"limit":        "items a page",
+	"body":         "the text",
+}
+
+// normalise brings a property into a form that every host takes, and adds the
+// bounds that its field's tags tell.
+func normalise(s *jsonschema.Schema, f reflect.StructField) error {
+	if len(s.Types) > 0 { // of a pointer: null or the type
+		s.Type, s.Types = s.Types[len(s.Types)-1], nil
+	}
+	if s.Description == "" {
+		s.Description = descriptions[jsonName(f)]
+	}
+	if v, ok := f.Tag.Lookup("default"); ok {
+		s.Default = json.RawMessage(v)
+	}
+	for tag, set := range map[string]func(int){
+		"minimum":   func(n int) { s.Minimum = jsonschema.Ptr(float64(n)) },
+		"maximum":   func(n int) { s.Maximum = jsonschema.Ptr(float64(n)) },
+		"minLength": func(n int) { s.MinLength = &n },
+	} {
+		if v, ok := f.Tag.Lookup(tag); ok {
+			n, err := strconv.Atoi(v)
+			if err != nil {
+				return fmt.Errorf("the tag %s: %w", tag, err)
+			}
+			set(n)
+		}
+	}
+	return nil
+}
+
+// outputSchema returns the schema of a tool's answer. It is open. It describes
+// the fields that have a jsonschema tag, or that the platform promises (the
+// tag wire:"promised"): only of those it names the type and requires that they
+// are there. The platform leaves the rest open, and a client that validates
+// must not throw an answer away because of a guess of ours.
+func outputSchema[Out any]() (*jsonschema.Schema, error) {
+	t := reflect.TypeFor[Out]()
+	inferred, err := jsonschema.ForType(t, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
+	for f := range t.Fields() {
+		name := jsonName(f)
+		switch {
+		case f.Tag.Get("wire") == "promised":
+			s.Properties[name] = &jsonschema.Schema{Type: inferred.Properties[name].Type}
+			s.Required = append(s.Required, name)
+		case f.Tag.Get("jsonschema") != "":
+			s.Properties[name] = &jsonschema.Schema{Description: f.Tag.Get("jsonschema")}
+		default:
+			continue
+		}
+		s.PropertyOrder = append(s.PropertyOrder, name)
+	}
+	return s, nil
+}
+
+// listName returns what the list in an answer is called, so that a bare array
+// can be wrapped under that name.
+func listName[Out any]() string {
+	for f := range reflect.TypeFor[Out]().Fields() {
+		if f.Type.Kind() == reflect.Slice {
+			return jsonName(f)
+		}
+	}
+	return "items"
+}
+
+// allowedInputKeywords are what an input's property may use. Hosts differ in
+// what else they take; Gemini, for one, takes enums of strings only.
+var allowedInputKeywords = []string{"type", "description", "enum", "default", "minimum", "maximum", "minLength"}
+
+// checkInputSchema reports what in an input schema not every host takes.
+func checkInputSchema(s *jsonschema.Schema) error {
+	if s.Type != "object" || s.Properties == nil || s.AdditionalProperties == nil {
+		return fmt.Errorf("the input schema is not that of a closed object")
+	}
+	for name, p := range s.Properties {
+		if p.Description == "" {
+			return fmt.Errorf("the argument %s has no description", name)
+		}
+		if !slices.Contains([]string{"string", "integer", "number", "boolean"}, p.Type) {
+			return fmt.Errorf("the argument %s has the type %q", name, p.Type)
+		}
+		if len(p.Enum) > 0 && p.Type != "string" {
+			return fmt.Errorf("the argument %s has an enum of other than strings", name)
+		}
+		raw, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		var keywords map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &keywords); err != nil {
+			return err
+		}
+		for k := range keywords {
+			if !slices.Contains(allowedInputKeywords, k) {
+				return fmt.Errorf("the argument %s uses the keyword %s", name, k)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package tools
+
+import "github.com/openpolt/polt-mcp/polt"
+
+func listTasks() *definition {
+	return define(polt.ListTasks, Tool{
+		Name:        "list_tasks",
+		Title:       "List tasks",
+		Description: "Find work: tasks filtered and sorted, as summaries. Use status available for what you can take. Then: get_task.",
+		Summary:     everyList,
+	})
+}
+
+func listRecentTasks() *definition {
+	return define(polt.ListRecentTasks, Tool{
+		Name:        "list_recent_tasks",
+		Title:       "List recent tasks",
+		Description: "The 5 newest available tasks. For filters use list_tasks.",
+		Summary:     everyList,
+	})
+}
+
+func getTask() *definition {
+	return define(polt.GetTask, Tool{
+		Name:        "get_task",
+		Title:       "Get a task",
+		Description: "Read a task whole: description, payout, deadline and earlier submissions with the reasons they were rejected. Read it before committing, and after submitting to see the review.",
+	})
+}
+
+func commitToTask() *definition {
+	return define(polt.CommitToTask, Tool{
+		Name:        "commit_to_task",
+		Title:       "Commit to a task",
+		Description: "Lock an available task to you. At most 3 at once; commit only to what you can finish by its deadline. Then: do the work, submit_work.",
+		Idempotent:  true,
+		Look:        "get_task",
+	})
+}
+
+func abandonTask() *definition {
+	return define(polt.AbandonTask, Tool{
+		Name:        "abandon_task",
+		Title:       "Abandon a task",
+		Description: "Give up a task you committed to and have not submitted; it opens to everyone again. Use it early if you can not finish.",
+		Destructive: true,
+		Idempotent:  true,
+		Look:        "get_task",
+	})
+}
+
+func submitWork() *definition {
+	return define(polt.SubmitWork, Tool{
+		Name:        "submit_work",
+		Title:       "Submit work",
+		Description: "Hand in finished work on your committed task for review: approved is paid; rejected reopens it to all; needs revision returns it to you: fix it and submit again. Follow with get_task.",
+		Look:        "get_task",
+	})
+}

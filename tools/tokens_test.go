@@ -1,0 +1,67 @@
+package tools_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/tiktoken-go/tokenizer"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// What a model pays for the tools, counted with cl100k.
+const (
+	maxInputTokens = 1800 // names, descriptions and input schemas of all tools
+	maxListTokens  = 3500 // the whole of tools/list
+)
+
+func tokens(t *testing.T, text string) int {
+	t.Helper()
+	codec, err := tokenizer.Get(tokenizer.Cl100kBase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := codec.Count(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestToolsListFitsItsBudget(t *testing.T) {
+	client, err := polt.NewClient(polt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := tools.New(tools.Options{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type cheap struct {
+		Name        string          `json:"name"`
+		Description string          `json:"description"`
+		InputSchema json.RawMessage `json:"inputSchema"`
+	}
+	var inputs []cheap
+	for _, tool := range set.Tools() {
+		inputs = append(inputs, cheap{tool.Name, tool.Description, tool.RawInputSchema})
+	}
+	for name, c := range map[string]struct {
+		value any
+		limit int
+	}{
+		"names, descriptions and input schemas": {inputs, maxInputTokens},
+		"all of tools/list":                     {set.Tools(), maxListTokens},
+	} {
+		text, err := json.Marshal(c.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := tokens(t, string(text))
+		t.Logf("%s: %d tokens", name, n)
+		if n > c.limit {
+			t.Errorf("%s cost %d tokens, over the budget of %d", name, n, c.limit)
+		}
+	}
+}

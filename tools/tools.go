@@ -1,0 +1,190 @@
+// Package tools makes MCP tools of the platform's operations: one of each.
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// table returns every tool, in the order in which an agent meets them.
+func table() []*definition {
+	return []*definition{
+		registerAgent(),
+		verifyKey(),
+		listTasks(),
+		listRecentTasks(),
+		getTask(),
+		commitToTask(),
+		abandonTask(),
+		submitWork(),
+		listProjects(),
+		getProject(),
+		listProjectTasks(),
+		voteOnProject(),
+		replyToProject(),
+		getAgent(),
+		listContributions(),
+		listCommittedTasks(),
+		updateProfile(),
+		getLeaderboard(),
+	}
+}
+
+// Results says in which form a result carries the platform's answer.
+type Results string
+
+// The forms of a result.
+const (
+	// ResultsBoth has it as structured content and as text: some hosts give
+	// the model only the one and some only the other.
+	ResultsBoth Results = "both"
+	// ResultsStructured is for hosts that show the model both.
+	ResultsStructured Results = "structured"
+	// ResultsText is the same for hosts without structured content; no output
+	// schemas are listed.
+	ResultsText Results = "text"
+)
+
+// Options configure a [Set]. Client must be set.
+type Options struct {
+	Client *polt.Client
+	// Key returns the key that a call is made with; nil means the client's.
+	Key func(context.Context) polt.Key
+	// KeyHint tells an agent without a key how to get one, in a sentence.
+	KeyHint string
+	// Keep keeps the key of an agent that has registered; nil means that there
+	// is nowhere, so that the result carries the key.
+	Keep func(ctx context.Context, username string, r polt.Registration) (Kept, error)
+	// Results is the form of a result; empty means [ResultsBoth].
+	Results Results
+	// OnCall is told of each call that has ended; nil means nobody is.
+	OnCall func(context.Context, Call)
+}
+
+// A Call is a call of a tool that has ended.
+type Call struct {
+	Tool     string
+	Code     polt.Code // "" for a call that went well
+	Duration time.Duration
+	Panic    any // what a handler panicked with, or nil
+}
+
+// A Set is the tools of one server. It does not change once it is made.
+type Set struct {
+	options     Options
+	definitions []*definition
+	byName      map[string]*definition
+	listed      []mcp.Tool
+}
+
+// New returns the tools. It fails where the table has a fault: nothing that it
+// lists would break later, in a host.
+func New(o Options) (*Set, error) {
+	if o.Client == nil {
+		return nil, errors.New("tools: Options.Client is not set")
+	}
+	if o.KeyHint == "" {
+		o.KeyHint = "Set an API key, or get one with register_agent"
+	}
+	if o.OnCall == nil {
+		o.OnCall = func(context.Context, Call) {}
+	}
+	switch o.Results {
+	case "":
+		o.Results = ResultsBoth
+	case ResultsBoth, ResultsStructured, ResultsText:
+	default:
+		return nil, fmt.Errorf("tools: the results %q are not both, structured or text", o.Results)
+	}
+	s := &Set{options: o, definitions: table(), byName: map[string]*definition{}}
+	for _, d := range s.definitions {
+		tool, err := d.mcpTool(o.Results != ResultsText)
+		if err != nil {
+			return nil, fmt.Errorf("tool %s: %w", d.Name, err)
+		}
+		s.byName[d.Name] = d
+		s.listed = append(s.listed, tool)
+	}
+	return s, check(s.definitions)
+}
+
+// Tools returns the tools as they are listed, in the order of the table.
+func (s *Set) Tools() []mcp.Tool { return s.listed }
+
+// Register adds the tools to an MCP server.
+func (s *Set) Register(to *server.MCPServer) {
+	all := make([]server.ServerTool, len(s.listed))
+	for i, tool := range s.listed {
+		all[i] = server.ServerTool{Tool: tool, Handler: s.handle}
+	}
+	to.AddTools(all...)
+}
+
+// handle never returns an error: mcp-go would send its text as it is, as an
+// error of the protocol, which no model sees.
+func (s *Set) handle(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	arguments := r.Params.RawArguments
+	if arguments == nil && r.Params.Arguments != nil {
+		var err error
+		if arguments, err = json.Marshal(r.Params.Arguments); err != nil {
+			arguments = json.RawMessage("0") // refused as no object
+		}
+	}
+	return s.Call(ctx, r.Params.Name, arguments), nil
+}
+
+var toolName = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+
+// maxToolName leaves room for the prefixes that hosts put before a name.
+const maxToolName = 40
+
+// check reports the first fault of the whole table.
+func check(all []*definition) error {
+	names := map[string]bool{}
+	served := map[string]string{}
+	for _, d := range all {
+		switch {
+		case !toolName.MatchString(d.Name) || len(d.Name) > maxToolName:
+			return fmt.Errorf("tool %q: not a name in snake_case of at most %d characters", d.Name, maxToolName)
+		case names[d.Name]:
+			return fmt.Errorf("tool %s: there are two of that name", d.Name)
+		case d.Title == "" || d.Description == "":
+			return fmt.Errorf("tool %s: the title or the description is missing", d.Name)
+		case d.readOnly() && d.Destructive:
+			return fmt.Errorf("tool %s: it can not be destructive and only read", d.Name)
+		case !d.readOnly() && d.Look == "":
+			return fmt.Errorf("tool %s: it does not say which tool shows what it changed", d.Name)
+		case d.output.Type != "object":
+			return fmt.Errorf("tool %s: the output schema is not that of an object", d.Name)
+		}
+		if err := checkInputSchema(d.input); err != nil {
+			return fmt.Errorf("tool %s: %w", d.Name, err)
+		}
+		names[d.Name] = true
+		route := d.endpoint.Method() + " " + d.endpoint.Path()
+		if other := served[route]; other != "" {
+			return fmt.Errorf("tools %s and %s: both call %s", other, d.Name, route)
+		}
+		served[route] = d.Name
+	}
+	for _, d := range all {
+		if d.Look != "" && !names[d.Look] {
+			return fmt.Errorf("tool %s: it points to %s, which is no tool", d.Name, d.Look)
+		}
+	}
+	for _, op := range polt.Operations() {
+		if route := op.Method() + " " + op.Path(); served[route] == "" {
+			return fmt.Errorf("no tool calls %s", route)
+		}
+	}
+	return nil
+}
