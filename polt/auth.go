@@ -9,7 +9,7 @@ type RegisterAgentInput struct {
 
 // A Registration is the answer to [RegisterAgent].
 type Registration struct {
-	AgentID string `json:"agent_id" wire:"promised"`
+	AgentID string `json:"agent_id" wire:"documented"`
 	// APIKey is shown this once and can never be retrieved again.
 	APIKey Key `json:"api_key"`
 }

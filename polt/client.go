@@ -55,7 +55,7 @@ type Options struct {
 type Attempt struct {
 	Operation string // the method and the path with its placeholders
 	Method    string
-	Path      string // as it was sent, without the query
+	Path      string // as it was sent, after the base URL and without the query
 	Number    int    // from 1; over 1, a retry
 	Status    int    // 0 where the platform did not answer
 	Bytes     int    // of the answer's body
@@ -69,7 +69,7 @@ type Client struct {
 	key       Key
 	timeout   time.Duration
 	userAgent string
-	http      *http.Client
+	transport http.RoundTripper
 	onAttempt func(context.Context, Attempt)
 }
 
@@ -92,11 +92,9 @@ func NewClient(o Options) (*Client, error) {
 		timeout:   o.Timeout,
 		userAgent: o.UserAgent,
 		onAttempt: o.OnAttempt,
-		http: &http.Client{
-			Transport: transport,
-			// A redirect would carry the key, or turn a POST into a GET.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		// Not an http.Client, which follows redirects: a redirect would carry
+		// the key, or turn a POST into a GET.
+		transport: transport,
 	}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
@@ -128,13 +126,14 @@ func parseBaseURL(s string) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("the platform's URL can not be parsed: it should look like " + DefaultBaseURL)
 	}
+	// The errors do not repeat s: a password, or the key, may be in it.
 	switch {
-	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, fmt.Errorf("the platform's URL %q should begin with https:// or http:// and a host", u.Redacted())
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, errors.New("the platform's URL should begin with https:// or http:// and a host, as " + DefaultBaseURL)
 	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "":
-		return nil, fmt.Errorf("the platform's URL %q should have no user, query or fragment", u.Redacted())
+		return nil, errors.New("the platform's URL should have no user, query or fragment")
 	case u.RawPath != "" || strings.Contains(u.Path+"/", "/../") || strings.Contains(u.Path+"/", "/./"):
-		return nil, fmt.Errorf("the platform's URL %q should have a plain path", u.Redacted())
+		return nil, errors.New("the platform's URL should have a plain path")
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil
@@ -142,14 +141,16 @@ func parseBaseURL(s string) (*url.URL, error) {
 
 func newTransport(caFile string) (*http.Transport, error) {
 	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          maxConnections,
-		MaxIdleConnsPerHost:   maxConnections,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   dialTimeout,
-		ExpectContinueTimeout: time.Second,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        maxConnections,
+		MaxIdleConnsPerHost: maxConnections,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: dialTimeout,
+		// Without pings, calls on a connection that died in silence would time
+		// out one after the other for minutes.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: dialTimeout},
 		// Answers are written to us in one piece of some 20 kB.
 		ReadBufferSize: 32 << 10,
 	}
@@ -169,4 +170,12 @@ func newTransport(caFile string) (*http.Transport, error) {
 	}
 	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	return t, nil
+}
+
+// CloseIdleConnections closes the connections that are not in use. The client
+// can still be used.
+func (c *Client) CloseIdleConnections() {
+	if pool, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		pool.CloseIdleConnections()
+	}
 }

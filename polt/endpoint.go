@@ -141,15 +141,11 @@ func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[O
 	if e.op == nil {
 		return Answer[Out]{}, &Error{Code: CodeInternal, Message: "the endpoint is the zero value"}
 	}
-	if v, ok := any(in).(interface{ validate() *Error }); ok {
-		if err := v.validate(); err != nil {
-			err.Operation = e.op.String()
-			return Answer[Out]{}, err
-		}
+	if faults := e.Check(in); len(faults) > 0 {
+		return Answer[Out]{}, faults[0]
 	}
 	call, err := e.op.build(reflect.ValueOf(in))
 	if err != nil {
-		err.Operation = e.op.String()
 		return Answer[Out]{}, err
 	}
 	raw, err := c.call(ctx, call)
@@ -157,6 +153,26 @@ func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[O
 		return Answer[Out]{}, err
 	}
 	return Answer[Out]{raw}, nil
+}
+
+// Check returns every argument of in that Call would refuse, or nil.
+func (e Endpoint[In, Out]) Check(in In) []*Error {
+	var faults []*Error
+	v := reflect.ValueOf(in)
+	for _, f := range e.op.inPath {
+		if err := e.op.checkPathValue(f.name, v.Field(f.index).String()); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if own, ok := any(in).(interface{ validate() *Error }); ok {
+		if err := own.validate(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	for _, err := range faults {
+		err.Operation = e.op.String()
+	}
+	return faults
 }
 
 // request is an operation with its arguments in their places.
@@ -167,14 +183,11 @@ type request struct {
 	body  []byte // nil for none
 }
 
+// build puts arguments that have been checked in their places.
 func (op *operation) build(in reflect.Value) (*request, *Error) {
 	r := &request{op: op, path: op.path}
 	for _, f := range op.inPath {
-		value := in.Field(f.index).String()
-		if err := op.checkPathValue(f.name, value); err != nil {
-			return nil, err
-		}
-		r.path = strings.Replace(r.path, "{"+f.name+"}", value, 1)
+		r.path = strings.Replace(r.path, "{"+f.name+"}", in.Field(f.index).String(), 1)
 	}
 	if op.method == http.MethodGet {
 		query := url.Values{}
@@ -187,7 +200,7 @@ func (op *operation) build(in reflect.Value) (*request, *Error) {
 	} else if len(op.outside) > 0 {
 		body, err := encodeBody(in, op.outside)
 		if err != nil {
-			return nil, &Error{Code: CodeInternal, Message: "the input can not be encoded", Err: err}
+			return nil, &Error{Code: CodeInternal, Operation: op.String(), Message: "the input can not be encoded", Err: err}
 		}
 		r.body = body
 	}
@@ -235,9 +248,6 @@ func (op *operation) checkPathValue(name, value string) *Error {
 	if value == "" {
 		return invalid(name, "is empty")
 	}
-	if len(value) > maxPathValue {
-		return invalid(name, fmt.Sprintf("has %d characters, which is over the maximum of %d", len(value), maxPathValue))
-	}
 	dots := name == "username"
 	for i := range len(value) {
 		c := value[i]
@@ -250,6 +260,9 @@ func (op *operation) checkPathValue(name, value string) *Error {
 			allowed = "letters, digits, -, _ and ."
 		}
 		return invalid(name, fmt.Sprintf("has a character that is not allowed at position %d: only %s are", i+1, allowed))
+	}
+	if len(value) > maxPathValue {
+		return invalid(name, fmt.Sprintf("has %d characters, which is over the maximum of %d", len(value), maxPathValue))
 	}
 	if value == "." || value == ".." {
 		return invalid(name, "is a dot segment, not a name")

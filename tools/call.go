@@ -35,17 +35,12 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		s.options.OnCall(ctx, ended)
 	}()
 
-	checked, faults := checkArguments(d.input, arguments)
+	object, summary, faults := d.prepare(arguments)
 	if len(faults) > 0 {
 		ended.Code = polt.CodeInvalidArgument
 		return errorResult(d.faultsText(faults))
 	}
-	summary := d.Summary
-	if string(checked[detailArgument]) == `"`+detailFull+`"` {
-		summary = nothing
-	}
-	delete(checked, detailArgument)
-	result, err := s.call(ctx, d, checked, summary)
+	result, err := s.call(ctx, d, object, summary)
 	if err != nil {
 		var text string
 		text, ended.Code = d.errorText(err, s.options.KeyHint)
@@ -54,17 +49,39 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	return result
 }
 
-// call calls the endpoint and makes a result of the answer.
-func (s *Set) call(ctx context.Context, d *definition, arguments map[string]json.RawMessage, summary scope) (*mcp.CallToolResult, error) {
-	object, err := json.Marshal(arguments)
-	if err != nil {
-		return nil, err
+// prepare returns the arguments that go to the platform, what of its answer is
+// to be cut, and every fault of the arguments, for which nothing is sent.
+func (d *definition) prepare(given json.RawMessage) (arguments json.RawMessage, summary scope, faults []fault) {
+	checked, faults := checkArguments(d.input, given)
+	summary = d.Summary
+	if string(checked[detailArgument]) == `"`+detailFull+`"` {
+		summary = nothing
 	}
+	delete(checked, detailArgument)
+	known := map[string]bool{}
+	for _, f := range faults {
+		known[f.argument] = true
+		delete(checked, f.argument)
+	}
+	arguments, err := json.Marshal(checked)
+	if err != nil {
+		return nil, summary, append(faults, fault{"", "the arguments do not encode"})
+	}
+	for _, f := range d.check(arguments) {
+		if !known[f.argument] {
+			faults = append(faults, f)
+		}
+	}
+	return arguments, summary, faults
+}
+
+// call calls the endpoint and makes a result of the answer.
+func (s *Set) call(ctx context.Context, d *definition, arguments json.RawMessage, summary scope) (*mcp.CallToolResult, error) {
 	client := s.options.Client
 	if s.options.Key != nil {
 		client = client.As(s.options.Key(ctx))
 	}
-	raw, err := d.call(ctx, client, object)
+	raw, err := d.call(ctx, client, arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +174,7 @@ func (s *shaped) notices() []string {
 	if s.cut > 0 || s.nulls > 0 {
 		var what []string
 		if s.cut > 0 {
-			what = append(what, fmt.Sprintf("%d texts cut at %d characters", s.cut, maxText))
+			what = append(what, fmt.Sprintf("%s cut at %d characters", plural(s.cut, "text"), maxText))
 		}
 		if s.nulls > 0 {
 			what = append(what, "nulls left out")
@@ -165,9 +182,16 @@ func (s *shaped) notices() []string {
 		all = append(all, strings.Join(what, ", ")+fmt.Sprintf(`; %s:"%s" gives all`, detailArgument, detailFull))
 	}
 	if s.unseen > 0 {
-		all = append(all, fmt.Sprintf("%d invisible characters removed: someone may be hiding text", s.unseen))
+		all = append(all, plural(s.unseen, "invisible character")+" removed: someone may be hiding text")
 	}
 	return all
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // result puts the object into the forms that were chosen.

@@ -40,6 +40,9 @@ type definition struct {
 	listName string // what a bare array in the answer holds
 	input    *jsonschema.Schema
 	output   *jsonschema.Schema
+	// check returns what the endpoint itself finds wrong with arguments that
+	// conform to the schema.
+	check func(arguments []byte) []fault
 	// call decodes checked arguments, calls the endpoint and returns the
 	// platform's JSON.
 	call func(ctx context.Context, c *polt.Client, arguments []byte) ([]byte, error)
@@ -62,6 +65,17 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 		listName: listName[Out](),
 		input:    input,
 		output:   output,
+		check: func(arguments []byte) []fault {
+			var in In
+			if err := json.Unmarshal(arguments, &in); err != nil {
+				return []fault{{"", "the arguments do not decode: " + polt.Clean(err.Error(), 100)}}
+			}
+			var faults []fault
+			for _, err := range e.Check(in) {
+				faults = append(faults, fault{err.Field, err.Message})
+			}
+			return faults
+		},
 		call: func(ctx context.Context, c *polt.Client, arguments []byte) ([]byte, error) {
 			var in In
 			if err := json.Unmarshal(arguments, &in); err != nil {

@@ -78,9 +78,6 @@ func (d *definition) errorText(err error, keyHint string) (string, polt.Code) {
 func (d *definition) next(e *polt.Error, keyHint string) string {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
-		if e.HTTPStatus == 0 {
-			return "Nothing was sent; correct this and call " + d.Name + " again"
-		}
 		return "Do not repeat it unchanged" + d.orLook(", but correct the arguments")
 	case polt.CodeUnauthenticated:
 		if e.HTTPStatus == 0 {

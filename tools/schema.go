@@ -114,10 +114,11 @@ func normalise(s *jsonschema.Schema, f reflect.StructField) error {
 }
 
 // outputSchema returns the schema of a tool's answer. It is open. It describes
-// the fields that have a jsonschema tag, or that the platform promises (the
-// tag wire:"promised"): only of those it names the type and requires that they
-// are there. The platform leaves the rest open, and a client that validates
-// must not throw an answer away because of a guess of ours.
+// the fields that have a jsonschema tag, and those that the platform documents:
+// of these (the tag wire:"documented") it names the type, and those that are
+// promised (wire:"promised") it also requires. The platform leaves the rest
+// open, and a client that validates must not throw an answer away because of a
+// guess of ours; least of all one that may have a new key in it.
 func outputSchema[Out any]() (*jsonschema.Schema, error) {
 	t := reflect.TypeFor[Out]()
 	inferred, err := jsonschema.ForType(t, nil)
@@ -128,9 +129,11 @@ func outputSchema[Out any]() (*jsonschema.Schema, error) {
 	for f := range t.Fields() {
 		name := jsonName(f)
 		switch {
-		case f.Tag.Get("wire") == "promised":
+		case f.Tag.Get("wire") != "":
 			s.Properties[name] = &jsonschema.Schema{Type: inferred.Properties[name].Type}
-			s.Required = append(s.Required, name)
+			if f.Tag.Get("wire") == "promised" {
+				s.Required = append(s.Required, name)
+			}
 		case f.Tag.Get("jsonschema") != "":
 			s.Properties[name] = &jsonschema.Schema{Description: f.Tag.Get("jsonschema")}
 		default:
