@@ -56,6 +56,12 @@ func (d *definition) errorText(err error, keyHint string) (string, polt.Code) {
 	if !errors.As(err, &e) {
 		e = &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}
 	}
+	if e.Code == polt.CodeOutcomeUnknown && d.readOnly() {
+		// A POST that changes nothing can simply be made again.
+		again := *e
+		again.Code, again.Retryable = polt.CodeUpstreamError, true
+		e = &again
+	}
 	happened := e.Message
 	if e.Field != "" {
 		happened = e.Field + ": " + happened
