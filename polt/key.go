@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unique"
 )
 
 const redacted = "polt_…redacted"
 
 // A Key is an agent's API key. However it is printed, logged or encoded, only
-// a redaction comes out; [Key.Reveal] is the one way to its text. The zero
-// value is no key.
-type Key struct{ secret string }
+// a redaction comes out; [Key.Reveal] is the one way to its text. Equal keys
+// are ==. The zero value is no key.
+type Key struct {
+	// secret is behind a pointer, which fmt does not follow: of a Key in an
+	// unexported field it calls no method, and prints what is inside.
+	secret unique.Handle[string]
+}
 
 // ParseKey returns the key with the text s. It fails where s cannot travel in
 // an Authorization header: if it is empty, longer than 512 bytes, or has white
@@ -29,15 +34,20 @@ func ParseKey(s string) (Key, error) {
 			return Key{}, fmt.Errorf("the API key has a space, control or non-ASCII character at position %d", i+1)
 		}
 	}
-	return Key{s}, nil
+	return Key{unique.Make(s)}, nil
 }
 
 // IsZero reports whether k is no key.
-func (k Key) IsZero() bool { return k.secret == "" }
+func (k Key) IsZero() bool { return k == Key{} }
 
 // Reveal returns the key's text: for the Authorization header, and for the
-// place where the key is kept.
-func (k Key) Reveal() string { return k.secret }
+// place where the key is kept. It is empty for no key.
+func (k Key) Reveal() string {
+	if k.IsZero() {
+		return ""
+	}
+	return k.secret.Value()
+}
 
 // Format prints the redaction for every verb.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
@@ -53,13 +63,17 @@ func (k Key) String() string {
 // MarshalText encodes the redaction.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// UnmarshalJSON takes the key as it comes in a [Registration].
+// UnmarshalJSON takes the key as it comes in a [Registration]; null leaves k as
+// it is.
 func (k *Key) UnmarshalJSON(b []byte) error {
-	var s string
+	var s *string
 	if err := json.Unmarshal(b, &s); err != nil {
 		return errors.New("the API key is not a JSON string")
 	}
-	parsed, err := ParseKey(s)
+	if s == nil {
+		return nil
+	}
+	parsed, err := ParseKey(*s)
 	if err != nil {
 		return err
 	}
