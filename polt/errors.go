@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -23,7 +24,7 @@ const (
 	CodeRateLimited         Code = "rate_limited"         // too many calls
 	CodeUpstreamError       Code = "upstream_error"       // the platform failed, or its answer is unusable
 	CodeUpstreamUnreachable Code = "upstream_unreachable" // the platform was not reached; nothing happened
-	CodeTimeout             Code = "timeout"              // a read took too long, or was cancelled
+	CodeTimeout             Code = "timeout"              // a read took too long, or a call was cancelled; nothing happened
 	CodeOutcomeUnknown      Code = "outcome_unknown"      // a write was sent and its answer never came
 	CodeInternal            Code = "internal"             // a fault of this program
 )
@@ -86,6 +87,8 @@ func codeOf(status int) Code {
 		return CodeConflict
 	case http.StatusTooManyRequests:
 		return CodeRateLimited
+	case http.StatusProxyAuthRequired:
+		return CodeUpstreamUnreachable
 	}
 	if status >= 400 && status < 500 {
 		return CodeInvalidArgument
@@ -103,26 +106,32 @@ func errorOf(r *request, resp *http.Response, body []byte) *Error {
 		Message:    messageOf(resp, body),
 	}
 	write := r.op.method != http.MethodGet
+	// The platform may have seen a request whose answer a proxy did not get.
+	lost := resp.StatusCode == http.StatusRequestTimeout ||
+		resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusGatewayTimeout
+	// ngrok names its error where ngrok itself answers, whatever the status.
+	tunnel := Clean(resp.Header.Get("Ngrok-Error-Code"), 40)
 	switch status := resp.StatusCode; {
-	case resp.Header.Get("Ngrok-Error-Code") != "":
-		// Documented by ngrok: the header is set where ngrok itself answers,
-		// whatever the status, so the platform has not seen the request.
-		e.Code, e.Retryable = CodeUpstreamUnreachable, true
-		e.Message = fmt.Sprintf("the platform's tunnel is offline (%s)", Clean(resp.Header.Get("Ngrok-Error-Code"), 40))
-	case status >= 300 && status < 400:
-		e.Message = fmt.Sprintf("the platform redirects to %s: set POLT_API_URL to where it has moved", location(resp))
-	case status == http.StatusRequestTimeout && !write:
-		e.Code, e.Retryable = CodeTimeout, true
 	case status == http.StatusTooManyRequests:
 		e.Retryable, e.RetryAfter = true, retryAfter(resp.Header.Get("Retry-After"))
-	case write && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout):
+	case write && lost && tunnel != nothingListens:
 		e.Code = CodeOutcomeUnknown
+	case tunnel != "":
+		e.Code, e.Retryable = CodeUpstreamUnreachable, true
+		e.Message = "the platform's tunnel is offline (" + tunnel + ")"
+	case status >= 300 && status < 400:
+		e.Message = fmt.Sprintf("the platform redirects to %s: set POLT_API_URL to where it has moved", location(resp))
+	case status == http.StatusRequestTimeout:
+		e.Code, e.Retryable = CodeTimeout, true
 	case status >= 500:
 		e.Retryable = !write && status != http.StatusNotImplemented
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
 	}
 	return e
 }
+
+// nothingListens is ngrok's error where the tunnel is up and nothing behind it.
+const nothingListens = "ERR_NGROK_8012"
 
 // location returns where a redirect points, without a password.
 func location(resp *http.Response) string {
@@ -135,14 +144,11 @@ func location(resp *http.Response) string {
 
 // retryAfter reads the header Retry-After: seconds, or a date.
 func retryAfter(value string) time.Duration {
-	if value == "" {
-		return 0
-	}
-	if d, err := time.ParseDuration(strings.TrimSpace(value) + "s"); err == nil {
-		return max(d, 0)
+	if seconds, err := strconv.ParseFloat(strings.TrimSpace(value), 64); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, 1e9) * float64(time.Second)) // more would overflow
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at).Round(time.Second), 0)
+		return max(time.Until(at), 0)
 	}
 	return 0
 }
@@ -153,7 +159,7 @@ const maxMessage = 500
 // messageOf finds the platform's words in an error body of any shape.
 func messageOf(resp *http.Response, body []byte) string {
 	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
-	text := strings.TrimSpace(string(body))
+	text := Clean(string(body), maxMessage-100)
 	switch {
 	case text == "":
 		return "the platform answered " + status + " without a body"
@@ -167,12 +173,12 @@ func messageOf(resp *http.Response, body []byte) string {
 	if json.Unmarshal(body, &shape) == nil {
 		// Fastify's "error" is only the status in words; its "message" tells.
 		for _, raw := range []json.RawMessage{shape.Message, shape.Error} {
-			if s := words(raw); s != "" {
-				return Clean(s, maxMessage)
+			if s := Clean(words(raw), maxMessage); s != "" {
+				return s
 			}
 		}
 	}
-	return "the platform answered " + status + ": " + Clean(text, maxMessage-100)
+	return "the platform answered " + status + ": " + text
 }
 
 // words returns the text of an error member: a string, or an object that has
@@ -180,13 +186,13 @@ func messageOf(resp *http.Response, body []byte) string {
 func words(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
-		return strings.TrimSpace(s)
+		return s
 	}
 	var nested struct {
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(raw, &nested) == nil && nested.Message != "" {
-		return strings.TrimSpace(nested.Message)
+		return nested.Message
 	}
 	if len(raw) == 0 || string(raw) == "null" {
 		return ""
@@ -195,22 +201,26 @@ func words(raw json.RawMessage) string {
 }
 
 // Clean returns at most limit characters of s on one line, without control or
-// invisible characters: fit for an error, a log or a terminal.
+// invisible characters: fit for an error, a log or a terminal. Where it leaves
+// characters out at the end, the last one is an ellipsis.
 func Clean(s string, limit int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
+	var clean []rune
+	for _, r := range strings.TrimSpace(s) {
 		switch {
 		case unicode.IsSpace(r):
 			r = ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r):
+		case r == utf8.RuneError || !unicode.IsPrint(r), unicode.In(r, invisible...):
 			continue
 		}
-		if n++; n > limit {
-			b.WriteString("…")
+		if len(clean) >= limit {
+			clean = append(clean[:max(limit-1, 0)], '…')
 			break
 		}
-		b.WriteRune(r)
+		clean = append(clean, r)
 	}
-	return b.String()
+	return strings.TrimSpace(string(clean))
 }
+
+// invisible is what Unicode calls printable and no one sees: fillers, and the
+// variation selectors that can hide any text in a smiley.
+var invisible = []*unicode.RangeTable{unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}

@@ -76,7 +76,7 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	start := time.Now()
-	resp, err := c.http.Do(c.newHTTPRequest(ctx, r))
+	resp, err := c.transport.RoundTrip(c.newHTTPRequest(ctx, r))
 	var status int
 	if err == nil {
 		status = resp.StatusCode
@@ -92,13 +92,13 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		failed = c.transportError(ctx, r, err, status, connected.Load())
 		return nil, failed.Retryable && ctx.Err() == nil && (read || !connected.Load()), failed
 	case status < 200 || status > 299:
-		failed = errorOf(r, resp, body[:min(len(body), maxErrorBody)])
+		failed = errorOf(r, resp, c.redact(body))
 		// A tunnel that is offline stays so for longer than we would wait.
 		return nil, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
 	case !looksLikeJSON(body):
 		failed = &Error{
 			Code: CodeUpstreamError, Operation: r.op.String(), HTTPStatus: status,
-			Message: "the answer is not JSON: " + Clean(string(body[:min(len(body), 400)]), 100),
+			Message: "the answer is not JSON: " + Clean(string(c.redact(body[:min(len(body), maxErrorBody)])), 100),
 		}
 		if !read {
 			failed.Code = CodeOutcomeUnknown
@@ -106,6 +106,14 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		return nil, false, failed
 	}
 	return body, false, nil
+}
+
+// redact takes the client's key out of a body that repeats it.
+func (c *Client) redact(body []byte) []byte {
+	if c.key.IsZero() {
+		return body
+	}
+	return bytes.ReplaceAll(body, []byte(c.key.Reveal()), []byte(redacted))
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {
@@ -132,8 +140,17 @@ func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {
 
 var errTooLarge = fmt.Errorf("the answer is over %d MiB", maxAnswer>>20)
 
+// readAnswer reads the body. Of an error only the beginning is wanted, and it
+// stays that error where no more than a part of it comes.
 func readAnswer(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
+	if resp.StatusCode < 200 {
+		return nil, nil // what follows is another protocol, without an end
+	}
+	if resp.StatusCode > 299 {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		return body, nil
+	}
 	if resp.ContentLength > maxAnswer {
 		return nil, errTooLarge
 	}
@@ -174,7 +191,7 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 		e.Message = fmt.Sprintf("the platform at %s can not be reached: %s", c.base.Host, reason(err))
 	case timedOut:
 		e.Code, e.Retryable = CodeTimeout, true
-		e.Message = fmt.Sprintf("the platform did not answer within %s", c.timeout)
+		e.Message = "the platform did not answer in time"
 	default:
 		e.Code, e.Retryable = CodeUpstreamError, true
 		e.Message = "the answer was cut off: " + reason(err)
@@ -182,8 +199,8 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 	return e
 }
 
-// reason returns the innermost words of a transport's error, without the URL
-// that net/http puts before them.
+// reason returns the innermost words of a transport's error, without the
+// addresses that package net puts before them.
 func reason(err error) string {
 	for {
 		inner := errors.Unwrap(err)
