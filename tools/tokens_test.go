@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 
 	"github.com/tiktoken-go/tokenizer"
@@ -63,5 +64,23 @@ func TestToolsListFitsItsBudget(t *testing.T) {
 		if n > c.limit {
 			t.Errorf("%s cost %d tokens, over the budget of %d", name, n, c.limit)
 		}
+	}
+}
+
+// maxSummary is what a summary of 20 tasks with descriptions of 600 characters
+// may cost of what the platform's own compact JSON costs.
+const maxSummary = 0.65
+
+func TestSummaryCostsLessThanTheAnswer(t *testing.T) {
+	answer, err := os.ReadFile("testdata/tokens/list_tasks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := newSet(t, &platform{answer: append([]byte("200\n\n"), answer...)}, nil)
+	summary := set.Call(t.Context(), "list_tasks", nil).RawStructuredContent
+	whole, cut := tokens(t, string(answer)), tokens(t, string(summary))
+	t.Logf("%d tokens of %d: %.2f", cut, whole, float64(cut)/float64(whole))
+	if float64(cut) > maxSummary*float64(whole) {
+		t.Errorf("the summary costs %d tokens of %d", cut, whole)
 	}
 }

@@ -1,0 +1,229 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// The benchmarks run the built binary as a host would, beside what it is
+// measured against, in one run: compare their figures, not those of two runs.
+//
+//	go test ./cmd/polt-mcp -run '^$' -bench . -benchtime 10000x
+
+const inFlight = 32
+
+// build builds a command as a release is built.
+func build(tb testing.TB, pkg string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// BenchmarkStart takes the time from the start of a process to its first
+// answer to tools/list.
+func BenchmarkStart(b *testing.B) {
+	polt, peer := build(b, "."), build(b, "./testdata/peer")
+	var ours, bare time.Duration
+	b.Run("both", func(b *testing.B) {
+		ours, bare = 0, 0
+		for b.Loop() { // in turn, so that whatever else the machine does meets both
+			ours += firstList(b, polt, "stdio", "--credentials", filepath.Join(b.TempDir(), "none"))
+			bare += firstList(b, peer, "empty")
+		}
+		b.ReportMetric(float64(ours.Microseconds())/1000/float64(b.N), "polt-ms")
+		b.ReportMetric(float64(bare.Microseconds())/1000/float64(b.N), "bare-ms")
+		b.ReportMetric(float64(ours)/float64(bare), "ratio")
+	})
+}
+
+func firstList(b *testing.B, name string, args ...string) time.Duration {
+	b.Helper()
+	start := time.Now()
+	s := startSession(b, name, args...)
+	s.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`)
+	s.receive()
+	s.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	s.send(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+	s.receive()
+	took := time.Since(start)
+	s.end()
+	return took
+}
+
+// session is a server as a child process.
+type session struct {
+	b   *testing.B
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func startSession(b *testing.B, name string, args ...string) *session {
+	b.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return &session{b, cmd, in, bufio.NewReaderSize(out, 1<<20)}
+}
+
+func (s *session) send(line string) {
+	if _, err := io.WriteString(s.in, line+"\n"); err != nil {
+		s.b.Fatal(err)
+	}
+}
+
+func (s *session) receive() []byte {
+	line, err := s.out.ReadSlice('\n')
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	return line
+}
+
+// end ends the session and returns the CPU time that the process has taken.
+func (s *session) end() time.Duration {
+	_ = s.in.Close()
+	if err := s.cmd.Wait(); err != nil {
+		s.b.Fatal(err)
+	}
+	return s.cmd.ProcessState.UserTime() + s.cmd.ProcessState.SystemTime()
+}
+
+// calls makes n calls of a tool, with inFlight of them at a time.
+func (s *session) calls(tool, arguments string, n int) {
+	s.b.Helper()
+	request := func(id int) {
+		s.send(`{"jsonrpc":"2.0","id":` + strconv.Itoa(id) + `,"method":"tools/call","params":{"name":"` + tool + `","arguments":` + arguments + `}}`)
+	}
+	sent := 0
+	for ; sent < min(inFlight, n); sent++ {
+		request(sent)
+	}
+	for range n {
+		if line := s.receive(); bytes.Contains(line, []byte(`"isError":true`)) || bytes.Contains(line, []byte(`"error":{`)) {
+			s.b.Fatalf("%s", line)
+		}
+		if sent < n {
+			request(sent)
+			sent++
+		}
+	}
+}
+
+// upstream is a POLT that answers with testdata/bench, after a delay. It
+// counts the connections that are made to it.
+type upstream struct {
+	*httptest.Server
+	connections atomic.Int64
+}
+
+func newUpstream(tb testing.TB, delay time.Duration) *upstream {
+	tb.Helper()
+	list, err := os.ReadFile("testdata/bench/list_tasks.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	task, err := os.ReadFile("testdata/bench/get_task.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	u := &upstream{}
+	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := list
+		if strings.Count(r.URL.Path, "/") == 3 {
+			body = task
+		}
+		time.Sleep(delay) // the network's
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body)
+	}))
+	u.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			u.connections.Add(1)
+		}
+	}
+	u.Start()
+	tb.Cleanup(u.Close)
+	return u
+}
+
+// BenchmarkCPU takes the CPU time of calls through each server and of fetching
+// the same with a bare client. Give it some thousand calls (-benchtime 10000x).
+func BenchmarkCPU(b *testing.B) {
+	polt, peer := build(b, "."), build(b, "./testdata/peer")
+	u := newUpstream(b, 0)
+	per10k := func(b *testing.B, cpu time.Duration) {
+		b.ReportMetric(cpu.Seconds()*10000/float64(b.N), "cpu-s/10k")
+	}
+	for _, c := range []struct{ tool, arguments, path string }{
+		{"list_tasks", `{}`, "/api/tasks"},
+		{"get_task", `{"task_id":"t-1"}`, "/api/tasks/t-1"},
+	} {
+		b.Run(c.tool+"/polt-mcp", func(b *testing.B) {
+			s := startSession(b, polt, "stdio", "--api-url", u.URL, "--credentials", filepath.Join(b.TempDir(), "none"))
+			s.calls(c.tool, c.arguments, b.N)
+			per10k(b, s.end())
+		})
+		b.Run(c.tool+"/naive-server", func(b *testing.B) {
+			s := startSession(b, peer, "server", u.URL)
+			s.calls(c.tool, c.arguments, b.N)
+			per10k(b, s.end())
+		})
+		b.Run(c.tool+"/bare-client", func(b *testing.B) {
+			cmd := exec.Command(peer, "client", u.URL+c.path, strconv.Itoa(b.N), strconv.Itoa(inFlight))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				b.Fatalf("%v\n%s", err, out)
+			}
+			per10k(b, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+		})
+	}
+}
+
+// BenchmarkThroughput takes how near to the ideal the throughput comes with an
+// upstream that is 100 ms away, and how many connections were made to it.
+func BenchmarkThroughput(b *testing.B) {
+	const away = 100 * time.Millisecond
+	polt := build(b, ".")
+	u := newUpstream(b, away)
+	b.Run(fmt.Sprintf("list_tasks/%d", inFlight), func(b *testing.B) {
+		s := startSession(b, polt, "stdio", "--api-url", u.URL, "--credentials", filepath.Join(b.TempDir(), "none"))
+		s.calls("list_tasks", `{}`, inFlight) // the first calls make the connections
+		before := u.connections.Load()
+		start := time.Now()
+		s.calls("list_tasks", `{}`, b.N)
+		took := time.Since(start)
+		s.end()
+		rounds := (b.N + inFlight - 1) / inFlight
+		b.ReportMetric(float64(rounds)*away.Seconds()/took.Seconds(), "of-ideal")
+		b.ReportMetric(float64(before), "conns-at-first")
+		b.ReportMetric(float64(u.connections.Load()-before), "conns-later")
+	})
+}

@@ -1,0 +1,130 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzShape checks against encoding/json: what it takes as JSON is shaped, and
+// nothing else is; and what is shaped whole, without invisible characters in
+// it, is the same but for white space.
+func FuzzShape(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `[]`, `""`, `0`, ` { "a" : [ 1 , -2.50e+3 , null , true , false ] } `, `{"a":{"b":[{"c":null}]}}`,
+		`"\u00e9\ud83d\udc68\ud800\n\"\\\/\b\f\u001b"`, "\"\xff\u200b\U000e0041\"", `[1,]`, `{"a":1,}`, `{,}`, `01`, `1.`, `-`, `.5`, `1e`, `+1`,
+		`{"a"}`, `{"a":}`, `nul`, `tru`, `[}`, `"`, `"\`, `"\u12"`, "\"\t\"", ``, ` `, `1 2`, `{"a":1}{}`, `[[[[[[[[[[]]]]]]]]]]`,
+		`{"tasks":[{"d":"` + strings.Repeat("word ", 50) + `","n":null}]}`, `["` + strings.Repeat("é", 300) + `"]`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		deep := bytes.Count(src, []byte("["))+bytes.Count(src, []byte("{")) > maxDepth
+		whole, err := shape(src, nothing, "")
+		if valid := json.Valid(src); valid != (err == nil) && !deep {
+			t.Fatalf("json.Valid says %v, shape %v", valid, err)
+		}
+		if err != nil {
+			return
+		}
+		if !json.Valid(whole.json) || !utf8.Valid(whole.json) || bytes.ContainsAny(whole.json, "\n\r") {
+			t.Fatalf("shaped into %q", whole.json)
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, src); err != nil {
+			t.Fatal(err)
+		}
+		replaced := bytes.Contains(whole.json, replacement)
+		if whole.unseen == 0 && !replaced && !bytes.Equal(whole.json, compact.Bytes()) {
+			t.Fatalf("%q became %q", compact.Bytes(), whole.json)
+		}
+		cut, err := shape(src, everyList, "")
+		if err != nil || !json.Valid(cut.json) {
+			t.Fatalf("the summary is %q, %v", cut.json, err)
+		}
+		again, err := shape(whole.json, nothing, "")
+		if err != nil || again.unseen > 0 || !bytes.Equal(again.json, whole.json) {
+			t.Fatalf("%q shaped again is %q (%d unseen), %v", whole.json, again.json, again.unseen, err)
+		}
+	})
+}
+
+func TestSummaryCutsFreeTextOnly(t *testing.T) {
+	words := strings.Repeat("word ", 40)
+	link := "https://example.org/" + strings.Repeat("a", 200)
+	for name, c := range map[string]struct{ src, want string }{
+		"a text in a list":       {`{"l":[{"t":"` + words + `"}]}`, `{"l":[{"t":"` + words[:maxText] + `…(+80)"}]}`},
+		"a text of a list":       {`["` + words + `"]`, `["` + words[:maxText] + `…(+80)"]`},
+		"a text outside":         {`{"t":"` + words + `"}`, `{"t":"` + words + `"}`},
+		"a text of just the cut": {`["` + words[:maxText] + `"]`, `["` + words[:maxText] + `"]`},
+		"one character over":     {`["` + words[:maxText+1] + `"]`, `["` + words[:maxText] + `…(+1)"]`},
+		"a link":                 {`["` + link + `"]`, `["` + link + `"]`},
+		"a very long word":       {`["` + strings.Repeat("a", maxToken+1) + `"]`, `["` + strings.Repeat("a", maxText) + `…(+393)"]`},
+		"characters, not bytes":  {`["` + strings.Repeat("日", 130) + `"]`, `["` + strings.Repeat("日", maxText) + `…(+10)"]`},
+		"escapes are characters": {`["` + strings.Repeat(`\u00e9`, 130) + `"]`, `["` + strings.Repeat(`\u00e9`, maxText) + `…(+10)"]`},
+		"escapes fit":            {`["` + strings.Repeat(`\n`, maxText) + `"]`, `["` + strings.Repeat(`\n`, maxText) + `"]`},
+		"a name":                 {`[{"` + words + `":1}]`, `[{"` + words + `":1}]`},
+		"null members":           {`{"a":null,"l":[{"b":null,"c":1,"d":null}],"e":null}`, `{"l":[{"c":1}]}`},
+		"null items":             {`[null,{"a":null}]`, `[null,{}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := shape([]byte(c.src), everyList, "")
+			if err != nil || string(got.json) != c.want {
+				t.Errorf("%s\nis not\n%s (%v)", got.json, c.want, err)
+			}
+		})
+	}
+}
+
+func TestInvisibleCharactersAreRemovedAndCounted(t *testing.T) {
+	for name, c := range map[string]struct {
+		src, want string
+		unseen    int
+	}{
+		"zero width":              {"a\u200bb\ufeffc\u2060", "abc", 3},
+		"direction":               {"\u202eabc\u202c\u2066\u2069\u200f", "abc", 5},
+		"tags":                    {"a\U000e0001\U000e0041", "a", 2},
+		"escaped":                 {`a\u200bb\udb40\udc41`, "ab", 2},
+		"escaped control":         {`\u001b[31mred\u0007`, "[31mred", 2},
+		"lines and tabs stay":     {`a\nb\tc\r\u000a`, `a\nb\tc\r\u000a`, 0},
+		"soft hyphen":             {"a\u00adb", "ab", 1},
+		"C1 and DEL":              {"a\u0085b\u007f", "ab", 2},
+		"emoji stay":              {"👨‍👩‍👧 ❤️‍🔥 🏳️‍🌈", "👨‍👩‍👧 ❤️‍🔥 🏳️‍🌈", 0},
+		"Persian stays":           {"می‌خواهم", "می‌خواهم", 0},
+		"joiner after ASCII":      {"a\u200db\u200cc\ufe0f", "abc", 3},
+		"runs of selectors":       {"❤\ufe0f\ufe0e\ufe00\U000e0100", "❤\ufe0f", 3},
+		"half a surrogate pair":   {`a\ud800b`, "a\ufffdb", 0},
+		"not UTF-8":               {"a\xffb", "a\ufffdb", 0},
+		"Hangul and other filler": {"a\u3164\u115f\uffa0b", "ab", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := shape([]byte(`{"t":"`+c.src+`","`+c.src+`":1}`), nothing, "")
+			want := `{"t":"` + c.want + `","` + c.want + `":1}`
+			if err != nil || string(got.json) != want || got.unseen != 2*c.unseen {
+				t.Errorf("%q with %d removed, not %q with %d (%v)", got.json, got.unseen, want, 2*c.unseen, err)
+			}
+		})
+	}
+}
+
+func TestNestingIsBounded(t *testing.T) {
+	deep := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
+	if _, err := shape(deep(maxDepth), nothing, ""); err != nil {
+		t.Error(err)
+	}
+	if _, err := shape(deep(1<<20), nothing, ""); err == nil {
+		t.Error("a million levels were taken")
+	}
+}
+
+func BenchmarkShape(b *testing.B) {
+	src := []byte(`{"tasks":[` + strings.TrimSuffix(strings.Repeat(`{"id":"3f0c2d5e-0000-4000-8000-000000000000","description":"`+strings.Repeat("word ", 120)+`","committed_by":null,"created_at":1780000000},`, 28), ",") + `]}`)
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		if _, err := shape(src, everyList, ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
