@@ -232,7 +232,7 @@ func (p *shaper) member(depth, begin int, inScope, inItem bool) error {
 	}
 	name := p.out[nameAt+1 : len(p.out)-1]
 	dropped := depth == 0 && p.drop != "" && string(name) == p.drop
-	below := inScope || string(name) == string(p.summary)
+	below := inScope || p.summary != nothing && string(name) == string(p.summary)
 	if p.peek() != ':' {
 		return errNotJSON
 	}
