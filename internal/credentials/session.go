@@ -70,7 +70,7 @@ func Open(src Source) (*Session, Warnings, error) {
 	case src.Store != nil:
 		s.key, s.who, err = src.Store.Find(src.BaseURL, src.Agent)
 		if err != nil {
-			return nil, append(warnings, err.Error()+"; going on without a key"), nil //nolint:nilerr // what else works should
+			return s, append(warnings, err.Error()+"; going on without a key"), nil //nolint:nilerr // what else works should
 		}
 		if src.Agent != "" && s.key.IsZero() {
 			return nil, warnings, fmt.Errorf("the credentials file %s has no agent %q on %s", src.Store.Path(), src.Agent, src.BaseURL)

@@ -120,8 +120,11 @@ func (s *Store) Add(baseURL, username string, r polt.Registration) error {
 		f.Platforms[baseURL] = p
 	}
 	added := agent{AgentID: r.AgentID, APIKey: r.APIKey.Reveal()}
-	if before, ok := p.Agents[username]; ok && before.APIKey != added.APIKey {
-		added.Former = append(before.Former, before.APIKey)
+	if before, ok := p.Agents[username]; ok {
+		added.Former = before.Former
+		if before.APIKey != added.APIKey {
+			added.Former = append(added.Former, before.APIKey)
+		}
 	}
 	p.Agents[username] = added
 	return s.write(f)
