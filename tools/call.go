@@ -35,12 +35,12 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		s.options.OnCall(ctx, ended)
 	}()
 
-	object, summary, faults := d.prepare(arguments)
+	prepared, faults := d.prepare(arguments)
 	if len(faults) > 0 {
 		ended.Code = polt.CodeInvalidArgument
 		return errorResult(d.faultsText(faults))
 	}
-	result, err := s.call(ctx, d, object, summary)
+	result, err := s.call(ctx, d, prepared)
 	if err != nil {
 		var text string
 		text, ended.Code = d.errorText(err, s.options.KeyHint)
@@ -49,13 +49,19 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	return result
 }
 
-// prepare returns the arguments that go to the platform, what of its answer is
-// to be cut, and every fault of the arguments, for which nothing is sent.
-func (d *definition) prepare(given json.RawMessage) (arguments json.RawMessage, summary scope, faults []fault) {
+// prepared is a call whose arguments are in order.
+type prepared struct {
+	arguments json.RawMessage // as they go to the platform
+	send      send
+	summary   scope // what of the answer is to be cut
+}
+
+// prepare prepares a call, or returns every fault of its arguments.
+func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault) {
 	checked, faults := checkArguments(d.input, given)
-	summary = d.Summary
+	p.summary = d.Summary
 	if string(checked[detailArgument]) == `"`+detailFull+`"` {
-		summary = nothing
+		p.summary = nothing
 	}
 	delete(checked, detailArgument)
 	known := map[string]bool{}
@@ -63,33 +69,35 @@ func (d *definition) prepare(given json.RawMessage) (arguments json.RawMessage, 
 		known[f.argument] = true
 		delete(checked, f.argument)
 	}
-	arguments, err := json.Marshal(checked)
-	if err != nil {
-		return nil, summary, append(faults, fault{"", "the arguments do not encode"})
+	var err error
+	if p.arguments, err = json.Marshal(checked); err != nil {
+		return p, append(faults, fault{"", "the arguments do not encode"})
 	}
-	for _, f := range d.check(arguments) {
+	send, more := d.bind(p.arguments)
+	for _, f := range more {
 		if !known[f.argument] {
 			faults = append(faults, f)
 		}
 	}
-	return arguments, summary, faults
+	p.send = send
+	return p, faults
 }
 
 // call calls the endpoint and makes a result of the answer.
-func (s *Set) call(ctx context.Context, d *definition, arguments json.RawMessage, summary scope) (*mcp.CallToolResult, error) {
+func (s *Set) call(ctx context.Context, d *definition, p prepared) (*mcp.CallToolResult, error) {
 	client := s.options.Client
 	if s.options.Key != nil {
 		client = client.As(s.options.Key(ctx))
 	}
-	raw, err := d.call(ctx, client, arguments)
+	raw, err := p.send(ctx, client)
 	if err != nil {
 		return nil, err
 	}
 	var extra addition
 	if d.endpoint == polt.Operation(polt.RegisterAgent) {
-		extra = s.keep(ctx, arguments, raw)
+		extra = s.keep(ctx, p.arguments, raw)
 	}
-	body, err := d.resultJSON(raw, summary, extra)
+	body, err := d.resultJSON(raw, p.summary, extra)
 	if err != nil {
 		return nil, d.unusable(err)
 	}

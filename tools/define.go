@@ -40,13 +40,14 @@ type definition struct {
 	listName string // what a bare array in the answer holds
 	input    *jsonschema.Schema
 	output   *jsonschema.Schema
-	// check returns what the endpoint itself finds wrong with arguments that
-	// conform to the schema.
-	check func(arguments []byte) []fault
-	// call decodes checked arguments, calls the endpoint and returns the
-	// platform's JSON.
-	call func(ctx context.Context, c *polt.Client, arguments []byte) ([]byte, error)
+	// bind decodes arguments that conform to the schema, and returns what
+	// calls the endpoint with them and returns the platform's JSON, or what the
+	// endpoint itself finds wrong with them.
+	bind func(arguments []byte) (send, []fault)
 }
+
+// send calls an endpoint.
+type send func(context.Context, *polt.Client) ([]byte, error)
 
 // define makes a tool of an endpoint. It panics where no schema can be made of
 // the endpoint's types, which is a fault of the declaration.
@@ -65,24 +66,19 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 		listName: listName[Out](),
 		input:    input,
 		output:   output,
-		check: func(arguments []byte) []fault {
+		bind: func(arguments []byte) (send, []fault) {
 			var in In
 			if err := json.Unmarshal(arguments, &in); err != nil {
-				return []fault{{"", "the arguments do not decode: " + polt.Clean(err.Error(), 100)}}
+				return nil, []fault{{"", "the arguments do not decode: " + polt.Clean(err.Error(), 100)}}
 			}
 			var faults []fault
 			for _, err := range e.Check(in) {
 				faults = append(faults, fault{err.Field, err.Message})
 			}
-			return faults
-		},
-		call: func(ctx context.Context, c *polt.Client, arguments []byte) ([]byte, error) {
-			var in In
-			if err := json.Unmarshal(arguments, &in); err != nil {
-				return nil, &polt.Error{Code: polt.CodeInvalidArgument, Message: "the arguments do not decode", Err: err}
-			}
-			answer, err := e.Call(ctx, c, in)
-			return answer.Raw, err
+			return func(ctx context.Context, c *polt.Client) ([]byte, error) {
+				answer, err := e.Call(ctx, c, in)
+				return answer.Raw, err
+			}, faults
 		},
 	}
 }

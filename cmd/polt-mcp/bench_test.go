@@ -28,7 +28,7 @@ const inFlight = 32
 // build builds a command as a release is built.
 func build(tb testing.TB, pkg string) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), filepath.Base(pkg))
+	path := filepath.Join(tb.TempDir(), "command")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("%v\n%s", err, out)

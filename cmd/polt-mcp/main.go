@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/openpolt/polt-mcp/polt"
 )
 
 func main() {
@@ -86,6 +88,7 @@ func newParser(c *commands, env *environment) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ValueFormatter(helpWithVariable),
 		kong.Resolvers(variables{env}),
+		kong.Vars{"api_url": polt.DefaultBaseURL},
 	)
 }
 

@@ -3,6 +3,7 @@ package stdio
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -71,6 +72,7 @@ func appendResult(dst []byte, result any) ([]byte, error) {
 // appendToolResult appends what json.Marshal would, if in another order.
 func appendToolResult(dst []byte, r *mcp.CallToolResult) ([]byte, error) {
 	raw := r.RawStructuredContent
+	dst = slices.Grow(dst, len(raw)*5/2+512) // the same again as text, with its quotes escaped
 	if len(raw) == 0 && r.StructuredContent != nil || len(r.InputRequests) > 0 || r.RequestState != "" || bytes.IndexByte(raw, '\n') >= 0 {
 		return appendJSON(dst, r)
 	}

@@ -70,7 +70,7 @@ func Serve(ctx context.Context, srv *server.MCPServer, in io.Reader, out io.Writ
 	c := &conn{
 		Options: o, srv: srv, ctx: calls, session: session,
 		out:     newWriter(out, session.notifications),
-		slots:   make(chan struct{}, o.InFlight),
+		queue:   make(chan func(), maxPending),
 		pending: make(chan struct{}, maxPending),
 		calls:   map[string]*call{},
 	}
@@ -89,6 +89,7 @@ func Serve(ctx context.Context, srv *server.MCPServer, in io.Reader, out io.Writ
 	c.closed = true
 	c.intake.Unlock()
 	c.drain(cancelCalls)
+	close(c.queue)
 	return errors.Join(err, c.out.stop(o.Drain/10))
 }
 
@@ -99,7 +100,8 @@ type conn struct {
 	ctx     context.Context // of every call
 	session *session
 	out     *writer
-	slots   chan struct{} // one a running tool call
+	queue   chan func()   // calls of tools; never full, as pending bounds it
+	workers int           // that take from the queue; begun as they are needed
 	pending chan struct{} // bounds how many requests have no answer yet
 
 	working sync.WaitGroup // one a request without an answer yet
@@ -258,7 +260,12 @@ func (c *conn) request(intake context.Context, method string, id, raw json.RawMe
 	run := func() {
 		defer c.working.Done()
 		defer cancel()
-		response := c.run(ctx, method, id, raw)
+		var response []byte
+		if ctx.Err() != nil {
+			response = appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
+		} else {
+			response = c.handle(ctx, id, raw)
+		}
 		c.mu.Lock()
 		if c.calls[string(id)] == entry {
 			delete(c.calls, string(id))
@@ -270,27 +277,31 @@ func (c *conn) request(intake context.Context, method string, id, raw json.RawMe
 		answer(response)
 		<-c.pending
 	}
-	if method == string(mcp.MethodInitialize) {
+	switch method {
+	case string(mcp.MethodInitialize):
 		run() // what follows on the stream counts on it
-		return
+	case string(mcp.MethodToolsCall):
+		c.enqueue(run)
+	default:
+		go run()
 	}
-	go run()
+}
+
+// enqueue has a worker run a call. Workers live as long as the session: their
+// stacks have grown to what a call needs, which is costly to do for each anew.
+func (c *conn) enqueue(run func()) {
+	c.queue <- run
+	if c.workers < c.InFlight && len(c.queue) > 0 {
+		c.workers++
+		go func() {
+			for run := range c.queue {
+				run()
+			}
+		}()
+	}
 }
 
 const sessionEnded = "the session ended before the call began; nothing was done"
-
-// run answers a request, after waiting for a slot where it calls a tool.
-func (c *conn) run(ctx context.Context, method string, id, raw json.RawMessage) []byte {
-	if method == string(mcp.MethodToolsCall) {
-		select {
-		case c.slots <- struct{}{}:
-			defer func() { <-c.slots }()
-		case <-ctx.Done():
-			return appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
-		}
-	}
-	return c.handle(ctx, id, raw)
-}
 
 // handle has the MCP server handle a message, and returns its answer, or nil.
 func (c *conn) handle(ctx context.Context, id, raw json.RawMessage) (response []byte) {

@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"bufio"
 	"encoding/json"
 	"io"
 	"time"
@@ -12,7 +13,7 @@ import (
 // notifications, so that progress never comes after the result, and that the
 // last notification before an answer is never lost.
 type writer struct {
-	w             io.Writer
+	w             *bufio.Writer
 	notifications <-chan mcp.JSONRPCNotification
 	answers       chan []byte
 	stopping      chan struct{} // closed by stop
@@ -23,7 +24,7 @@ type writer struct {
 
 func newWriter(w io.Writer, notifications <-chan mcp.JSONRPCNotification) *writer {
 	out := &writer{
-		w: w, notifications: notifications,
+		w: bufio.NewWriterSize(w, 64<<10), notifications: notifications,
 		answers:  make(chan []byte, 64),
 		stopping: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{}),
 	}
@@ -52,15 +53,25 @@ func (w *writer) run() {
 		case m := <-w.answers:
 			w.answer(m)
 		case <-w.stopping:
-			for {
-				select {
-				case m := <-w.answers:
-					w.answer(m)
-				default:
-					w.flushNotifications()
-					return
-				}
-			}
+			w.writeRest()
+			return
+		}
+		if len(w.answers) == 0 { // what has come together is written together
+			w.failedWith(w.w.Flush())
+		}
+	}
+}
+
+// writeRest writes what was given to the writer before it was stopped.
+func (w *writer) writeRest() {
+	for {
+		select {
+		case m := <-w.answers:
+			w.answer(m)
+		default:
+			w.flushNotifications()
+			w.failedWith(w.w.Flush())
+			return
 		}
 	}
 }
@@ -88,10 +99,13 @@ func (w *writer) notification(n mcp.JSONRPCNotification) {
 }
 
 func (w *writer) line(b []byte) {
-	if w.err != nil {
-		return
-	}
-	if _, w.err = w.w.Write(append(b, '\n')); w.err != nil {
+	_, err := w.w.Write(append(b, '\n'))
+	w.failedWith(err)
+}
+
+func (w *writer) failedWith(err error) {
+	if err != nil && w.err == nil {
+		w.err = err
 		close(w.failed)
 	}
 }
