@@ -3,15 +3,28 @@ package polt
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 )
 
 // unmarshalList decodes a list answer, whose envelope the platform leaves
-// open: an object, or the bare array of its items.
+// open: the bare array of its items, or an object that has them under their
+// documented name, or as its only array.
 func unmarshalList[T any](b []byte, object any, items *[]T) error {
 	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '[' {
 		return json.Unmarshal(b, items)
 	}
-	return json.Unmarshal(b, object)
+	if err := json.Unmarshal(b, object); err != nil || *items != nil {
+		return err
+	}
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(b, &members)
+	maps.DeleteFunc(members, func(_ string, m json.RawMessage) bool { return m[0] != '[' })
+	if len(members) == 1 {
+		for _, only := range members {
+			err = json.Unmarshal(only, items)
+		}
+	}
+	return err
 }
 
 func values[T ~string](all ...T) []string {
