@@ -32,39 +32,37 @@ func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	budget := retryBudget
-	if deadline, ok := ctx.Deadline(); ok {
-		budget = min(budget, time.Until(deadline))
+	budgetEnds := time.Now().Add(retryBudget)
+	body, again, failed := c.attempt(ctx, r, 1)
+	if !again {
+		return body, failed
 	}
-	var last *Error
+	if deadline, _ := ctx.Deadline(); deadline.Before(budgetEnds) {
+		budgetEnds = deadline
+	}
 	tries := 0
-	attempt := func() ([]byte, error) {
-		tries++
-		body, again, err := c.attempt(ctx, r, tries)
-		if err == nil {
-			return body, nil
+	retry := func() ([]byte, error) {
+		if tries++; tries > 1 { // the first has been made
+			body, again, failed = c.attempt(ctx, r, tries)
 		}
-		last = err
 		switch {
+		case failed == nil:
+			return body, nil
 		case !again:
-			return nil, backoff.Permanent(err)
-		case err.RetryAfter > 0:
-			return nil, &backoff.RetryAfterError{Duration: err.RetryAfter}
+			return nil, backoff.Permanent(failed)
+		case failed.RetryAfter > 0:
+			return nil, &backoff.RetryAfterError{Duration: failed.RetryAfter}
 		}
-		return nil, err
+		return nil, failed
 	}
-	body, err := backoff.Retry(ctx, attempt,
+	_, _ = backoff.Retry(ctx, retry, // whatever ends it, what the last try met is the reason
 		backoff.WithBackOff(&backoff.ExponentialBackOff{
 			InitialInterval: firstWait, Multiplier: 2, MaxInterval: 2 * time.Second,
 			RandomizationFactor: 1, // full jitter: from nothing to twice the interval
 		}),
 		backoff.WithMaxTries(maxTries),
-		backoff.WithMaxElapsedTime(max(budget, 1))) // 0 would be no limit
-	if err != nil {
-		// Whatever ended the tries, what the last one met is the reason.
-		return nil, last
-	}
-	return body, nil
+		backoff.WithMaxElapsedTime(max(time.Until(budgetEnds), 1))) // 0 would be no limit
+	return body, failed
 }
 
 // attempt sends a request once. again says whether it may be sent again.
@@ -90,7 +88,8 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	switch {
 	case err != nil:
 		failed = c.transportError(ctx, r, err, status, connected.Load())
-		return nil, failed.Retryable && ctx.Err() == nil && (read || !connected.Load()), failed
+		// A write that was sent is not Retryable.
+		return nil, failed.Retryable && ctx.Err() == nil, failed
 	case status < 200 || status > 299:
 		failed = errorOf(r, resp, c.redact(body))
 		// A tunnel that is offline stays so for longer than we would wait.
