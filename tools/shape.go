@@ -50,7 +50,11 @@ var errNotJSON = errors.New("the answer is not well-formed JSON")
 // drop are left out at the top level.
 func shape(src []byte, summary scope, drop string) (shaped, error) {
 	p := shaper{src: src, summary: summary, drop: drop}
-	p.out = make([]byte, 0, len(src)+len(src)/8+256)
+	size := len(src) + len(src)/8 + 256
+	if summary == everyList {
+		size /= 2 // a guess, and too little does no harm
+	}
+	p.out = make([]byte, 0, size)
 	if err := p.value(0, summary == everyList, false); err != nil {
 		return shaped{}, fmt.Errorf("%w at byte %d", err, p.at)
 	}

@@ -318,5 +318,5 @@ func (c *conn) handle(ctx context.Context, id, raw json.RawMessage) (response []
 	if answer == nil || id == nil {
 		return nil
 	}
-	return appendResponse(nil, id, answer)
+	return appendResponse(newBuffer(), id, answer)
 }

@@ -3,6 +3,7 @@ package stdio
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 
@@ -79,6 +80,7 @@ func (w *writer) writeRest() {
 func (w *writer) answer(m []byte) {
 	w.flushNotifications()
 	w.line(m)
+	freeBuffer(m)
 }
 
 func (w *writer) flushNotifications() {
@@ -99,8 +101,8 @@ func (w *writer) notification(n mcp.JSONRPCNotification) {
 }
 
 func (w *writer) line(b []byte) {
-	_, err := w.w.Write(append(b, '\n'))
-	w.failedWith(err)
+	_, err := w.w.Write(b)
+	w.failedWith(errors.Join(err, w.w.WriteByte('\n')))
 }
 
 func (w *writer) failedWith(err error) {
