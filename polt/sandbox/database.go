@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"modernc.org/sqlite" // the driver, in pure Go
+)
+
+const (
+	// applicationID marks a file as a sandbox's: "POLT".
+	applicationID = 0x504f4c54
+	schemaVersion = 1
+	readers       = 4
+)
+
+//go:embed schema.sql
+var schema string
+
+// database is where the platform's state is kept. All writes go through one
+// connection, so that none ever meets another's lock.
+type database struct {
+	write *sql.DB
+	read  *sql.DB // the same as write in memory, where a connection is the database
+
+	mu     sync.RWMutex // held for reading by every transaction
+	closed bool
+}
+
+// openDatabase opens the database in a file, or in memory where path is empty.
+// A new one is made by create, in the transaction that makes its schema.
+func openDatabase(ctx context.Context, path string, create func(*sql.Tx) error) (*database, error) {
+	d := &database{}
+	if path == "" {
+		d.write = openPool(":memory:?_txlock=immediate&_foreign_keys=1", 1)
+		d.read = d.write
+	} else {
+		// Looked at before WAL is asked for, which changes another's file.
+		if err := inspectFile(ctx, path); err != nil {
+			return nil, err
+		}
+		// NORMAL loses nothing when the process is killed. A power cut may take
+		// the last writes, but leaves the file whole.
+		settings := "_busy_timeout=10000&_foreign_keys=1&_synchronous=NORMAL"
+		d.write = openPool(fileURI(path, settings+"&_journal_mode=WAL&_txlock=immediate"), 1)
+		d.read = openPool(fileURI(path, settings+"&_query_only=1"), readers)
+	}
+	if err := d.prepare(ctx, create); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func openPool(dsn string, size int) *sql.DB {
+	pool, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		panic("sandbox: " + err.Error()) // the driver is registered: it is imported
+	}
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	return pool
+}
+
+// fileURI returns the file's name as SQLite's URI, in which no character of the
+// path can be taken for the query.
+func fileURI(path, query string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: query}
+	return u.String()
+}
+
+// inspectFile refuses a file that is not a sandbox's, and leaves it as it is.
+func inspectFile(ctx context.Context, path string) error {
+	pool := openPool(fileURI(path, "_busy_timeout=10000"), 1)
+	defer pool.Close()
+	_, err := inspect(ctx, pool)
+	return err
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// inspect reports whether the database is empty. It fails if there is something
+// else in it than a sandbox of this version.
+func inspect(ctx context.Context, q querier) (empty bool, err error) {
+	var application, version, tables int64
+	err = q.QueryRowContext(ctx, `SELECT
+		(SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version),
+		(SELECT count(*) FROM sqlite_schema)`).Scan(&application, &version, &tables)
+	const notADatabase = 26 // SQLITE_NOTADB
+	var failed *sqlite.Error
+	switch {
+	case errors.As(err, &failed) && failed.Code()&0xff == notADatabase:
+		return false, errors.New("the file is not a database")
+	case err != nil:
+		return false, err
+	case application == 0 && version == 0 && tables == 0:
+		return true, nil
+	case application != applicationID:
+		return false, errors.New("the file is the database of another application")
+	case version > schemaVersion:
+		return false, fmt.Errorf("the file was written by a newer version of the sandbox: it has schema %d, and this one knows %d", version, schemaVersion)
+	case version < schemaVersion:
+		return false, fmt.Errorf("the file was written by an older version of the sandbox: it has schema %d, and this one needs %d", version, schemaVersion)
+	}
+	return false, nil
+}
+
+// prepare makes the schema and the first content of an empty database.
+func (d *database) prepare(ctx context.Context, create func(*sql.Tx) error) error {
+	return d.transact(ctx, true, func(tx *sql.Tx) error {
+		// Again, now that no other process can be at it.
+		empty, err := inspect(ctx, tx)
+		if err != nil || !empty {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; %s", applicationID, schemaVersion, schema))
+		if err != nil {
+			return fmt.Errorf("make the schema: %w", err)
+		}
+		return create(tx)
+	})
+}
+
+// errClosed is returned by what is asked of a database that is closed.
+var errClosed = errors.New("the sandbox is closed")
+
+// transact runs f in a transaction, which is committed unless f fails. The
+// context ends the wait for a connection; a transaction that has begun is not
+// interrupted, being short.
+func (d *database) transact(ctx context.Context, write bool, f func(*sql.Tx) error) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return errClosed
+	}
+	pool := d.read
+	if write {
+		pool = d.write
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: !write})
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// close waits for the transactions under way, and closes the database.
+func (d *database) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	if d.read == d.write {
+		return d.write.Close()
+	}
+	// The writer last: it tidies up the write-ahead log.
+	return errors.Join(d.read.Close(), d.write.Close())
+}

@@ -1,0 +1,68 @@
+package sandbox
+
+import (
+	"net/http"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+const selectSubmission = `SELECT id, task_id, agent, content, status, review_notes, created_at / 1000, reviewed_at / 1000
+	FROM submission_answers `
+
+func scanSubmission(scan scan) (s polt.Submission, err error) {
+	err = scan(&s.ID, &s.TaskID, &s.Agent, &s.Content, &s.Status, &s.ReviewNotes, &s.CreatedAt, &s.ReviewedAt)
+	return s, err
+}
+
+func submissionByID(t *tx, id string) (polt.Submission, error) {
+	return row(t, "Submission", scanSubmission, selectSubmission+`WHERE id = ?`, id)
+}
+
+func (s *Sandbox) submitWork(t *tx, who caller, in polt.SubmitWorkInput) (polt.Receipt, error) {
+	task, err := ownTask(t, who, in.TaskID, "submit")
+	if err != nil {
+		return polt.Receipt{}, err
+	}
+	id := t.newID()
+	err = t.exec(`INSERT INTO submissions (id, task_id, agent_id, content, status, created_at) VALUES (?, ?, ?, ?, 'pending', ?)`,
+		id, task.ID, who.id, in.SubmissionContent, t.now.UnixMilli())
+	if err != nil {
+		return polt.Receipt{}, err
+	}
+	if err := t.exec(`UPDATE tasks SET status = 'in_review' WHERE id = ?`, task.ID); err != nil {
+		return polt.Receipt{}, err
+	}
+	t.committed = s.reviewer.wake
+	submission, err := submissionByID(t, id)
+	return polt.Receipt{Message: "Submission received and awaiting review", Submission: submission}, err
+}
+
+// review gives a pending submission its outcome, and the task what follows from
+// it.
+func review(t *tx, id string, outcome polt.SubmissionStatus, notes string) (polt.Submission, error) {
+	submission, err := submissionByID(t, id)
+	if err != nil {
+		return polt.Submission{}, err
+	}
+	if submission.Status != polt.SubmissionPending {
+		return polt.Submission{}, refuse(http.StatusConflict, "Submission has been reviewed: it is %s", submission.Status)
+	}
+	err = t.exec(`UPDATE submissions SET status = ?, review_notes = nullif(?, ''), reviewed_at = ? WHERE id = ?`,
+		outcome, notes, t.now.UnixMilli(), id)
+	if err != nil {
+		return polt.Submission{}, err
+	}
+	switch outcome {
+	case polt.SubmissionApproved:
+		err = t.exec(`UPDATE tasks SET status = 'completed', completed_at = ? WHERE id = ?`, t.now.UnixMilli(), submission.TaskID)
+	case polt.SubmissionNeedsRevision:
+		// However many others its agent has committed to meanwhile.
+		err = t.exec(`UPDATE tasks SET status = 'committed' WHERE id = ?`, submission.TaskID)
+	default:
+		err = release(t, submission.TaskID, polt.TaskAvailable)
+	}
+	if err != nil {
+		return polt.Submission{}, err
+	}
+	return submissionByID(t, id)
+}

@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// A tx is the transaction of one request.
+type tx struct {
+	ctx   context.Context
+	sql   *sql.Tx
+	now   time.Time
+	newID func() string
+	// committed is run once the transaction is committed.
+	committed func()
+}
+
+// transact runs f in a transaction with the sandbox's clock and ids.
+func (s *Sandbox) transact(ctx context.Context, write bool, f func(*tx) error) error {
+	t := &tx{ctx: context.WithoutCancel(ctx), now: s.options.Now(), newID: s.options.NewID, committed: func() {}}
+	err := s.db.transact(ctx, write, func(tx *sql.Tx) error {
+		t.sql = tx
+		return f(t)
+	})
+	if err == nil {
+		t.committed()
+	}
+	return err
+}
+
+// exec runs a statement that must change exactly one row.
+func (t *tx) exec(query string, args ...any) error {
+	result, err := t.sql.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, errors.New("the statement did not change one row"))
+	}
+	return nil
+}
+
+// count returns the number that a query of one number selects.
+func (t *tx) count(query string, args ...any) (n int, err error) {
+	err = t.sql.QueryRowContext(t.ctx, query, args...).Scan(&n)
+	return n, err
+}
+
+// A scan reads a row's columns.
+type scan func(columns ...any) error
+
+// row returns the row that a query selects; a fault where there is none, which
+// says that there is no such thing.
+func row[T any](t *tx, thing string, read func(scan) (T, error), query string, args ...any) (T, error) {
+	v, err := read(t.sql.QueryRowContext(t.ctx, query, args...).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = refuse(404, "%s not found", thing)
+	}
+	return v, err
+}
+
+// rows returns all rows that a query selects, never nil: an empty list is not
+// null in JSON.
+func rows[T any](t *tx, read func(scan) (T, error), query string, args ...any) ([]T, error) {
+	found, err := t.sql.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	all := []T{}
+	for found.Next() {
+		v, err := read(found.Scan)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, found.Err()
+}
