@@ -17,14 +17,20 @@ import (
 )
 
 func main() {
-	stdout := os.Stdout
-	// On stdio, standard output is the protocol's. Whatever prints without
-	// having been given a stream, in any dependency, prints to standard error.
-	os.Stdout = os.Stderr
+	stdout := takeStdout()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, os.Stderr)
 	os.Exit(exitCode(err, os.Stderr))
+}
+
+// takeStdout takes standard output for the protocol alone: whatever prints
+// without having been given a stream, in any dependency, prints to standard
+// error from now on.
+func takeStdout() *os.File {
+	stdout := os.Stdout
+	os.Stdout = os.Stderr
+	return stdout
 }
 
 // commands are the subcommands with their flags.

@@ -118,6 +118,9 @@ var isTime = regexp.MustCompile(`^deadline$|_at$`)
 
 // cell returns a value on one line.
 func cell(m jsonMember) string {
+	if string(m.value) == "null" {
+		return "-"
+	}
 	var s string
 	if json.Unmarshal(m.value, &s) == nil {
 		return polt.Clean(s, 1<<20)
@@ -125,9 +128,6 @@ func cell(m jsonMember) string {
 	var seconds int64
 	if isTime.MatchString(m.name) && json.Unmarshal(m.value, &seconds) == nil && seconds > 1e9 && seconds < 1e11 {
 		return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04 UTC")
-	}
-	if string(m.value) == "null" {
-		return "-"
 	}
 	return polt.Clean(string(m.value), 1<<20)
 }
