@@ -58,4 +58,9 @@ func logCalls(log zerolog.Logger) func(context.Context, tools.Call) {
 	}
 }
 
+// logPanic logs what a handler panicked with.
+func logPanic(log zerolog.Logger) func(any) {
+	return func(p any) { log.Error().Interface("panic", p).Msg("the server panicked") }
+}
+
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

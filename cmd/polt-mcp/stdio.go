@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 )
 
@@ -27,7 +28,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	}
 	err = stdio.Serve(ctx, app.mcpServer(), env.in, env.out, stdio.Options{
 		Drain:   c.Drain,
-		OnPanic: func(p any) { app.log.Error().Interface("panic", p).Msg("the server panicked") },
+		Options: rpc.Options{OnPanic: logPanic(app.log)},
 	})
 	return errors.Join(err, app.Close())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 )
 
@@ -152,7 +153,7 @@ func TestCallThatWaitsForItsTurnCanBeCancelled(t *testing.T) {
 		<-release
 		return text("done"), nil
 	}})
-	p := serve(t, s, stdio.Options{InFlight: 1})
+	p := serve(t, s, stdio.Options{Options: rpc.Options{InFlight: 1}})
 	p.send(call("1", "slow"))
 	<-began
 	p.send(call("2", "slow"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}`,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 )
 
@@ -102,7 +103,7 @@ func TestPanicIsAnErrorWithoutItsText(t *testing.T) {
 	var told any
 	p := serve(t, newServer(map[string]handler{"bad": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		panic("polt_secret")
-	}}), stdio.Options{OnPanic: func(p any) { told = p }})
+	}}), stdio.Options{Options: rpc.Options{OnPanic: func(p any) { told = p }}})
 	p.send(call("1", "bad"))
 	m := p.next()
 	if m.Error == nil || m.Error.Code != mcp.INTERNAL_ERROR || strings.Contains(m.Error.Message, "secret") {

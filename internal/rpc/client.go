@@ -1,0 +1,41 @@
+package rpc
+
+import (
+	"sync/atomic"
+
+	"github.com/google/uuid"
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// client is mcp-go's view of who is at the other end.
+type client struct {
+	id            string
+	initialized   atomic.Bool
+	notifications chan mcp.JSONRPCNotification
+	version       atomic.Value // string
+}
+
+var (
+	_ server.ClientSession              = (*client)(nil)
+	_ server.SessionWithProtocolVersion = (*client)(nil)
+)
+
+func newClient() *client {
+	return &client{id: uuid.NewString(), notifications: make(chan mcp.JSONRPCNotification, 256)}
+}
+
+func (c *client) SessionID() string { return c.id }
+func (c *client) Initialize()       { c.initialized.Store(true) }
+func (c *client) Initialized() bool { return c.initialized.Load() }
+
+func (c *client) NotificationChannel() chan<- mcp.JSONRPCNotification { return c.notifications }
+
+// SetProtocolVersion is called by mcp-go after the handshake.
+func (c *client) SetProtocolVersion(v string) { c.version.Store(v) }
+
+// ProtocolVersion returns what the handshake agreed on, or "" before it.
+func (c *client) ProtocolVersion() string {
+	v, _ := c.version.Load().(string)
+	return v
+}

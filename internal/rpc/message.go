@@ -1,0 +1,151 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// envelope is what of a message the transport needs.
+type envelope struct {
+	ID     json.RawMessage `json:"id"`
+	Method *string         `json:"method"`
+	Params json.RawMessage `json:"params"`
+}
+
+// message handles one message. It reports whether answer is called, then or
+// later; it is called with nothing where a request was cancelled.
+func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte)) bool {
+	var m envelope
+	if err := json.Unmarshal(raw, &m); err != nil {
+		code, text := mcp.INVALID_REQUEST, "the message is not a JSON-RPC request"
+		if !json.Valid(raw) {
+			code, text = mcp.PARSE_ERROR, "the message is not JSON"
+		}
+		answer(appendError(nil, nil, code, text))
+		return true
+	}
+	switch {
+	case m.Method == nil && m.ID != nil:
+		return false // an answer, to a request that we never make
+	case m.Method == nil, string(m.ID) == "null":
+		answer(appendError(nil, nil, mcp.INVALID_REQUEST, "a request has a method, and an id that is a string or a number"))
+		return true
+	case m.ID == nil:
+		s.notification(ctx, *m.Method, m.Params, raw)
+		return false
+	}
+	s.request(ctx, *m.Method, m.ID, raw, answer)
+	return true
+}
+
+func (s *Session) notification(ctx context.Context, method string, params, raw json.RawMessage) {
+	if method != string(mcp.MethodNotificationCancelled) {
+		s.handle(joined{s.ctx, ctx}, nil, raw)
+		return
+	}
+	var p struct {
+		RequestID json.RawMessage `json:"requestId"`
+	}
+	if json.Unmarshal(params, &p) != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if call := s.calls[string(p.RequestID)]; call != nil {
+		call.cancelled.Store(true)
+		call.cancel()
+	}
+}
+
+func (s *Session) request(intake context.Context, method string, id, raw json.RawMessage, answer func([]byte)) {
+	select {
+	case s.pending <- struct{}{}:
+	case <-intake.Done():
+		answer(appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded))
+		return
+	}
+	ctx, cancel := context.WithCancel(joined{s.ctx, intake})
+	entry := &call{cancel: cancel}
+	s.mu.Lock()
+	s.calls[string(id)] = entry
+	s.mu.Unlock()
+	s.working.Add(1)
+	run := func() {
+		defer s.working.Done()
+		defer cancel()
+		var response []byte
+		if ctx.Err() != nil {
+			response = appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
+		} else {
+			response = s.handle(ctx, id, raw)
+		}
+		s.mu.Lock()
+		if s.calls[string(id)] == entry {
+			delete(s.calls, string(id))
+		}
+		s.mu.Unlock()
+		if entry.cancelled.Load() {
+			response = nil // the client has stopped waiting, and must not be answered
+		}
+		answer(response)
+		<-s.pending
+	}
+	switch method {
+	case string(mcp.MethodInitialize):
+		run() // what follows on the stream counts on it
+	case string(mcp.MethodToolsCall):
+		s.enqueue(run)
+	default:
+		go run()
+	}
+}
+
+// enqueue has a worker run a call. Workers live as long as the session: their
+// stacks have grown to what a call needs, which is costly to do for each anew.
+func (s *Session) enqueue(run func()) {
+	s.queue <- run
+	if s.workers < s.options.InFlight && len(s.queue) > 0 {
+		s.workers++
+		go func() {
+			for run := range s.queue {
+				run()
+			}
+		}()
+	}
+}
+
+const sessionEnded = "the session ended before the call began; nothing was done"
+
+// joined ends with the session, and has the values of what brought a message
+// before the session's own.
+type joined struct {
+	context.Context
+	values context.Context
+}
+
+func (j joined) Value(key any) any {
+	if v := j.values.Value(key); v != nil {
+		return v
+	}
+	return j.Context.Value(key)
+}
+
+// handle has the MCP server handle a message, and returns its answer, or nil.
+func (s *Session) handle(ctx context.Context, id, raw json.RawMessage) (response []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.options.OnPanic(p)
+			response = nil
+			if id != nil {
+				response = appendError(nil, id, mcp.INTERNAL_ERROR, "the server failed")
+			}
+		}
+	}()
+	answer := s.srv.HandleMessage(ctx, raw)
+	if answer == nil || id == nil {
+		return nil
+	}
+	return appendResponse(newBuffer(), id, answer)
+}

@@ -1,0 +1,167 @@
+// Package rpc serves one client's JSON-RPC messages through an MCP server,
+// whatever brings the messages and takes the answers.
+//
+// It stands in for the sessions of mcp-go's stdio and SSE servers, which end
+// with calls unanswered, answer cancelled calls and lose the last notification
+// before an answer (measured with v1.2.1).
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// Options configure a [Session]. The zero value is good.
+type Options struct {
+	// InFlight is how many calls of tools run at a time; 0 means 64. Others
+	// wait, and everything that is not a call of a tool goes past them.
+	InFlight int
+	// OnPanic is told what a handler panicked with; nil means nobody is.
+	OnPanic func(any)
+}
+
+const (
+	defaultInFlight = 64
+	// maxPending is how many requests may be waiting for their answers.
+	maxPending = 4096
+)
+
+// A Session is one client's messages and their answers. Its methods may be
+// called by any number of goroutines.
+type Session struct {
+	options Options
+	srv     *server.MCPServer
+	client  *client
+	ctx     context.Context // of every call; ends with the session
+	cancel  context.CancelFunc
+	out     *writer
+	queue   chan func()    // calls of tools; never full, as pending bounds it
+	workers int            // that take from the queue; begun as they are needed
+	pending chan struct{}  // bounds how many requests have no answer yet
+	working sync.WaitGroup // one a request without an answer yet
+
+	intake sync.Mutex // held while a message is taken in
+	closed bool       // no more messages are taken in
+
+	mu    sync.Mutex
+	calls map[string]*call // by the request's id, as it was written
+}
+
+// call is a request in flight.
+type call struct {
+	cancel    context.CancelFunc
+	cancelled atomic.Bool
+}
+
+// NewSession begins a session. Its answers are written to out, one a line, by
+// one goroutine. It must be closed.
+func NewSession(ctx context.Context, srv *server.MCPServer, out io.Writer, o Options) (*Session, error) {
+	if o.InFlight <= 0 {
+		o.InFlight = defaultInFlight
+	}
+	if o.OnPanic == nil {
+		o.OnPanic = func(any) {}
+	}
+	client := newClient()
+	if err := srv.RegisterSession(ctx, client); err != nil {
+		return nil, err
+	}
+	s := &Session{
+		options: o, srv: srv, client: client,
+		out:     newWriter(out, client.notifications),
+		queue:   make(chan func(), maxPending),
+		pending: make(chan struct{}, maxPending),
+		calls:   map[string]*call{},
+	}
+	s.ctx, s.cancel = context.WithCancel(srv.WithContext(context.WithoutCancel(ctx), client))
+	return s, nil
+}
+
+// Failed is closed when an answer could not be written.
+func (s *Session) Failed() <-chan struct{} { return s.out.failed }
+
+// Close takes in no more messages and waits for the calls in flight, but for
+// no longer than drain: those that are still running at eight tenths of it are
+// cancelled. It returns the first error in writing answers.
+func (s *Session) Close(drain time.Duration) error {
+	s.intake.Lock()
+	wasClosed := s.closed
+	s.closed = true
+	s.intake.Unlock()
+	if wasClosed {
+		return nil
+	}
+	s.drain(drain)
+	close(s.queue)
+	s.cancel()
+	s.srv.UnregisterSession(context.WithoutCancel(s.ctx), s.client.SessionID())
+	return s.out.stop(drain / 10)
+}
+
+// drain waits for the calls in flight.
+func (s *Session) drain(limit time.Duration) {
+	done := make(chan struct{})
+	go func() { s.working.Wait(); close(done) }()
+	timer := time.NewTimer(limit - limit/5)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return
+	case <-timer.C:
+	}
+	s.cancel() // so that they answer what they know, such as that an outcome is unknown
+	timer.Reset(limit / 10)
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+// Refuse answers a message that was not read with an error. A nil id is
+// written as null.
+func (s *Session) Refuse(id json.RawMessage, text string) {
+	s.out.write(appendError(nil, id, mcp.INVALID_REQUEST, text))
+}
+
+// Handle takes in a message, or a batch of them, which the protocol had in
+// 2025-03-26; whatever answers it has are written later. The calls get the
+// values of ctx, but end with the session. It blocks, until the end of ctx,
+// only where thousands of requests have no answer yet.
+func (s *Session) Handle(ctx context.Context, message []byte) {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	if s.closed {
+		return
+	}
+	message = bytes.TrimSpace(message)
+	if len(message) == 0 {
+		return
+	}
+	if message[0] != '[' {
+		s.message(ctx, message, s.out.write)
+		return
+	}
+	var batch []json.RawMessage
+	if err := json.Unmarshal(message, &batch); err != nil {
+		s.out.write(appendError(nil, nil, mcp.PARSE_ERROR, "the message is not JSON"))
+		return
+	}
+	if len(batch) == 0 {
+		s.Refuse(nil, "the batch is empty")
+		return
+	}
+	answers := newBatch(len(batch), s.out.write)
+	for _, m := range batch {
+		if !s.message(ctx, m, answers.add) {
+			answers.add(nil)
+		}
+	}
+}
