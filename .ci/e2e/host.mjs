@@ -14,6 +14,9 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The programs of this folder's packages, the pinned node among them. */
 export const bin = fileURLToPath(new URL('node_modules/.bin/', import.meta.url));
 
+/** How long, in ms, a server may take to start: the first `go run` of a clone builds everything. */
+export const buildTime = 240_000;
+
 /** entry returns a server's entry in mcp.json, as it is written there. */
 export function entry(name) {
   const { mcpServers } = JSON.parse(readFileSync(join(root, 'mcp.json'), 'utf8'));

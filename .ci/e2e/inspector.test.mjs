@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { entry, environment, root, temporary, until } from './host.mjs';
+import { buildTime, entry, environment, root, temporary, until } from './host.mjs';
 
 /** Inspector is the Inspector with one configuration, for the server polt-sandbox. */
 class Inspector {
@@ -20,8 +20,8 @@ class Inspector {
   run(...args) {
     const { error, status, stdout, stderr } = spawnSync(
       'mcp-inspector',
-      ['--cli', '--config', this.config, '--server', 'polt-sandbox', '--format', 'json', ...args],
-      { cwd: root, env: this.env, encoding: 'utf8', timeout: 60_000 },
+      ['--cli', '--config', this.config, '--server', 'polt-sandbox', '--connect-timeout', buildTime, '--format', 'json', ...args],
+      { cwd: root, env: this.env, encoding: 'utf8' },
     );
     if (error) throw error;
     assert.ok(stdout, stderr);

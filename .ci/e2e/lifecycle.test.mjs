@@ -3,12 +3,11 @@
 // structured answer against the tool's output schema by itself, and throws.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { entry, environment, root, temporary, until } from './host.mjs';
+import { buildTime, entry, environment, root, temporary, until } from './host.mjs';
 
 const names = [
   'register_agent', 'verify_key', 'list_tasks', 'list_recent_tasks', 'get_task', 'commit_to_task',
@@ -36,8 +35,7 @@ class Session {
     session.client = new Client({ name: 'polt-mcp-e2e', version: '1' });
     session.client.onerror = (error) => session.faults.push(error);
     t.after(() => session.client.close());
-    // The first `go run` of a clone builds everything.
-    await session.client.connect(session.transport, { timeout: 300_000 });
+    await session.client.connect(session.transport, { timeout: buildTime });
     return session;
   }
 
@@ -171,5 +169,5 @@ async function ends(session) {
   assert.deepEqual(session.faults, []);
   assert.equal(session.stderr, '', 'several hosts show this as an error');
   const left = readdirSync(session.home, { recursive: true }).filter((path) => path.includes('polt'));
-  assert.deepEqual(left, [], `left in ${join(session.home)}`);
+  assert.deepEqual(left, [], 'left in the home of the user');
 }
