@@ -20,7 +20,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	if !ok {
 		return errorResult(errorText(
 			fmt.Sprintf("There is no tool %q", polt.Clean(name, 60)), "Choose one of tools/list",
-			failure{Code: polt.CodeInvalidArgument}))
+			failure{Code: polt.CodeInvalidArgument, RequestID: s.options.RequestID(ctx)}))
 	}
 	start := time.Now()
 	ended := Call{Tool: name}
@@ -28,7 +28,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		if p := recover(); p != nil {
 			// What it says is for the log only: it may hold anything.
 			ended.Panic, ended.Code = p, polt.CodeInternal
-			text, _ := d.errorText(&polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, "")
+			text, _ := d.errorText(&polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, "", s.options.RequestID(ctx))
 			result = errorResult(text)
 		}
 		ended.Duration = time.Since(start)
@@ -38,12 +38,12 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	prepared, faults := d.prepare(arguments)
 	if len(faults) > 0 {
 		ended.Code = polt.CodeInvalidArgument
-		return errorResult(d.faultsText(faults))
+		return errorResult(d.faultsText(faults, s.options.RequestID(ctx)))
 	}
 	result, err := s.call(ctx, d, prepared)
 	if err != nil {
 		var text string
-		text, ended.Code = d.errorText(err, s.options.KeyHint)
+		text, ended.Code = d.errorText(err, s.options.KeyHint(ctx), s.options.RequestID(ctx))
 		return errorResult(text)
 	}
 	return result

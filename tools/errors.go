@@ -18,6 +18,7 @@ type failure struct {
 	// RetryAfter is in whole seconds, rounded up.
 	RetryAfter int    `json:"retry_after_s,omitempty"`
 	Field      string `json:"field,omitempty"`
+	RequestID  string `json:"request_id,omitempty"` // names the call in the log
 }
 
 // errorText says what happened in one sentence and what to do next in another,
@@ -38,7 +39,7 @@ func sentence(s string) string {
 }
 
 // faultsText is the error for arguments that were refused.
-func (d *definition) faultsText(faults []fault) string {
+func (d *definition) faultsText(faults []fault, requestID string) string {
 	words := make([]string, len(faults))
 	for i, f := range faults {
 		words[i] = f.String()
@@ -46,12 +47,12 @@ func (d *definition) faultsText(faults []fault) string {
 	return errorText(
 		"Nothing was sent: "+strings.Join(words, "; "),
 		"Correct this and call "+d.Name+" again",
-		failure{Code: polt.CodeInvalidArgument, Field: faults[0].argument})
+		failure{Code: polt.CodeInvalidArgument, Field: faults[0].argument, RequestID: requestID})
 }
 
 // errorText is the error for a call that failed. keyHint says how an agent
 // gets a key where the server runs.
-func (d *definition) errorText(err error, keyHint string) (string, polt.Code) {
+func (d *definition) errorText(err error, keyHint, requestID string) (string, polt.Code) {
 	var e *polt.Error
 	if !errors.As(err, &e) {
 		e = &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}
@@ -77,6 +78,7 @@ func (d *definition) errorText(err error, keyHint string) (string, polt.Code) {
 		Retryable:  e.Retryable,
 		RetryAfter: int(math.Ceil(e.RetryAfter.Seconds())),
 		Field:      e.Field,
+		RequestID:  requestID,
 	}), e.Code
 }
 

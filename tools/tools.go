@@ -59,8 +59,12 @@ type Options struct {
 	Client *polt.Client
 	// Key returns the key that a call is made with; nil means the client's.
 	Key func(context.Context) polt.Key
-	// KeyHint tells an agent without a key how to get one, in a sentence.
-	KeyHint string
+	// KeyHint tells an agent without a key how to get one, in a sentence; nil
+	// is a hint that fits everywhere.
+	KeyHint func(context.Context) string
+	// RequestID returns what names the call in the log, for error results; nil
+	// means that it has no name.
+	RequestID func(context.Context) string
 	// Keep keeps the key of an agent that has registered; nil means that there
 	// is nowhere, so that the result carries the key.
 	Keep func(ctx context.Context, username string, r polt.Registration) (Kept, error)
@@ -92,8 +96,11 @@ func New(o Options) (*Set, error) {
 	if o.Client == nil {
 		return nil, errors.New("tools: Options.Client is not set")
 	}
-	if o.KeyHint == "" {
-		o.KeyHint = "Set an API key, or get one with register_agent"
+	if o.KeyHint == nil {
+		o.KeyHint = func(context.Context) string { return "Set an API key, or get one with register_agent" }
+	}
+	if o.RequestID == nil {
+		o.RequestID = func(context.Context) string { return "" }
 	}
 	if o.OnCall == nil {
 		o.OnCall = func(context.Context, Call) {}

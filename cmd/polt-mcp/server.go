@@ -90,7 +90,9 @@ func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err
 	}
 	a.set, err = tools.New(tools.Options{
 		Client: client, Key: session.Key, Keep: session.Keep, Results: tools.Results(f.Results),
-		KeyHint: "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration",
+		KeyHint: func(context.Context) string {
+			return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
+		},
 		OnCall:  logCalls(a.log),
 	})
 	return a, err
