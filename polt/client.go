@@ -46,6 +46,9 @@ type Options struct {
 	// Transport replaces the network, and CAFile with it; nil means a pool of
 	// up to 64 idle connections that uses the environment's proxy.
 	Transport http.RoundTripper
+	// WrapTransport returns what requests go through on their way to the
+	// transport, such as for tracing; nil means nothing.
+	WrapTransport func(http.RoundTripper) http.RoundTripper
 	// OnAttempt is told of each request that was sent, or tried to be; nil
 	// means nobody is. It is called by the goroutine that calls.
 	OnAttempt func(context.Context, Attempt)
@@ -85,6 +88,9 @@ func NewClient(o Options) (*Client, error) {
 		if transport, err = newTransport(o.CAFile); err != nil {
 			return nil, err
 		}
+	}
+	if o.WrapTransport != nil {
+		transport = o.WrapTransport(transport)
 	}
 	c := &Client{
 		base:      *base,

@@ -38,9 +38,13 @@ func (f logFlags) open(stderr io.Writer, log *zerolog.Logger) (io.Closer, error)
 	return closer, nil
 }
 
-// logAttempts logs each request to the platform.
-func logAttempts(log zerolog.Logger) func(context.Context, polt.Attempt) {
-	return func(_ context.Context, a polt.Attempt) {
+// logAttempts logs each request to the platform, and tells also of it, unless
+// that is nil.
+func logAttempts(log zerolog.Logger, also func(context.Context, polt.Attempt)) func(context.Context, polt.Attempt) {
+	return func(ctx context.Context, a polt.Attempt) {
+		if also != nil {
+			also(ctx, a)
+		}
 		log.Debug().Str("method", a.Method).Str("path", a.Path).Int("status", a.Status).
 			Float64("ms", milliseconds(a.Duration)).Int("bytes", a.Bytes).Int("attempt", a.Number).
 			Err(a.Err).Msg("upstream")

@@ -36,6 +36,8 @@ func takeStdout() *os.File {
 // commands are the subcommands with their flags.
 type commands struct {
 	Stdio      stdioCommand      `cmd:"" default:"withargs" help:"Serve MCP over standard input and output, as an MCP host starts it (the default)."`
+	HTTP       httpCommand       `cmd:"" name:"http" help:"Serve MCP over streamable HTTP and SSE to many callers, each with its own key."`
+	SSE        sseCommand        `cmd:"" name:"sse" help:"Serve MCP over SSE alone, for older hosts."`
 	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local POLT over HTTP, to try and test agents on."`
 	Demo       demoCommand       `cmd:"" help:"Watch an agent live its whole life in a sandbox."`
 	Tools      toolsCommand      `cmd:"" help:"List the tools."`

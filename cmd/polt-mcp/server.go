@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -32,6 +33,7 @@ type platformFlags struct {
 
 // app is the tools on a platform, ready to be served.
 type app struct {
+	client  *polt.Client
 	set     *tools.Set
 	log     zerolog.Logger
 	closers []io.Closer
@@ -46,98 +48,127 @@ func (a *app) Close() error {
 	return errors.Join(errs...)
 }
 
-// open makes the tools that the flags ask for.
-func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err error) {
-	a := &app{}
-	defer func() {
-		if err != nil {
-			_ = a.Close()
-		}
-	}()
-	logFile, err := f.logFlags.open(env.err, &a.log)
-	if err != nil {
-		return nil, err
-	}
-	a.closers = append(a.closers, logFile)
+// A host is what serves the tools, as far as they depend on it.
+type host struct {
+	// tools are the options that the tools get, but for the client.
+	tools tools.Options
+	// transport wraps what reaches the platform; nil leaves it as it is.
+	transport func(http.RoundTripper) http.RoundTripper
+	// onAttempt is told of each request to the platform; nil means nobody is.
+	onAttempt func(context.Context, polt.Attempt)
+}
 
-	options := polt.Options{
-		BaseURL: f.APIURL, Timeout: f.Timeout, UserAgent: "polt-mcp/" + version(), CAFile: f.CAFile,
-		OnAttempt: logAttempts(a.log),
-	}
-	source := credentials.Source{APIKey: env.getenv("POLT_API_KEY"), APIKeyFile: f.APIKeyFile, Agent: f.Agent}
-	if f.Local {
-		s, err := f.openSandbox(ctx)
-		if err != nil {
-			return nil, err
-		}
-		a.closers = append(a.closers, s)
-		options.BaseURL, options.Transport = "http://sandbox.invalid", s.Transport()
-	}
-	client, err := polt.NewClient(options)
+// openLog begins an app, with its log.
+func (f *platformFlags) openLog(env *environment) (*app, error) {
+	a := &app{}
+	file, err := f.logFlags.open(env.err, &a.log)
 	if err != nil {
 		return nil, err
 	}
-	a.closers = append(a.closers, closeFunc(func() error { client.CloseIdleConnections(); return nil }))
-	if err := f.sourceOf(client, &source); err != nil {
+	a.closers = append(a.closers, file)
+	return a, nil
+}
+
+// open makes the tools that the flags ask for, for one session over stdio or
+// on the command line. Its key is the user's.
+func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err error) {
+	a, err := f.openLog(env)
+	if err != nil {
 		return nil, err
 	}
-	session, warnings, err := credentials.Open(source)
+	session, warnings, err := f.session(env)
 	for _, w := range warnings {
 		a.log.Warn().Msg(w)
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, a.Close())
 	}
-	a.set, err = tools.New(tools.Options{
-		Client: client, Key: session.Key, Keep: session.Keep, Results: tools.Results(f.Results),
+	return a, f.openTools(ctx, a, host{tools: tools.Options{
+		Key: session.Key, Keep: session.Keep,
 		KeyHint: func(context.Context) string {
 			return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
 		},
-		OnCall:  logCalls(a.log),
-	})
-	return a, err
+		OnCall: logCalls(a.log),
+	}})
 }
+
+// openTools gives an app its tools. Where it fails, the app is closed.
+func (f *platformFlags) openTools(ctx context.Context, a *app, h host) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	options := polt.Options{
+		BaseURL: f.APIURL, Timeout: f.Timeout, UserAgent: "polt-mcp/" + version(), CAFile: f.CAFile,
+		OnAttempt: logAttempts(a.log, h.onAttempt), WrapTransport: h.transport,
+	}
+	if f.Local {
+		s, err := f.openSandbox(ctx)
+		if err != nil {
+			return err
+		}
+		a.closers = append(a.closers, s)
+		options.BaseURL, options.Transport = sandboxURL, s.Transport()
+	}
+	if h.tools.Client, err = polt.NewClient(options); err != nil {
+		return err
+	}
+	a.client = h.tools.Client
+	a.closers = append(a.closers, closeFunc(func() error { a.client.CloseIdleConnections(); return nil }))
+	h.tools.Results = tools.Results(f.Results)
+	a.set, err = tools.New(h.tools)
+	return err
+}
+
+// sandboxURL is where the sandbox in this process is. It is no address.
+const sandboxURL = "http://sandbox.invalid"
 
 type closeFunc func() error
 
 func (f closeFunc) Close() error { return f() }
 
-// sourceOf completes where the session's key comes from.
-func (f *platformFlags) sourceOf(client *polt.Client, source *credentials.Source) error {
-	source.BaseURL = client.BaseURL()
+// session returns whom the session acts as.
+func (f *platformFlags) session(env *environment) (*credentials.Session, credentials.Warnings, error) {
+	if f.Local && f.DB == "" {
+		// That world is new, and gone at the end: no key from outside fits it,
+		// and none of its keys is worth a file.
+		return credentials.Open(credentials.Source{})
+	}
+	source := credentials.Source{APIKey: env.getenv("POLT_API_KEY"), APIKeyFile: f.APIKeyFile, Agent: f.Agent}
 	if f.Local {
-		if f.DB == "" {
-			// That world is new, and gone at the end: no key from outside fits
-			// it, and none of its keys is worth a file.
-			*source = credentials.Source{}
-			return nil
-		}
 		path, err := filepath.Abs(f.DB)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		source.BaseURL = "sandbox:" + path
+	} else {
+		client, err := polt.NewClient(polt.Options{BaseURL: f.APIURL})
+		if err != nil {
+			return nil, nil, err
+		}
+		source.BaseURL = client.BaseURL()
 	}
 	path := f.Credentials
 	if path == "" {
-		var err error
-		if path, err = credentials.DefaultPath(); err != nil {
-			return nil //nolint:nilerr // without a home there is no file; the result of registering says so
-		}
+		// Without a home there is no file, and the result of registering says so.
+		path, _ = credentials.DefaultPath()
 	}
-	source.Store = credentials.NewStore(path)
-	return nil
+	if path != "" {
+		source.Store = credentials.NewStore(path)
+	}
+	return credentials.Open(source)
 }
 
 // mcpServer returns the MCP server of the tools.
-func (a *app) mcpServer() *server.MCPServer {
-	s := server.NewMCPServer("polt-mcp", version(),
+func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
+	s := server.NewMCPServer("polt-mcp", version(), append([]server.ServerOption{
 		server.WithTitle("POLT"),
 		server.WithDescription("Work on real projects as an AI agent: find tasks, commit, submit, be reviewed, earn."),
 		server.WithInstructions(tools.Instructions),
 		server.WithToolCapabilities(false),
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
-	)
+	}, options...)...)
 	a.set.Register(s)
 	return s
 }

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/mark3labs/mcp-go/server"
+	"github.com/rs/zerolog"
+
+	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/web"
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// httpCommand serves many callers, each with its own key.
+type httpCommand struct {
+	webFlags
+	SSE bool `default:"true" negatable:"" help:"Serve SSE at /sse and /message too, for older hosts."`
+}
+
+// Run serves until ctx is done.
+func (c *httpCommand) Run(ctx context.Context, env *environment) error {
+	return c.serve(ctx, env, true, c.SSE)
+}
+
+// sseCommand is httpCommand for older hosts alone.
+type sseCommand struct{ webFlags }
+
+// Run serves until ctx is done.
+func (c *sseCommand) Run(ctx context.Context, env *environment) error {
+	return c.serve(ctx, env, false, true)
+}
+
+type webFlags struct {
+	platformFlags
+	Addr           string        `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one."`
+	AdminAddr      string        `placeholder:"ADDR" help:"Where /metrics, /healthz and /readyz are, instead of beside the rest."`
+	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"The certificate to serve TLS with; loaded again when it changes."`
+	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The certificate's key."`
+	Insecure       bool          `help:"Serve an address that is not loopback without TLS, as behind a load balancer."`
+	AllowedHost    []string      `placeholder:"HOST" help:"Further Host headers to take; * takes any."`
+	AllowedOrigin  []string      `placeholder:"ORIGIN" help:"Origins whose pages may call; * takes any."`
+	SharedKey      bool          `help:"Lend this server's own key to callers without one. Only on loopback, or with --caller-token."`
+	CallerToken    string        `placeholder:"SECRET" help:"What callers must present in the header X-Polt-Caller-Token."`
+	CallerRate     float64       `default:"50" help:"Calls a second of one caller; 0 is no limit."`
+	CallerInFlight int           `default:"64" help:"Calls of one caller at a time; 0 is no limit."`
+	TotalRate      float64       `default:"0" help:"Calls a second in all; 0 is no limit."`
+	TotalInFlight  int           `default:"1024" help:"Calls at a time in all; 0 is no limit."`
+	Drain          time.Duration `default:"10s" help:"How long calls in flight may take at the end."`
+	ShutdownDelay  time.Duration `default:"0s" help:"How long to serve on, not ready, before the end: for a load balancer to notice."`
+}
+
+// check refuses settings that would put callers, or the key, at risk.
+func (f *webFlags) check() error {
+	loopback := web.IsLoopback(f.Addr)
+	switch {
+	case (f.TLSCert == "") != (f.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together")
+	case !loopback && f.TLSCert == "" && !f.Insecure:
+		return fmt.Errorf("%s is not a loopback address: callers' keys need TLS there (--tls-cert and --tls-key), or --insecure where a proxy in front has it", f.Addr)
+	case f.SharedKey && !loopback && f.CallerToken == "":
+		return errors.New("--shared-key lends your key to everyone who reaches this address: set --caller-token too")
+	case f.CallerToken != "" && len(f.CallerToken) < 16:
+		return errors.New("--caller-token is shorter than 16 characters")
+	}
+	return nil
+}
+
+func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse bool) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	app, err := f.openLog(env)
+	if err != nil {
+		return err
+	}
+	tel, err := newTelemetry(telemetryOptions{
+		Version: version(), Getenv: env.getenv,
+		OnError: func(err error) { app.log.Warn().Err(err).Msg("traces could not be exported") },
+	})
+	if err != nil {
+		return errors.Join(err, app.Close())
+	}
+	app.closers = append(app.closers, closeFunc(func() error {
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return tel.Close(patience)
+	}))
+	key, err := f.keyOf(env, app)
+	if err != nil {
+		return errors.Join(err, app.Close())
+	}
+	if err := f.openTools(ctx, app, host{
+		tools: tools.Options{
+			Key: key, KeyHint: web.KeyHint, RequestID: web.RequestID,
+			OnCall: logAccess(app.log, tel.Call),
+		},
+		transport: tel.Transport,
+		onAttempt: tel.Attempt,
+	}); err != nil {
+		return err
+	}
+	s := web.New(web.Options{
+		MCP:        app.mcpServer(server.WithToolHandlerMiddleware(tel.Middleware())),
+		Streamable: streamable, SSE: sse,
+		Hosts:       web.Hosts{Loopback: web.IsLoopback(f.Addr), Allowed: f.AllowedHost, Origins: f.AllowedOrigin},
+		CallerToken: f.CallerToken,
+		Limits: web.Limits{
+			CallerRate: f.CallerRate, CallerInFlight: f.CallerInFlight, TotalRate: f.TotalRate, TotalInFlight: f.TotalInFlight,
+		},
+		Drain: f.Drain, ShutdownDelay: f.ShutdownDelay,
+		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: app.log,
+	})
+	return errors.Join(f.listen(ctx, app, s), app.Close())
+}
+
+// keyOf returns whose key a call is made with: the caller's, and only where
+// that is asked for this server's own, for callers without one.
+func (f *webFlags) keyOf(env *environment, app *app) (func(context.Context) polt.Key, error) {
+	if !f.SharedKey {
+		return web.Key, nil
+	}
+	session, warnings, err := f.session(env)
+	for _, w := range warnings {
+		app.log.Warn().Msg(w)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return lend(session), nil
+}
+
+func lend(session *credentials.Session) func(context.Context) polt.Key {
+	return func(ctx context.Context) polt.Key {
+		if key := web.Key(ctx); !key.IsZero() {
+			return key
+		}
+		return session.Key(ctx)
+	}
+}
+
+// ready asks the platform for as little as it has. Any answer of the platform's
+// will do: how it fares is not for a load balancer to judge.
+func ready(client *polt.Client) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := polt.GetLeaderboard.Call(ctx, client, polt.GetLeaderboardInput{Limit: 1})
+		var e *polt.Error
+		if errors.As(err, &e) && (e.Code == polt.CodeUpstreamUnreachable || e.Code == polt.CodeTimeout || e.HTTPStatus >= 500 || e.HTTPStatus == 0) {
+			return err
+		}
+		return nil
+	}
+}
+
+// logAccess logs a line for each call, and tells also of it.
+func logAccess(log zerolog.Logger, also func(context.Context, tools.Call)) func(context.Context, tools.Call) {
+	return func(ctx context.Context, c tools.Call) {
+		also(ctx, c)
+		event := log.Info()
+		if c.Panic != nil {
+			event = log.Error().Interface("panic", c.Panic)
+		}
+		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("tool", c.Tool).
+			Str("code", string(c.Code)).Float64("ms", milliseconds(c.Duration)).Msg("call")
+	}
+}
+
+// listen serves callers, and operators where they have an address of their
+// own, until ctx is done.
+func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.Addr)
+	if err != nil {
+		return err
+	}
+	app.log.Info().Str("addr", listener.Addr().String()).Msg("listening")
+	if f.TLSCert != "" {
+		config, err := (&web.Certificate{CertFile: f.TLSCert, KeyFile: f.TLSKey}).Config()
+		if err != nil {
+			return errors.Join(fmt.Errorf("the certificate: %w", err), listener.Close())
+		}
+		listener = tls.NewListener(listener, config)
+	}
+	if f.AdminAddr == "" {
+		return s.Serve(ctx, listener)
+	}
+	adminListener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.AdminAddr)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	app.log.Info().Str("addr", adminListener.Addr().String()).Msg("listening for operators")
+	admin := web.NewHTTPServer(s.Admin())
+	ended := make(chan error, 1)
+	go func() { ended <- admin.Serve(adminListener) }()
+	err = s.Serve(ctx, listener)
+	// Operators can watch it end, to the end.
+	err = errors.Join(err, admin.Close())
+	if adminErr := <-ended; !errors.Is(adminErr, http.ErrServerClosed) {
+		err = errors.Join(err, adminErr)
+	}
+	return err
+}

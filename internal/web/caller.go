@@ -1,0 +1,96 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// caller is who made a request.
+type caller struct {
+	key     polt.Key
+	problem string // why there is no key, though there is an Authorization header
+	id      string // of the key, else of the address: for limits and the log
+}
+
+// callerOf reads who made a request. Its key is the caller's for this request
+// alone.
+func callerOf(r *http.Request) caller {
+	var c caller
+	if auth := r.Header.Get("Authorization"); auth != "" {
+		scheme, text, _ := strings.Cut(auth, " ")
+		key, err := polt.ParseKey(strings.TrimSpace(text))
+		switch {
+		case !strings.EqualFold(scheme, "Bearer"):
+			c.problem = "The header Authorization is not of the form: Bearer polt_…"
+		case strings.Contains(text, "${"):
+			c.problem = "The header Authorization has the text of a variable that your MCP host did not expand"
+		case err != nil:
+			c.problem = "The header Authorization has no usable key: " + err.Error()
+		default:
+			c.key = key
+			sum := sha256.Sum256([]byte(key.Reveal()))
+			c.id = "key:" + hex.EncodeToString(sum[:8])
+			return c
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	c.id = "addr:" + host
+	return c
+}
+
+type callKey struct{}
+
+// call is a message that was posted, and by whom.
+type call struct {
+	caller  caller
+	message []byte
+}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+func callFrom(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	if c == nil {
+		c = &call{}
+	}
+	return c
+}
+
+// Key returns the key of the request that ctx belongs to, or none.
+func Key(ctx context.Context) polt.Key { return callFrom(ctx).caller.key }
+
+// CallerID returns who made the request that ctx belongs to, in a form that is
+// no secret.
+func CallerID(ctx context.Context) string { return callFrom(ctx).caller.id }
+
+// KeyHint tells a caller without a key how to send one.
+func KeyHint(ctx context.Context) string {
+	const hint = "Call register_agent to get a key, and have the user set the header \"Authorization: Bearer polt_…\" in the MCP host's configuration of this server"
+	if problem := callFrom(ctx).caller.problem; problem != "" {
+		return problem + ". " + hint
+	}
+	return hint
+}
+
+type requestIDKey struct{}
+
+func withRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID returns the id of the request that ctx belongs to, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}

@@ -1,0 +1,210 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
+)
+
+// streams are the SSE streams that are open here. Each is a session: messages
+// come by POST, and their answers go out on the stream.
+type streams struct {
+	server *Server
+
+	mu       sync.Mutex
+	sessions map[string]*rpc.Session
+	closed   bool
+	ending   chan struct{} // closed when the server ends
+}
+
+// keepAlive is how often a stream that is silent says that it is there, for
+// proxies that close what they take for dead.
+const keepAlive = 25 * time.Second
+
+func newStreams(s *Server) *streams {
+	return &streams{server: s, sessions: map[string]*rpc.Session{}, ending: make(chan struct{})}
+}
+
+// open opens a stream and serves it until the client or the server ends.
+func (s *streams) open(w http.ResponseWriter, r *http.Request) {
+	if !s.server.knowsToken(r) {
+		s.server.refuse(w, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
+		return
+	}
+	caller := callerOf(r)
+	release, refusal := s.server.limiter.take(caller.id)
+	if refusal != nil {
+		w.Header().Set("Retry-After", refusal.retryAfter())
+		s.server.refuse(w, http.StatusTooManyRequests, refusal.reason, refusal.text)
+		return
+	}
+	release() // an open stream is no call
+
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	h.Set("Connection", "keep-alive")
+	w.WriteHeader(http.StatusOK)
+	out := &eventWriter{w: w, control: http.NewResponseController(w)}
+	// The id is what a caller must know to post into a stream.
+	id := rand.Text()
+	if out.event("endpoint", "/message?sessionId="+url.QueryEscape(id)) != nil {
+		return
+	}
+	session, err := rpc.NewSession(r.Context(), s.server.options.MCP, out, rpc.Options{
+		InFlight: s.server.options.Limits.CallerInFlight,
+		OnPanic:  func(p any) { s.server.options.Log.Error().Interface("panic", p).Msg("the server panicked") },
+	})
+	if err != nil {
+		return
+	}
+	drain := time.Millisecond // a client that has gone waits for nothing
+	if s.add(id, session) {
+		if s.wait(r.Context(), session, out) {
+			drain = s.server.options.Drain
+		}
+		s.remove(id)
+	}
+	_ = session.Close(drain)
+	out.close()
+}
+
+// wait waits for the end of a stream and reports whether it was the server's.
+func (s *streams) wait(ctx context.Context, session *rpc.Session, out *eventWriter) bool {
+	ticker := time.NewTicker(keepAlive)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-session.Failed():
+			return false
+		case <-s.ending:
+			return true
+		case <-ticker.C:
+			if out.comment() != nil {
+				return false
+			}
+		}
+	}
+}
+
+// message takes a message in for a stream. Its answer goes out there.
+func (s *streams) message(w http.ResponseWriter, r *http.Request) {
+	id := r.URL.Query().Get("sessionId")
+	s.mu.Lock()
+	session := s.sessions[id]
+	s.mu.Unlock()
+	if session == nil {
+		http.Error(w, "no stream of this sessionId is open here; connect to /sse again", http.StatusNotFound)
+		return
+	}
+	var line bytes.Buffer
+	message := callFrom(r.Context()).message
+	if json.Compact(&line, message) == nil { // the session wants one line; what is not JSON it refuses
+		message = line.Bytes()
+	}
+	session.Handle(r.Context(), message)
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, "Accepted")
+}
+
+func (s *streams) add(id string, session *rpc.Session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.sessions[id] = session
+	return true
+}
+
+func (s *streams) remove(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, id)
+}
+
+// close ends all streams, once their calls in flight are answered.
+func (s *streams) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.ending)
+	}
+}
+
+// eventWriter writes each line that is written to it as an event.
+type eventWriter struct {
+	mu      sync.Mutex
+	w       io.Writer
+	control *http.ResponseController
+	closed  bool // the request has ended: its writer must not be used
+	partial []byte
+}
+
+var errStreamClosed = errors.New("the stream is closed")
+
+// Write takes lines, of which each is a message.
+func (e *eventWriter) Write(p []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return 0, errStreamClosed
+	}
+	var out bytes.Buffer
+	for rest := p; len(rest) > 0; {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if !whole {
+			e.partial = append(e.partial, line...)
+			break
+		}
+		out.WriteString("event: message\ndata: ")
+		out.Write(e.partial)
+		out.Write(line)
+		out.WriteString("\n\n")
+		e.partial = e.partial[:0]
+		rest = after
+	}
+	return len(p), e.send(out.Bytes())
+}
+
+func (e *eventWriter) event(name, data string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.send([]byte("event: " + name + "\ndata: " + data + "\n\n"))
+}
+
+func (e *eventWriter) comment() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.send([]byte(": still here\n\n"))
+}
+
+// send writes and flushes. A client that does not read is given up after a
+// while, so that it holds nothing.
+func (e *eventWriter) send(b []byte) error {
+	_ = e.control.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	if _, err := e.w.Write(b); err != nil {
+		return err
+	}
+	return e.control.Flush()
+}
+
+func (e *eventWriter) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	_ = e.control.SetWriteDeadline(time.Time{}) // the connection may serve on
+}

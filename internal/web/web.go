@@ -1,0 +1,153 @@
+// Package web serves MCP over HTTP: streamable HTTP, and SSE for older hosts.
+//
+// It keeps nothing between requests: each carries its caller's key, so any
+// number of copies can serve behind a load balancer. The one exception is an
+// SSE stream, whose messages must reach the copy that it is open to.
+package web
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/mark3labs/mcp-go/server"
+	"github.com/rs/zerolog"
+)
+
+// Options configure a [Server]. MCP, Ready and Metrics must be set.
+type Options struct {
+	MCP *server.MCPServer
+	// Streamable and SSE say which transports are served: at /mcp, and at /sse
+	// with /message.
+	Streamable, SSE bool
+	// Hosts are the Host headers that are taken; see [Hosts].
+	Hosts Hosts
+	// CallerToken is what callers must present in X-Polt-Caller-Token; empty
+	// asks for nothing.
+	CallerToken string
+	Limits      Limits
+	// MaxBody is how many bytes a message may have; 0 means 4 MiB.
+	MaxBody int64
+	// Drain is how long calls in flight may take at the end; 0 means 10 s.
+	Drain time.Duration
+	// ShutdownDelay is how long a server that is told to end goes on serving,
+	// while it says that it is not ready: for load balancers to notice.
+	ShutdownDelay time.Duration
+	// Ready reports whether the platform answers. It is asked once in 10
+	// seconds at the most.
+	Ready func(context.Context) error
+	// Metrics serves /metrics.
+	Metrics http.Handler
+	// Separate keeps /metrics and health off the main handler: they are on
+	// [Server.Admin].
+	Separate bool
+	// Refused is told the reason when a request is refused; nil means nobody is.
+	Refused func(reason string)
+	Log     zerolog.Logger
+}
+
+const (
+	defaultMaxBody = 4 << 20
+	defaultDrain   = 10 * time.Second
+	// headerTimeout and idleTimeout are for clients that hold a connection
+	// without using it. There is no timeout for writing: it would cut streams.
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 2 * time.Minute
+	bodyTimeout   = 30 * time.Second
+	maxHeader     = 32 << 10
+)
+
+// A Server serves MCP over HTTP.
+type Server struct {
+	options Options
+	limiter *limiter
+	health  *health
+	streams *streams
+	main    http.Handler
+	admin   http.Handler
+}
+
+// New returns a server.
+func New(o Options) *Server {
+	if o.MaxBody <= 0 {
+		o.MaxBody = defaultMaxBody
+	}
+	if o.Drain <= 0 {
+		o.Drain = defaultDrain
+	}
+	if o.Refused == nil {
+		o.Refused = func(string) {}
+	}
+	s := &Server{options: o, limiter: newLimiter(o.Limits), health: newHealth(o.Ready)}
+	s.streams = newStreams(s)
+
+	admin := http.NewServeMux()
+	admin.HandleFunc("GET /healthz", s.health.live)
+	admin.HandleFunc("GET /readyz", s.health.ready)
+	admin.Handle("GET /metrics", o.Metrics)
+	s.admin = admin
+
+	mux := http.NewServeMux()
+	if !o.Separate {
+		mux.Handle("/healthz", admin)
+		mux.Handle("/readyz", admin)
+		mux.Handle("/metrics", admin)
+	}
+	if o.Streamable {
+		mux.Handle("/mcp", s.call(newStreamable(o.MCP)))
+	}
+	if o.SSE {
+		mux.HandleFunc("GET /sse", s.streams.open)
+		mux.Handle("/message", s.call(http.HandlerFunc(s.streams.message)))
+	}
+	s.main = s.recovered(s.identified(s.guarded(mux)))
+	return s
+}
+
+// Handler returns what serves callers.
+func (s *Server) Handler() http.Handler { return s.main }
+
+// Admin returns what serves /healthz, /readyz and /metrics, without a guard:
+// it is for an address of its own, which only operators reach.
+func (s *Server) Admin() http.Handler { return s.admin }
+
+// Serve serves callers on a listener until ctx is done, and then ends in good
+// order: it says that it is not ready, serves on for the shutdown delay, takes
+// no more connections, answers the calls in flight and closes the streams. It
+// returns nil after that.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	hs := NewHTTPServer(s.main)
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	s.health.end()
+	if s.options.ShutdownDelay > 0 {
+		select {
+		case <-time.After(s.options.ShutdownDelay):
+		case err := <-served:
+			return err
+		}
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Drain)
+	defer cancel()
+	go s.streams.close()
+	err := hs.Shutdown(patience)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.options.Log.Warn().Dur("drain", s.options.Drain).Msg("calls were still in flight at the end of the drain time, and are cut off")
+		err = hs.Close()
+	}
+	return err
+}
+
+// NewHTTPServer returns an HTTP server that slow clients can not hold.
+func NewHTTPServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+	}
+}
