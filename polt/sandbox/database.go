@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -79,12 +80,18 @@ func fileURI(path, query string) string {
 	return u.String()
 }
 
+var errNotADatabase = errors.New("the file is not a database")
+
 // inspectFile refuses a file that is not a sandbox's, and leaves it as it is.
 func inspectFile(ctx context.Context, path string) error {
+	// SQLite would take a file that is shorter than its header for an empty one.
+	const header = 100
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < header {
+		return errNotADatabase
+	}
 	pool := openPool(fileURI(path, "_busy_timeout=10000"), 1)
-	defer pool.Close()
 	_, err := inspect(ctx, pool)
-	return err
+	return errors.Join(err, pool.Close())
 }
 
 // querier is a pool or a transaction.
@@ -104,7 +111,7 @@ func inspect(ctx context.Context, q querier) (empty bool, err error) {
 	var failed *sqlite.Error
 	switch {
 	case errors.As(err, &failed) && failed.Code()&0xff == notADatabase:
-		return false, errors.New("the file is not a database")
+		return false, errNotADatabase
 	case err != nil:
 		return false, err
 	case application == 0 && version == 0 && tables == 0:
@@ -155,7 +162,7 @@ func (d *database) transact(ctx context.Context, write bool, f func(*sql.Tx) err
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // back to the pool
 	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: !write})
 	if err != nil {
 		return err
