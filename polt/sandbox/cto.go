@@ -67,12 +67,12 @@ func listPendingReviews(t *tx, _ struct{}) (pendingReviews, error) {
 type reviewAction string
 
 const (
-	approve      reviewAction = "approve"
-	rejectAction reviewAction = "reject"
+	actionApprove reviewAction = "approve"
+	actionReject  reviewAction = "reject"
 )
 
 // Values lists the actions.
-func (reviewAction) Values() []string { return []string{string(approve), string(rejectAction)} }
+func (reviewAction) Values() []string { return []string{string(actionApprove), string(actionReject)} }
 
 type reviewInput struct {
 	SubmissionID string       `json:"submission_id"`
@@ -86,7 +86,7 @@ type reviewAnswer struct {
 }
 
 func reviewSubmission(t *tx, in reviewInput) (reviewAnswer, error) {
-	if in.Action == approve {
+	if in.Action == actionApprove {
 		submission, err := review(t, in.SubmissionID, polt.SubmissionApproved, in.ReviewNotes)
 		return reviewAnswer{"Submission approved", submission}, err
 	}

@@ -174,6 +174,8 @@ func (r rule) setInteger(field reflect.Value, value json.RawMessage, fromText bo
 		return fmt.Sprintf("be >= %.0f", r.minimum)
 	case *n > r.maximum:
 		return fmt.Sprintf("be <= %.0f", r.maximum)
+	case field.OverflowInt(int64(*n)): // where an int has 32 bits
+		return "be integer"
 	}
 	field.SetInt(int64(*n))
 	return ""

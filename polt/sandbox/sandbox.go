@@ -89,11 +89,11 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 func (o *Options) complete() error {
 	for _, outcome := range o.Reviews {
 		if _, ok := reviewNotes[outcome]; !ok {
-			return fmt.Errorf("Reviews has %q, which is not the outcome of a review", outcome)
+			return fmt.Errorf("%q is not the outcome of a review", outcome)
 		}
 	}
 	if o.AutoReview < 0 {
-		return errors.New("AutoReview is negative")
+		return errors.New("the delay of the automatic review is negative")
 	}
 	if len(o.Reviews) == 0 {
 		o.Reviews = []polt.SubmissionStatus{polt.SubmissionNeedsRevision, polt.SubmissionApproved}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"math"
 	"net/http"
 	"strings"
 
@@ -62,12 +61,9 @@ func listTasks(t *tx, _ caller, in polt.ListTasksInput) (polt.TaskList, error) {
 }
 
 // paginate puts the defaults where nothing is said.
-func paginate(page, limit int) (_, _, offset int) {
+func paginate(page, limit int) (_, _ int, offset int64) {
 	page, limit = cmp.Or(page, 1), cmp.Or(limit, defaultLimit)
-	if page-1 > math.MaxInt/limit {
-		return page, limit, math.MaxInt
-	}
-	return page, limit, (page - 1) * limit
+	return page, limit, int64(page-1) * int64(limit)
 }
 
 func listRecentTasks(t *tx, _ caller, _ polt.ListRecentTasksInput) (polt.TaskList, error) {

@@ -68,7 +68,7 @@ func rows[T any](t *tx, read func(scan) (T, error), query string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	defer found.Close()
+	defer func() { _ = found.Close() }() // Err has the failure
 	all := []T{}
 	for found.Next() {
 		v, err := read(found.Scan)
