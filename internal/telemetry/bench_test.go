@@ -1,0 +1,64 @@
+package telemetry_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/telemetry"
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// discard is a transport that costs nothing.
+type discard struct{}
+
+func (discard) RoundTrip(*http.Request) (*http.Response, error) { return nil, nil }
+
+// BenchmarkCall is all that a call costs here, with its one request.
+func BenchmarkCall(b *testing.B) {
+	traced := env{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "3600000",
+		"OTEL_BSP_MAX_QUEUE_SIZE": "1", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1000000"}
+	for _, bench := range []struct {
+		name   string
+		env    env
+		parent string
+	}{
+		{"off", nil, ""},
+		{"off, traceparent", nil, parent},
+		{"on, not sampled", traced, unsample},
+		{"on, sampled", traced, parent},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			tel, err := telemetry.New(telemetry.Options{Getenv: bench.env.get})
+			if err != nil {
+				b.Fatal(err)
+			}
+			transport := tel.Transport(discard{})
+			call := tools.Call{Tool: "get_leaderboard", Duration: time.Millisecond}
+			attempt := polt.Attempt{Operation: "GET /api/leaderboard", Method: "GET", Number: 1, Status: 200, Duration: time.Millisecond}
+			request, err := http.NewRequest(http.MethodGet, "http://polt.test/", nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			result := &mcp.CallToolResult{}
+			handler := tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				_, _ = transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // there is no response
+				tel.Attempt(ctx, attempt)
+				tel.Call(ctx, call)
+				return result, nil
+			})
+			r := requestFrom(bench.parent)
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = handler(context.Background(), r)
+			}
+			ended, cancel := context.WithCancel(context.Background())
+			cancel()
+			_ = tel.Close(ended)
+		})
+	}
+}

@@ -1,0 +1,231 @@
+package telemetry_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	collector "go.opentelemetry.io/proto/slim/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/openpolt/polt-mcp/internal/telemetry"
+)
+
+// end ends n spans, named from 0 on.
+func end(t *testing.T, tel *telemetry.Telemetry, from, n int) {
+	t.Helper()
+	handler := tel.Middleware()(func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return &mcp.CallToolResult{}, nil
+	})
+	for i := from; i < from+n; i++ {
+		r := mcp.CallToolRequest{}
+		r.Params.Name = fmt.Sprint(i)
+		if _, err := handler(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// answers answers with the functions one after the other, and then with 200.
+func answers(each ...http.HandlerFunc) http.HandlerFunc {
+	var n atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		if i := int(n.Add(1)) - 1; i < len(each) {
+			each[i](w, r)
+		}
+	}
+}
+
+func status(code int, retryAfter ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if len(retryAfter) > 0 {
+			w.Header().Set("Retry-After", retryAfter[0])
+		}
+		w.WriteHeader(code)
+	}
+}
+
+func TestExportsAfterAWhile(t *testing.T) {
+	c := newCollector(t, nil)
+	tel, _ := open(t, c.env("OTEL_BSP_SCHEDULE_DELAY", "1"))
+	end(t, tel, 0, 1)
+	if got := c.wait().spans(); len(got) != 1 || got[0].Name != "tools/call 0" {
+		t.Errorf("exported %v", got)
+	}
+}
+
+func TestExportsInBatches(t *testing.T) {
+	c := newCollector(t, nil)
+	tel, _ := open(t, c.env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2"))
+	end(t, tel, 0, 5)
+	var got []string
+	for range 2 { // these do not wait for the delay
+		for _, s := range c.wait().spans() {
+			got = append(got, s.Name)
+		}
+	}
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if last := c.wait().spans(); len(last) != 1 || strings.Join(append(got, last[0].Name), " ") != "tools/call 0 tools/call 1 tools/call 2 tools/call 3 tools/call 4" {
+		t.Errorf("exported %v and then %v", got, last)
+	}
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	end(t, tel, 5, 1)
+	wantMetrics(t, tel, `polt_mcp_trace_spans_total{outcome="exported"} 5`, `polt_mcp_trace_spans_total{outcome="dropped"} 1`)
+}
+
+// TestDropsWhatDoesNotFit has a collector that holds the first export: calls
+// go on, and spans are lost.
+func TestDropsWhatDoesNotFit(t *testing.T) {
+	release := make(chan struct{})
+	c := newCollector(t, answers(func(http.ResponseWriter, *http.Request) { <-release }))
+	tel, problems := open(t, c.env("OTEL_BSP_MAX_QUEUE_SIZE", "2", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"))
+	end(t, tel, 0, 1)
+	c.wait()
+	end(t, tel, 1, 10)
+	wantMetrics(t, tel, `polt_mcp_trace_spans_total{outcome="dropped"} 8`)
+	close(release)
+	if got := problems.wait(t); !strings.Contains(got, "dropped") {
+		t.Errorf("told %q", got)
+	}
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	spans := c.spans()
+	if len(spans) != 2 || spans["tools/call 1"] == nil || spans["tools/call 2"] == nil || len(problems.all) != 1 {
+		t.Errorf("exported %v, told %q", spans, problems.all)
+	}
+}
+
+func TestTriesAgainOnce(t *testing.T) {
+	past := time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
+	for name, test := range map[string]struct {
+		answers  []http.HandlerFunc
+		tries    int
+		exported bool
+	}{
+		"429 and then well":   {[]http.HandlerFunc{status(429, "0")}, 2, true},
+		"503 and then well":   {[]http.HandlerFunc{status(503, past)}, 2, true},
+		"does not say when":   {[]http.HandlerFunc{status(503)}, 2, true},
+		"502 and then 504":    {[]http.HandlerFunc{status(502, "0"), status(504, "0")}, 2, false},
+		"later than we wait":  {[]http.HandlerFunc{status(503, "3600")}, 1, false},
+		"a fault of ours":     {[]http.HandlerFunc{status(400, "0")}, 1, false},
+		"no redirects":        {[]http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusTemporaryRedirect) }}, 1, false},
+		"accepted":            {[]http.HandlerFunc{status(202)}, 1, true},
+		"hangs up":            {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, 1, false},
+		"an answer of no use": {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>\xff\xff\xff")) }}, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCollector(t, answers(test.answers...))
+			tel, problems := open(t, c.env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret"))
+			end(t, tel, 0, 3)
+			if err := tel.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(c.exports); got != test.tries {
+				t.Errorf("%d tries", got)
+			}
+			want, told := `polt_mcp_trace_spans_total{outcome="exported"} 3`, 0
+			if !test.exported {
+				want, told = `polt_mcp_trace_spans_total{outcome="failed"} 3`, 1
+			}
+			wantMetrics(t, tel, want)
+			if got := strings.Join(problems.all, "\n"); len(problems.all) != told || strings.Contains(got, "secret") || strings.Contains(got, c.URL) {
+				t.Errorf("told %q", got)
+			}
+		})
+	}
+}
+
+func TestRefusedInPart(t *testing.T) {
+	for name, test := range map[string]struct {
+		reply *collector.ExportTraceServiceResponse
+		want  string
+	}{
+		"some":                 {&collector.ExportTraceServiceResponse{PartialSuccess: &collector.ExportTracePartialSuccess{RejectedSpans: 2, ErrorMessage: "secret"}}, "2 of 3"},
+		"more than there were": {&collector.ExportTraceServiceResponse{PartialSuccess: &collector.ExportTracePartialSuccess{RejectedSpans: 20}}, "3 of 3"},
+		"less than none":       {&collector.ExportTraceServiceResponse{PartialSuccess: &collector.ExportTracePartialSuccess{RejectedSpans: -1}}, ""},
+		"a warning":            {&collector.ExportTraceServiceResponse{PartialSuccess: &collector.ExportTracePartialSuccess{ErrorMessage: "secret"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(t, func(w http.ResponseWriter, _ *http.Request) {
+				b, err := proto.Marshal(test.reply)
+				if err != nil {
+					t.Error(err)
+				}
+				_, _ = w.Write(b)
+			})
+			tel, problems := open(t, c.env())
+			end(t, tel, 0, 3)
+			if err := tel.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			got := strings.Join(problems.all, "\n")
+			if !strings.Contains(got, test.want) || (got == "") != (test.want == "") || strings.Contains(got, "secret") {
+				t.Errorf("told %q", got)
+			}
+		})
+	}
+}
+
+// TestTimeout has a collector that never answers.
+func TestTimeout(t *testing.T) {
+	c := newCollector(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	tel, problems := open(t, c.env("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "20", "OTEL_BSP_SCHEDULE_DELAY", "1"))
+	end(t, tel, 0, 1)
+	if got := problems.wait(t); !strings.Contains(got, "1 spans were not exported") {
+		t.Errorf("told %q", got)
+	}
+}
+
+// TestCloseDoesNotWait closes while the collector holds an export, and while
+// it is waited for.
+func TestCloseDoesNotWait(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"it does not answer":  func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"it wants us to wait": status(503, "9"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(t, answer)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			tel, err := telemetry.New(telemetry.Options{Getenv: c.env("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000").get})
+			if err != nil {
+				t.Fatal(err)
+			}
+			end(t, tel, 0, 1)
+			closed := make(chan error, 1)
+			go func() { closed <- tel.Close(ctx) }()
+			c.wait()
+			cancel()
+			if err := <-closed; err == nil || !strings.Contains(err.Error(), "context canceled") {
+				t.Errorf("closed with %v", err)
+			}
+			wantMetrics(t, tel, `polt_mcp_trace_spans_total{outcome="failed"} 1`)
+		})
+	}
+}
+
+// TestNobodyThere has a collector that has gone.
+func TestNobodyThere(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	tel, problems := open(t, env{"OTEL_EXPORTER_OTLP_ENDPOINT": strings.Replace(gone.URL, "http://", "http://me:secret@", 1)})
+	end(t, tel, 0, 1)
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(problems.all) != 1 || strings.Contains(problems.all[0], "secret") || !strings.Contains(problems.all[0], "refused") {
+		t.Errorf("told %q", problems.all)
+	}
+}

@@ -1,0 +1,179 @@
+package telemetry_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+	"go.uber.org/goleak"
+
+	"github.com/openpolt/polt-mcp/internal/telemetry"
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come; it is never waited for
+// when all is well.
+const patience = 20 * time.Second
+
+const (
+	parent   = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	unsample = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+	trace    = "4bf92f3577b34da6a3ce929d0e0e4736"
+	caller   = "00f067aa0ba902b7"
+)
+
+// env is an environment.
+type env map[string]string
+
+func (e env) get(name string) string { return e[name] }
+
+// problems collects what a telemetry tells.
+type problems struct {
+	mu   sync.Mutex
+	all  []string
+	each chan string
+}
+
+func (p *problems) tell(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all = append(p.all, err.Error())
+	p.each <- err.Error()
+}
+
+// wait returns the next problem.
+func (p *problems) wait(t *testing.T) string {
+	t.Helper()
+	select {
+	case s := <-p.each:
+		return s
+	case <-time.After(patience):
+		t.Fatal("nothing was told")
+		return ""
+	}
+}
+
+// open returns a telemetry that is closed with the test.
+func open(t testing.TB, e env) (*telemetry.Telemetry, *problems) {
+	t.Helper()
+	p := &problems{each: make(chan string, 1000)}
+	tel, err := telemetry.New(telemetry.Options{Version: "1.2.3", Getenv: e.get, OnError: p.tell})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := tel.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return tel, p
+}
+
+// world is a server of all tools, with a platform behind it.
+type world struct {
+	t         testing.TB
+	telemetry *telemetry.Telemetry
+	problems  *problems
+	server    *server.MCPServer
+	platform  *httptest.Server
+	requests  chan *http.Request // those that the platform got
+}
+
+// newWorld returns a world whose platform answers with the statuses one after
+// the other, and with 200 after them.
+func newWorld(t testing.TB, e env, statuses ...int) *world {
+	t.Helper()
+	w := &world{t: t, requests: make(chan *http.Request, 1000)}
+	w.telemetry, w.problems = open(t, e)
+	w.platform = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		status := http.StatusOK
+		if n := len(w.requests); n < len(statuses) {
+			status = statuses[n]
+		}
+		w.requests <- r
+		rw.WriteHeader(status)
+		_, _ = io.WriteString(rw, `{"ok":true}`)
+	}))
+	t.Cleanup(w.platform.Close)
+	client, err := polt.NewClient(polt.Options{
+		BaseURL: w.platform.URL, Transport: w.telemetry.Transport(&http.Transport{}), OnAttempt: w.telemetry.Attempt,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	set, err := tools.New(tools.Options{Client: client, OnCall: w.telemetry.Call})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server = server.NewMCPServer("test", "1", server.WithToolHandlerMiddleware(w.telemetry.Middleware()))
+	set.Register(w.server)
+	return w
+}
+
+// call calls a tool, with a _meta and with arguments as JSON.
+func (w *world) call(tool, meta, arguments string) {
+	w.t.Helper()
+	answer := w.server.HandleMessage(context.Background(), json.RawMessage(
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+tool+`","_meta":`+meta+`,"arguments":`+arguments+`}}`))
+	if _, ok := answer.(mcp.JSONRPCResponse); !ok {
+		w.t.Fatalf("no answer: %+v", answer)
+	}
+}
+
+// request returns the next request that the platform got.
+func (w *world) request() *http.Request {
+	w.t.Helper()
+	select {
+	case r := <-w.requests:
+		return r
+	case <-time.After(patience):
+		w.t.Fatal("no request")
+		return nil
+	}
+}
+
+// close flushes the spans.
+func (w *world) close() {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := w.telemetry.Close(ctx); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// scrape returns the metrics as a scraper gets them.
+func scrape(t testing.TB, tel *telemetry.Telemetry) string {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	tel.Metrics().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if rec.Code != http.StatusOK || !strings.HasPrefix(rec.Header().Get("Content-Type"), "text/plain; version=0.0.4") {
+		t.Fatalf("metrics answered %d %v", rec.Code, rec.Header())
+	}
+	return rec.Body.String()
+}
+
+// wantMetrics fails the test where a line is not among the metrics.
+func wantMetrics(t testing.TB, tel *telemetry.Telemetry, lines ...string) {
+	t.Helper()
+	got := scrape(t, tel)
+	for _, line := range lines {
+		if !strings.Contains(got, "\n"+line+"\n") {
+			t.Errorf("no %s in\n%s", line, got)
+		}
+	}
+}

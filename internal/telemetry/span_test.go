@@ -1,0 +1,162 @@
+package telemetry_test
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	otlp "go.opentelemetry.io/proto/slim/otlp/trace/v1"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// TestSpans is a call that is sent twice, from a caller that records.
+func TestSpans(t *testing.T) {
+	c := newCollector(t, nil)
+	w := newWorld(t, c.env(), http.StatusServiceUnavailable)
+	w.call("get_agent", `{"traceparent":"`+parent+`","tracestate":"rojo=1"}`, `{"username":"lovelace"}`)
+	first, second := w.request(), w.request()
+	w.close()
+
+	e := c.wait()
+	if strings.Contains(e.body.String(), "lovelace") {
+		t.Errorf("a user in %v", e.body)
+	}
+	spans := e.spans()
+	if len(spans) != 3 {
+		t.Fatalf("%d spans: %v", len(spans), spans)
+	}
+	tool := spans[2]
+	if tool.Name != "tools/call get_agent" || tool.Kind != otlp.Span_SPAN_KIND_SERVER || hex.EncodeToString(tool.ParentSpanId) != caller ||
+		tool.Flags != 0x301 || tool.Status != nil {
+		t.Errorf("the tool's span: %v", tool)
+	}
+	wantAttributes(t, tool, map[string]any{
+		"mcp.method.name": "tools/call", "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_agent"})
+
+	for i, r := range []*http.Request{first, second} {
+		s := spans[i]
+		if s.Name != "GET /api/agents/{username}" || s.Kind != otlp.Span_SPAN_KIND_CLIENT ||
+			string(s.ParentSpanId) != string(tool.SpanId) || s.Flags != 0x101 {
+			t.Errorf("an attempt's span: %v", s)
+		}
+		if got := r.Header.Get("traceparent"); got != traceparent(s) || r.Header.Get("tracestate") != "rojo=1" {
+			t.Errorf("sent %q for the span %s", got, traceparent(s))
+		}
+		if s.StartTimeUnixNano < tool.StartTimeUnixNano || s.EndTimeUnixNano > tool.EndTimeUnixNano || s.EndTimeUnixNano < s.StartTimeUnixNano {
+			t.Errorf("%v is not within %v", s, tool)
+		}
+	}
+	for _, s := range spans {
+		if hex.EncodeToString(s.TraceId) != trace || s.TraceState != "rojo=1" {
+			t.Errorf("another trace: %v", s)
+		}
+	}
+	host, port, _ := strings.Cut(strings.TrimPrefix(w.platform.URL, "http://"), ":")
+	number, _ := strconv.ParseInt(port, 10, 64)
+	want := map[string]any{
+		"http.request.method": "GET", "url.template": "/api/agents/{username}", "server.address": host, "server.port": number,
+		"http.response.status_code": int64(503), "error.type": "503",
+	}
+	wantAttributes(t, spans[0], want)
+	want["http.response.status_code"], want["http.request.resend_count"] = int64(200), int64(1)
+	delete(want, "error.type")
+	wantAttributes(t, spans[1], want)
+	if spans[0].Status.GetCode() != otlp.Status_STATUS_CODE_ERROR || spans[1].Status != nil {
+		t.Errorf("status %v and %v", spans[0].Status, spans[1].Status)
+	}
+	wantMetrics(t, w.telemetry,
+		`polt_mcp_trace_spans_total{outcome="exported"} 3`,
+		`polt_mcp_trace_spans_total{outcome="dropped"} 0`,
+		`polt_mcp_trace_spans_total{outcome="failed"} 0`)
+}
+
+func wantAttributes(t *testing.T, s *otlp.Span, want map[string]any) {
+	t.Helper()
+	if got := attributes(s.Attributes); !maps.Equal(got, want) {
+		t.Errorf("%s has %v, not %v", s.Name, got, want)
+	}
+}
+
+func TestSpanOfATracesBeginning(t *testing.T) {
+	c := newCollector(t, nil)
+	w := newWorld(t, c.env())
+	w.call("get_leaderboard", `{}`, `{}`)
+	w.close()
+	spans := c.spans()
+	tool, attempt := spans["tools/call get_leaderboard"][0], spans["GET /api/leaderboard"][0]
+	if len(tool.ParentSpanId) != 0 || tool.Flags != 0x101 || string(attempt.ParentSpanId) != string(tool.SpanId) {
+		t.Errorf("tool %v, attempt %v", tool, attempt)
+	}
+	if got := w.request().Header.Get("traceparent"); got != traceparent(attempt) {
+		t.Errorf("sent %q", got)
+	}
+}
+
+func TestToolErrors(t *testing.T) {
+	c := newCollector(t, nil)
+	w := newWorld(t, c.env(), http.StatusNotFound)
+	w.call("get_agent", `{}`, `{"username":"lovelace"}`)
+	w.call("get_task", `{}`, `{}`)
+	handle := func(name string, h func() (*mcp.CallToolResult, error)) {
+		defer func() { _ = recover() }()
+		r := mcp.CallToolRequest{}
+		r.Params.Name = name
+		_, _ = w.telemetry.Middleware()(func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { return h() })(t.Context(), r)
+	}
+	handle("says_so", func() (*mcp.CallToolResult, error) { return &mcp.CallToolResult{IsError: true}, nil })
+	handle("fails", func() (*mcp.CallToolResult, error) { return nil, errors.New("secret") })
+	handle("panics", func() (*mcp.CallToolResult, error) { panic("secret") })
+	handle("is_no_text_\xff", func() (*mcp.CallToolResult, error) { return &mcp.CallToolResult{}, nil })
+	w.close()
+
+	spans := c.spans()
+	for name, want := range map[string]any{
+		"get_agent": "not_found", "get_task": "invalid_argument", "says_so": "tool_error",
+		"fails": "_OTHER", "panics": "_OTHER", "is_no_text_\uFFFD": nil,
+	} {
+		s := spans["tools/call "+name]
+		if len(s) != 1 || attributes(s[0].Attributes)["error.type"] != want || (s[0].Status.GetCode() == otlp.Status_STATUS_CODE_ERROR) != (want != nil) {
+			t.Errorf("%s: %v", name, s)
+		}
+		if len(s) == 1 && strings.Contains(s[0].String(), "secret") {
+			t.Errorf("%s tells all: %v", name, s)
+		}
+	}
+}
+
+func TestAttemptErrors(t *testing.T) {
+	c := newCollector(t, nil)
+	tel, _ := open(t, c.env())
+	transport := tel.Transport(&base{})
+	for name, err := range map[string]error{
+		"canceled": context.Canceled, "timeout": context.DeadlineExceeded, "_OTHER": errors.New("secret"),
+	} {
+		_, _ = tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://polt.test/x", nil)
+			resp, _ := transport.RoundTrip(r)
+			resp.Body.Close()
+			tel.Attempt(context.WithoutCancel(ctx), polt.Attempt{Operation: "of another transport"})
+			tel.Attempt(ctx, polt.Attempt{Operation: name, Method: "GET", Number: 1, Err: err})
+			return &mcp.CallToolResult{}, nil
+		})(t.Context(), requestFrom(parent))
+	}
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	spans := c.spans()
+	for _, want := range []string{"canceled", "timeout", "_OTHER"} {
+		if s := spans[want]; len(s) != 1 || attributes(s[0].Attributes)["error.type"] != want {
+			t.Errorf("%s: %v", want, s)
+		}
+	}
+	if s := spans["of another transport"]; s != nil {
+		t.Errorf("a span of %v", s)
+	}
+}
