@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -80,9 +81,9 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return err
 	}
-	tel, err := newTelemetry(telemetryOptions{
+	tel, err := telemetry.New(telemetry.Options{
 		Version: version(), Getenv: env.getenv,
-		OnError: func(err error) { app.log.Warn().Err(err).Msg("traces could not be exported") },
+		OnError: func(err error) { app.log.Warn().Err(err).Msg("telemetry") },
 	})
 	if err != nil {
 		return errors.Join(err, app.Close())

@@ -56,11 +56,6 @@ func (s *streams) open(w http.ResponseWriter, r *http.Request) {
 	h.Set("Connection", "keep-alive")
 	w.WriteHeader(http.StatusOK)
 	out := &eventWriter{w: w, control: http.NewResponseController(w)}
-	// The id is what a caller must know to post into a stream.
-	id := rand.Text()
-	if out.event("endpoint", "/message?sessionId="+url.QueryEscape(id)) != nil {
-		return
-	}
 	session, err := rpc.NewSession(r.Context(), s.server.options.MCP, out, rpc.Options{
 		InFlight: s.server.options.Limits.CallerInFlight,
 		OnPanic:  func(p any) { s.server.options.Log.Error().Interface("panic", p).Msg("the server panicked") },
@@ -69,12 +64,13 @@ func (s *streams) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	drain := time.Millisecond // a client that has gone waits for nothing
-	if s.add(id, session) {
-		if s.wait(r.Context(), session, out) {
-			drain = s.server.options.Drain
-		}
-		s.remove(id)
+	// The id is what a caller must know to post into a stream. It is told when
+	// messages for it are taken, and not before.
+	id := rand.Text()
+	if s.add(id, session) && out.event("endpoint", "/message?sessionId="+url.QueryEscape(id)) == nil && s.wait(r.Context(), session, out) {
+		drain = s.server.options.Drain
 	}
+	s.remove(id)
 	_ = session.Close(drain)
 	out.close()
 }

@@ -1,0 +1,90 @@
+package web_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/web"
+)
+
+func TestRateIsBoundedForEachCaller(t *testing.T) {
+	var refused []string
+	o := options(map[string]handler{"who": who})
+	o.Limits = web.Limits{CallerRate: 0.01} // one at once, and the next in minutes
+	o.Refused = func(reason string) { refused = append(refused, reason) }
+	r := serve(t, o)
+	for _, key := range []string{"polt_a", "polt_b", ""} {
+		q := request{body: call("1", "who")}
+		if key != "" {
+			q.header = bearer(key)
+		}
+		if got := r.do(q); got.status != 200 {
+			t.Errorf("%q: the first call is answered with %d", key, got.status)
+		}
+		got := r.do(q)
+		wait, err := strconv.Atoi(got.header.Get("Retry-After"))
+		if got.status != 429 || err != nil || wait < 2 || wait > 100 {
+			t.Errorf("%q: the second call is answered with %d, Retry-After %d", key, got.status, wait)
+		}
+	}
+	if len(refused) != 3 || refused[0] != "rate" {
+		t.Errorf("refused: %q", refused)
+	}
+}
+
+func TestTotalRateIsBounded(t *testing.T) {
+	o := options(map[string]handler{"who": who})
+	o.Limits = web.Limits{TotalRate: 0.01}
+	r := serve(t, o)
+	if got := r.do(request{body: call("1", "who"), header: bearer("polt_a")}); got.status != 200 {
+		t.Errorf("%d", got.status)
+	}
+	if got := r.do(request{body: call("1", "who"), header: bearer("polt_b")}); got.status != 429 {
+		t.Errorf("%d", got.status)
+	}
+}
+
+func TestCallsInFlightAreBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		limits web.Limits
+		other  int // what another caller is answered with, while one has all it may
+	}{
+		"of a caller": {web.Limits{CallerInFlight: 3}, 200},
+		"in all":      {web.Limits{TotalInFlight: 3}, 429},
+	} {
+		t.Run(name, func(t *testing.T) {
+			began, release := make(chan struct{}), make(chan struct{})
+			o := options(map[string]handler{"who": who, "slow": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				began <- struct{}{}
+				<-release
+				return text("done"), nil
+			}})
+			o.Limits = c.limits
+			r := serve(t, o)
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() {
+					if got := r.do(request{body: call("1", "slow"), header: bearer("polt_a")}); got.status != 200 {
+						t.Errorf("a slow call is answered with %d", got.status)
+					}
+				})
+				<-began
+			}
+			if got := r.do(request{body: call("1", "who"), header: bearer("polt_a")}); got.status != 429 || got.header.Get("Retry-After") == "" {
+				t.Errorf("one call more is answered with %d", got.status)
+			}
+			if got := r.do(request{body: call("1", "who"), header: bearer("polt_b")}); got.status != c.other {
+				t.Errorf("another caller is answered with %d, not %d", got.status, c.other)
+			}
+			close(release)
+			wg.Wait()
+			if got := r.do(request{body: call("1", "who"), header: bearer("polt_a")}); got.status != 200 {
+				t.Errorf("after them, a call is answered with %d", got.status)
+			}
+		})
+	}
+}
