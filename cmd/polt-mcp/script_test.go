@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 //	requests FILE             write what has reached that platform to a file
 //	capture VAR PATTERN       set a variable to what the pattern's group matches in stdout
 //	reviewed TASK STATUS      get the task until it is no more in review; it is STATUS then
+//	listening LOG VAR…        wait until a server's log says where it listens; set the variables to its URLs
+//	post URL KEY TOOL         call a tool over HTTP; stdout is the answer
+//	get URL STATUS            get a URL that answers so; stdout is the answer
 //	answers N [ERRORS]        stdout has N answers of JSON-RPC, a line each, and so many errors
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -41,6 +44,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"upstream": startUpstream, "requests": writeRequests, "capture": capture, "answers": answers, "reviewed": reviewed,
+			"listening": listening, "post": post, "get": get,
 		},
 	})
 }
