@@ -2,6 +2,7 @@ package tools
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -395,11 +396,12 @@ func (p *shaper) unicodeEscape(s []byte) (rune, []byte, error) {
 
 // hex4 reads the escape at the beginning of s: a backslash, u and four digits.
 func hex4(s []byte) (rune, bool) {
+	var b [2]byte
 	if len(s) < 6 {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(string(s[2:6]), 16, 32)
-	return rune(n), err == nil
+	_, err := hex.Decode(b[:], s[2:6])
+	return rune(b[0])<<8 | rune(b[1]), err == nil
 }
 
 // isUnseen reports whether r shows nothing to a reader, or changes the

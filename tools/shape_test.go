@@ -92,7 +92,7 @@ func TestInvisibleCharactersAreRemovedAndCounted(t *testing.T) {
 		"soft hyphen":             {"a\u00adb", "ab", 1},
 		"C1 and DEL":              {"a\u0085b\u007f", "ab", 2},
 		"emoji stay":              {"👨‍👩‍👧 ❤️‍🔥 🏳️‍🌈", "👨‍👩‍👧 ❤️‍🔥 🏳️‍🌈", 0},
-		"Persian stays":           {"می‌خواهم", "می‌خواهم", 0},
+		"Persian stays":           {"می\u200cخواهم", "می\u200cخواهم", 0},
 		"joiner after ASCII":      {"a\u200db\u200cc\ufe0f", "abc", 3},
 		"runs of selectors":       {"❤\ufe0f\ufe0e\ufe00\U000e0100", "❤\ufe0f", 3},
 		"half a surrogate pair":   {`a\ud800b`, "a\ufffdb", 0},

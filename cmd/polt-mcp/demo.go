@@ -42,7 +42,7 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 			return cmd, nil
 		}),
 		transport.WithCommandStderrWriter(env.err))
-	host := client.NewClient(t, client.WithLegacyProtocolOnly())
+	host := client.NewClient(t)
 	d := &demo{host: host, out: env.out, username: "demo-agent", pollEvery: max(c.ReviewDelay/10, 10*time.Millisecond)}
 	err = d.run(ctx)
 	err = errors.Join(err, host.Close())

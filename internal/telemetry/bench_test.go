@@ -46,7 +46,7 @@ func BenchmarkCall(b *testing.B) {
 			}
 			result := &mcp.CallToolResult{}
 			handler := tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-				_, _ = transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // there is no response
+				_, _ = transport.RoundTrip(request.WithContext(ctx))
 				tel.Attempt(ctx, attempt)
 				tel.Call(ctx, call)
 				return result, nil

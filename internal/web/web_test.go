@@ -224,3 +224,6 @@ func recorded(h http.Handler, method, path string, body []byte) *httptest.Respon
 	h.ServeHTTP(w, r)
 	return w
 }
+
+// pass lets time pass within [synctest.Test], where that takes none.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // the time is virtual
