@@ -1,0 +1,122 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// conformance are the scenarios of the official suite that a server can pass
+// without the suite's own tools, by the version of the protocol. Those of
+// resources, prompts and completion are not here, as none are served; nor are
+// those of sessions and of streams that a GET opens, which there are none of.
+var conformance = map[string][]string{
+	"2025-11-25": {"server-initialize", "ping", "tools-list", "dns-rebinding-protection"},
+	"2026-07-28": {
+		"server-stateless", "tools-list", "dns-rebinding-protection", "caching", "http-header-validation",
+		"server-sse-multiple-streams", "input-required-result-unsupported-methods",
+	},
+}
+
+// unmet are the checks that must fail, or be skipped, with why. When one does
+// not any more, it is to go from here.
+var unmet = map[string]string{
+	"sep-2575-server-rejects-undeclared-capability":              "needs the suite's tool test_missing_capability",
+	"sep-2575-missing-capability-http-400":                       "needs the suite's tool test_missing_capability",
+	"sep-2575-http-server-no-independent-requests-on-stream":     "needs the suite's tool test_streaming_elicitation",
+	"sep-2575-server-no-log-without-loglevel":                    "needs the suite's tool test_logging_tool",
+	"sep-2575-server-sends-prompts-list-changed-on-subscription": "no prompts are served",
+	"sep-2575-server-sends-tools-list-changed-on-subscription":   "the tools never change",
+	"sep-2549-prompts-list-caching-hints":                        "no prompts are served",
+	"sep-2549-resources-list-caching-hints":                      "no resources are served",
+	"sep-2549-resources-templates-list-caching-hints":            "no resources are served",
+	"sep-2549-resources-read-caching-hints":                      "no resources are served",
+}
+
+// TestConformance runs the official suite against the built command.
+func TestConformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	packages := filepath.Join("..", "..", ".ci", "e2e", "node_modules")
+	suite := filepath.Join(packages, "@modelcontextprotocol", "conformance", "dist", "index.js")
+	node := filepath.Join(packages, ".bin", "node") // of the version that the suite needs
+	for _, file := range []string{suite, node} {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			if os.Getenv("CI") != "" {
+				t.Fatal("the suite is missing: npm ci in .ci/e2e brings it")
+			}
+			t.Skip("the official suite is not installed; where npm is, npm ci in .ci/e2e brings it, and the Node that it needs")
+		}
+	}
+	t.Parallel()
+	server := start(t, polt(t, build(t, "."), "http", "--addr", "127.0.0.1:0", "--sandbox", "--log-level", "info"))
+	url := "http://" + server.prints(`listening addr=(\S+)`, 0)[0] + "/mcp"
+	for version, scenarios := range conformance {
+		for _, scenario := range scenarios {
+			t.Run(version+"/"+scenario, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				results := t.TempDir()
+				cmd := exec.CommandContext(ctx, node, suite, "server", "--url", url,
+					"--scenario", scenario, "--spec-version", version, "--output-dir", results)
+				output, err := cmd.CombinedOutput() // which fails where a check is unmet
+				var exit *exec.ExitError
+				if err != nil && !errors.As(err, &exit) {
+					t.Fatal(err)
+				}
+				passed := 0
+				for _, c := range readChecks(t, results) {
+					_, isUnmet := unmet[c.ID]
+					switch {
+					case c.Status == "INFO":
+					case isUnmet && c.Status == "SUCCESS":
+						t.Errorf("%s is met now: have it checked", c.ID)
+					case isUnmet && (c.Status == "FAILURE" || c.Status == "SKIPPED"):
+					case c.Status == "SUCCESS":
+						passed++
+					default:
+						t.Errorf("%s: %s: %s %s", c.Status, c.ID, c.Description, c.ErrorMessage)
+					}
+				}
+				if passed == 0 {
+					t.Errorf("nothing was checked:\n%s", output)
+				}
+				t.Logf("%d checks passed", passed)
+			})
+		}
+	}
+}
+
+// check is a row of the suite's result.
+type check struct{ ID, Status, Description, ErrorMessage string }
+
+// readChecks returns what the suite has written to a folder: none, where the
+// scenario was skipped.
+func readChecks(t *testing.T, folder string) []check {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*", "checks.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []check
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var checks []check
+		if err := json.Unmarshal(text, &checks); err != nil {
+			t.Fatal(err)
+		}
+		all = slices.Concat(all, checks)
+	}
+	return all
+}
