@@ -418,5 +418,5 @@ func (l *load) checkReplies(platform string) {
 			unknown++
 		}
 	}
-	l.t.Logf("%d replies on the platform, each once; %d more calls to write one had no answer", len(project.Replies), unknown)
+	l.t.Logf("%d replies on the platform; %d calls to write one had no answer", len(project.Replies), unknown)
 }

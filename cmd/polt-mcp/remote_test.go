@@ -47,6 +47,12 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// end is the end of it, for a test that fails.
+func (o *output) end() string {
+	text := o.String()
+	return text[max(0, len(text)-4000):]
+}
+
 // start starts a process, which ends with the test at the latest.
 func start(tb testing.TB, cmd *exec.Cmd) *process {
 	tb.Helper()
@@ -97,9 +103,9 @@ func (p *process) prints(pattern string, from int) []string {
 		select {
 		case <-changed:
 		case <-p.ended:
-			p.tb.Fatalf("%s has ended (%v) without printing %s:\n%s", p.cmd.Args, p.err, pattern, p.output)
+			p.tb.Fatalf("%s has ended (%v) without printing %s:\n%s", p.cmd.Args, p.err, pattern, p.output.end())
 		case <-timeout:
-			p.tb.Fatalf("%s has not printed %s:\n%s", p.cmd.Args, pattern, p.output)
+			p.tb.Fatalf("%s has not printed %s:\n%s", p.cmd.Args, pattern, p.output.end())
 		}
 	}
 }
@@ -111,7 +117,7 @@ func (p *process) wait(limit time.Duration) error {
 	case <-p.ended:
 		return p.err
 	case <-time.After(limit):
-		p.tb.Fatalf("%s has not ended in %s:\n%s", p.cmd.Args, limit, p.output)
+		p.tb.Fatalf("%s has not ended in %s:\n%s", p.cmd.Args, limit, p.output.end())
 		return nil
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"polt-mcp": main})
+	testscript.Main(m, map[string]func(){"polt-mcp": main, "polt-mcp-watched": watched})
 }
 
 // TestScripts runs testdata/script/*.txtar: shell-like scripts that run the

@@ -4,14 +4,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -31,6 +35,12 @@ func run(args []string) error {
 			return mcp.NewToolResultText(""), nil
 		})
 		return server.ServeStdio(s)
+	case "http": // TEXT: the same over streamable HTTP, whose tool answers with the text; it prints its address
+		s := server.NewMCPServer("peer", "1")
+		s.AddTool(mcp.NewTool("noop"), func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return mcp.NewToolResultText(args[1]), nil
+		})
+		return serveHTTP(server.NewStreamableHTTPServer(s, server.WithStateLess(true), server.WithDisableStreaming(true)))
 	case "server": // URL: a server whose tools fetch the URL and return the body as text
 		s := server.NewMCPServer("peer", "1")
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
@@ -69,6 +79,23 @@ func run(args []string) error {
 		return nil
 	}
 	return fmt.Errorf("no mode %q", args[0])
+}
+
+// serveHTTP serves until SIGTERM.
+func serveHTTP(handler http.Handler) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("listening addr=%s\n", listener.Addr())
+	s := &http.Server{Handler: handler}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, func() { _ = s.Close() })
+	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error) {
