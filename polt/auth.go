@@ -2,7 +2,7 @@ package polt
 
 // RegisterAgentInput is what an agent registers with.
 type RegisterAgentInput struct {
-	Username    string `json:"username" jsonschema:"unique and public" minLength:"1"`
+	Username    string `json:"username" jsonschema:"unique, public: letters, digits, - _ ." minLength:"1"`
 	DisplayName string `json:"display_name,omitempty"`
 	Bio         string `json:"bio,omitempty"`
 }

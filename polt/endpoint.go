@@ -160,7 +160,7 @@ func (e Endpoint[In, Out]) Check(in In) []*Error {
 	var faults []*Error
 	v := reflect.ValueOf(in)
 	for _, f := range e.op.inPath {
-		if err := e.op.checkPathValue(f.name, v.Field(f.index).String()); err != nil {
+		if err := checkPathValue(f.name, v.Field(f.index).String()); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -244,7 +244,7 @@ const maxPathValue = 128
 
 // checkPathValue refuses what could leave its place in the path, and what
 // another endpoint has in that place as its own word: "recent" is no task_id.
-func (op *operation) checkPathValue(name, value string) *Error {
+func checkPathValue(name, value string) *Error {
 	if value == "" {
 		return invalid(name, "is empty")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unique"
 )
 
@@ -28,6 +29,9 @@ func ParseKey(s string) (Key, error) {
 	}
 	if len(s) > 512 {
 		return Key{}, errors.New("the API key is longer than 512 bytes")
+	}
+	if strings.HasSuffix(s, "...") || strings.HasSuffix(s, "…") {
+		return Key{}, errors.New("the API key is a placeholder of an example: put the key itself in its place")
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f {

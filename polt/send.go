@@ -104,12 +104,12 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		}
 		return nil, false, failed
 	}
-	return body, false, nil
+	return c.redact(body), false, nil
 }
 
 // redact takes the client's key out of a body that repeats it.
 func (c *Client) redact(body []byte) []byte {
-	if c.key.IsZero() {
+	if c.key.IsZero() || !bytes.Contains(body, []byte(c.key.Reveal())) {
 		return body
 	}
 	return bytes.ReplaceAll(body, []byte(c.key.Reveal()), []byte(redacted))
@@ -183,7 +183,7 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 		e.Code = CodeOutcomeUnknown
 		e.Message = "the request was sent and its answer never came whole: " + reason(err)
 	case errors.Is(ctx.Err(), context.Canceled):
-		e.Code = CodeTimeout
+		e.Code, e.Retryable = CodeTimeout, true
 		e.Message = "the call was cancelled"
 	case !connected:
 		e.Code, e.Retryable = CodeUpstreamUnreachable, true
@@ -201,6 +201,12 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 // reason returns the innermost words of a transport's error, without the
 // addresses that package net puts before them.
 func reason(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the time was up"
+	case errors.Is(err, context.Canceled):
+		return "the call was cancelled"
+	}
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {

@@ -104,7 +104,7 @@ func (l *TaskList) UnmarshalJSON(b []byte) error {
 
 // ListTasksInput chooses tasks; the zero value asks for the first page of all.
 type ListTasksInput struct {
-	Status     TaskStatus `json:"status,omitempty" jsonschema:"default: all"`
+	Status     TaskStatus `json:"status,omitempty" jsonschema:"available: open to you; default: all"`
 	Difficulty Difficulty `json:"difficulty,omitempty"`
 	Sort       TaskSort   `json:"sort,omitempty" jsonschema:"new: latest; payout: highest; deadline: soonest"`
 	ProjectID  string     `json:"project_id,omitempty"`

@@ -6,7 +6,7 @@ func getAgent() *definition {
 	return define(polt.GetAgent, Tool{
 		Name:        "get_agent",
 		Title:       "Get an agent's profile",
-		Description: "Read an agent's public profile.",
+		Description: "Read an agent's public profile, yours or another's.",
 	})
 }
 
@@ -14,7 +14,7 @@ func listContributions() *definition {
 	return define(polt.ListContributions, Tool{
 		Name:        "list_contributions",
 		Title:       "List an agent's contributions",
-		Description: "The approved work of an agent.",
+		Description: "The approved work of an agent: what it did, for which task.",
 		Summary:     everyList,
 	})
 }
@@ -32,7 +32,7 @@ func updateProfile() *definition {
 	return define(polt.UpdateProfile, Tool{
 		Name:        "update_profile",
 		Title:       "Update your profile",
-		Description: "Replace your own display_name, bio or both.",
+		Description: "Replace your own display_name, bio or both. What is not given stays.",
 		Destructive: true,
 		Idempotent:  true,
 		Look:        "get_agent",

@@ -40,12 +40,14 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (map[string]
 		}
 	}
 	var faults []fault
+	unknown := false
 	checked := make(map[string]json.RawMessage, len(given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		property, ok := schema.Properties[name]
 		switch {
 		case !ok:
-			faults = append(faults, fault{polt.Clean(name, 40), "unknown; " + validNames(schema)})
+			faults = append(faults, fault{polt.Clean(name, 40), "unknown"})
+			unknown = true
 		case string(given[name]) == "null":
 		default:
 			value, problem := checkValue(property, given[name])
@@ -59,6 +61,9 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (map[string]
 		if _, ok := checked[name]; !ok {
 			faults = append(faults, fault{name, "is required: " + schema.Properties[name].Description})
 		}
+	}
+	if unknown {
+		faults = append(faults, fault{"", validNames(schema)})
 	}
 	return checked, faults
 }
@@ -98,6 +103,9 @@ func checkValue(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, str
 		return json.RawMessage(text), ""
 	}
 	var text string
+	if len(s.Enum) == 0 && isInteger(raw) {
+		raw = json.RawMessage(`"` + string(raw) + `"`) // an id that looks like a number
+	}
 	if json.Unmarshal(raw, &text) != nil {
 		return nil, fmt.Sprintf("must be a string, not %s", described(raw))
 	}
@@ -108,6 +116,10 @@ func checkValue(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, str
 		return nil, "must not be empty"
 	}
 	return raw, ""
+}
+
+func isInteger(raw json.RawMessage) bool {
+	return len(raw) > 0 && isNumber(raw) && !bytes.ContainsAny(raw, ".eE")
 }
 
 func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, string) {

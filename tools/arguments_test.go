@@ -40,7 +40,9 @@ func TestArgumentsAreUnderstoodOrRefusedInWords(t *testing.T) {
 		`{"text":`:                              `the arguments must be a JSON object, such as {"text": …}`,
 		`{"text":""}`:                           `text: must not be empty`,
 		`{"text":"\n "}`:                        `text: must not be empty`,
-		`{"text":5}`:                            `text: must be a string, not the number 5`,
+		`{"text":5}`:                            `{"text":"5"}`,
+		`{"text":12345678901234567890}`:         `{"text":"12345678901234567890"}`,
+		`{"text":5.0}`:                          `text: must be a string, not the number 5.0`,
 		`{"text":["a"]}`:                        `text: must be a string, not an array`,
 		`{"text":{"a":1}}`:                      `text: must be a string, not an object`,
 		`{"text":true}`:                         `text: must be a string, not the boolean true`,
@@ -56,7 +58,7 @@ func TestArgumentsAreUnderstoodOrRefusedInWords(t *testing.T) {
 		`{"text":"a","flag":1}`:                 `flag: must be true or false, not the number 1`,
 		`{"text":"a","flag":""}`:                `flag: must be true or false, not the string ""`,
 		`{"text":"a","other":1}`:                `other: unknown; the arguments are choice, count, flag, ratio, text`,
-		`{"count":0,"flag":2,"x":1,"choice":3}`: `choice: must be a string, not the number 3; count: 0 is under the minimum of 1; flag: must be true or false, not the number 2; x: unknown; the arguments are choice, count, flag, ratio, text; text: is required: a text`,
+		`{"count":0,"flag":2,"x":1,"choice":3}`: `choice: must be a string, not the number 3; count: 0 is under the minimum of 1; flag: must be true or false, not the number 2; x: unknown; text: is required: a text; the arguments are choice, count, flag, ratio, text`,
 	} {
 		t.Run(given, func(t *testing.T) {
 			checked, faults := checkArguments(every, json.RawMessage(given))
@@ -117,17 +119,17 @@ func FuzzArguments(f *testing.F) {
 
 func TestFaultyTableIsRefused(t *testing.T) {
 	for want, spoil := range map[string]func([]*definition) []*definition{
-		"no tool calls GET /api/leaderboard": func(all []*definition) []*definition { return all[:len(all)-1] },
-		"two of that name":                   func(all []*definition) []*definition { all[1].Name = all[0].Name; return all },
-		"not a name in snake_case":           func(all []*definition) []*definition { all[1].Name = "verifyKey"; return all },
-		"both call":                          func(all []*definition) []*definition { all[1].endpoint = all[0].endpoint; return all },
-		"description is missing":             func(all []*definition) []*definition { all[2].Description = ""; return all },
-		"destructive and only read":          func(all []*definition) []*definition { all[2].Destructive = true; return all },
-		"does not say which tool shows":      func(all []*definition) []*definition { all[5].Look = ""; return all },
-		"which is no tool":                   func(all []*definition) []*definition { all[5].Look = "look"; return all },
-		"has no description":                 func(all []*definition) []*definition { all[4].input.Properties["task_id"].Description = ""; return all },
-		"uses the keyword pattern":           func(all []*definition) []*definition { all[4].input.Properties["task_id"].Pattern = "a"; return all },
-		`has the type "array"`:               func(all []*definition) []*definition { all[4].input.Properties["task_id"].Type = "array"; return all },
+		"no tool calls GET /api/leaderboard":       func(all []*definition) []*definition { return all[:len(all)-1] },
+		"two of that name":                         func(all []*definition) []*definition { all[1].Name = all[0].Name; return all },
+		"not a name in snake_case":                 func(all []*definition) []*definition { all[1].Name = "verifyKey"; return all },
+		"both call":                                func(all []*definition) []*definition { all[1].endpoint = all[0].endpoint; return all },
+		"description is missing":                   func(all []*definition) []*definition { all[2].Description = ""; return all },
+		"destructive and only read":                func(all []*definition) []*definition { all[2].Destructive = true; return all },
+		"does not say which tool shows":            func(all []*definition) []*definition { all[5].Look = ""; return all },
+		"which is no tool":                         func(all []*definition) []*definition { all[5].Look = "look"; return all },
+		"has no description":                       func(all []*definition) []*definition { all[4].input.Properties["task_id"].Description = ""; return all },
+		"uses a keyword that not every host takes": func(all []*definition) []*definition { all[4].input.Properties["task_id"].Pattern = "a"; return all },
+		`has the type "array"`:                     func(all []*definition) []*definition { all[4].input.Properties["task_id"].Type = "array"; return all },
 		"an enum of other than strings": func(all []*definition) []*definition {
 			all[11].input.Properties["value"].Enum = []any{1, -1}
 			return all

@@ -1,21 +1,47 @@
 package tools
 
-import "github.com/openpolt/polt-mcp/polt"
+import (
+	"encoding/json"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
 
 func registerAgent() *definition {
-	return define(polt.RegisterAgent, Tool{
+	d := define(polt.RegisterAgent, Tool{
 		Name:        "register_agent",
 		Title:       "Register an agent",
-		Description: "Create your POLT agent, once, before anything that needs a key. The key is shown once and is kept for you where possible; the result says where. Then: list_tasks.",
+		Description: "Create your POLT agent and its key, once, only if you have none. The key is stored for you; if the result shows it instead, save it: it is never shown again. Then: list_tasks.",
 		Look:        "get_agent",
+		Unknown:     "If get_agent finds the username, its key is lost: register under another",
+		Conflict:    "Choose another username",
 	})
+	bind := d.bind
+	d.bind = func(arguments []byte) (send, []fault) {
+		call, faults := bind(arguments)
+		return call, append(faults, usernameFaults(arguments)...)
+	}
+	return d
+}
+
+// usernameFaults refuses a username that the tools could not name in any other
+// call, so that its agent could not even look itself up.
+func usernameFaults(arguments []byte) []fault {
+	var in polt.GetAgentInput
+	if json.Unmarshal(arguments, &in) != nil {
+		return nil // told already
+	}
+	var faults []fault
+	for _, err := range polt.GetAgent.Check(in) {
+		faults = append(faults, fault{err.Field, err.Message})
+	}
+	return faults
 }
 
 func verifyKey() *definition {
 	return define(polt.VerifyKey, Tool{
 		Name:        "verify_key",
 		Title:       "Verify the API key",
-		Description: "Check the API key in use and see which agent it belongs to. Use it when a call says unauthenticated.",
+		Description: "See which agent the key in use belongs to. Use it when unsure whether you are registered, or as whom.",
 		ReadOnly:    true,
 	})
 }

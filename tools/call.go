@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -89,12 +90,20 @@ func (s *Set) call(ctx context.Context, d *definition, p prepared) (*mcp.CallToo
 	if s.options.Key != nil {
 		client = client.As(s.options.Key(ctx))
 	}
+	registering := d.endpoint == polt.Operation(polt.RegisterAgent)
+	if registering {
+		// Whoever stops waiting must not cost the agent its key.
+		ctx = context.WithoutCancel(ctx)
+	}
 	raw, err := p.send(ctx, client)
 	if err != nil {
 		return nil, err
 	}
+	if len(bytes.TrimSpace(raw)) == 0 && (registering || d.readOnly() && !d.ReadOnly) {
+		return nil, d.unusable(errors.New("the platform answered without a body"))
+	}
 	var extra addition
-	if d.endpoint == polt.Operation(polt.RegisterAgent) {
+	if registering {
 		extra = s.keep(ctx, p.arguments, raw)
 	}
 	body, err := d.resultJSON(raw, p.summary, extra)
@@ -115,7 +124,7 @@ func (d *definition) unusable(err error) error {
 
 // An addition is what a result has beside the platform's answer.
 type addition struct {
-	drop    string            // a member of the answer to leave out
+	hide    polt.Key          // is in a safe place, and nowhere in the result
 	members []json.RawMessage // to add, each as "name":value
 	notice  string
 }
@@ -131,7 +140,11 @@ func (d *definition) resultJSON(raw []byte, summary scope, extra addition) ([]by
 		raw = []byte("{}")
 		notices = append(notices, "the platform answered without a body: it is done")
 	}
-	shaped, err := shape(raw, summary, extra.drop)
+	drop := ""
+	if !extra.hide.IsZero() {
+		drop = "api_key"
+	}
+	shaped, err := shape(raw, summary, drop)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +153,9 @@ func (d *definition) resultJSON(raw []byte, summary scope, extra addition) ([]by
 		notices = append(notices, extra.notice)
 	}
 	body := shaped.json
+	if !extra.hide.IsZero() { // a platform may repeat it, in its message
+		body = bytes.ReplaceAll(body, []byte(extra.hide.Reveal()), []byte(extra.hide.String()))
+	}
 	switch body[0] {
 	case '{':
 	case '[':

@@ -31,6 +31,11 @@ type Tool struct {
 	// Look names the tool that shows what this one has changed, for when its
 	// answer never came. Every tool that writes has one.
 	Look string
+	// Unknown says what to think of what Look shows, where that is not plain.
+	Unknown string
+	// Conflict says what to do when the state of things does not allow it;
+	// empty leaves it at Look.
+	Conflict string
 }
 
 // A definition is a tool with its endpoint, the types erased.
@@ -63,7 +68,7 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 	return &definition{
 		Tool:     t,
 		endpoint: e,
-		listName: listName[Out](),
+		listName: listName[Out](t.Summary),
 		input:    input,
 		output:   output,
 		bind: func(arguments []byte) (send, []fault) {

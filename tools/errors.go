@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,6 +62,9 @@ func (d *definition) errorText(err error, keyHint, requestID string) (string, po
 		// A POST that changes nothing can simply be made again.
 		again := *e
 		again.Code, again.Retryable = polt.CodeUpstreamError, true
+		if errors.Is(e, context.DeadlineExceeded) {
+			again.Code = polt.CodeTimeout
+		}
 		e = &again
 	}
 	happened := e.Message
@@ -86,57 +90,76 @@ func (d *definition) errorText(err error, keyHint, requestID string) (string, po
 func (d *definition) next(e *polt.Error, keyHint string) string {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
-		return "Do not repeat it unchanged" + d.orLook(", but correct the arguments")
+		return "Do not repeat it unchanged, but correct the arguments" + d.orLook()
 	case polt.CodeUnauthenticated:
 		if e.HTTPStatus == 0 {
 			return keyHint
 		}
-		return "The platform does not accept this key. " + keyHint
+		return "The platform does not accept the key in use. Do not register again, which would not change the key in use: have the user correct or remove it"
 	case polt.CodeForbidden:
-		return "Do not repeat it: this agent may not do this" + d.orLook("")
+		return "Do not repeat it: this agent may not do this" + d.orLook()
 	case polt.CodeNotFound:
-		if finder := d.finder(); finder != "" {
-			return "Check the id; " + finder + " shows valid ones"
+		if name, finder := d.finder(); finder != "" {
+			return "Check the " + name + "; " + finder + " shows valid ones"
 		}
 		return "Check the arguments"
 	case polt.CodeConflict:
-		return "Do not repeat it unchanged" + d.orLook("")
-	case polt.CodeRateLimited:
-		if e.RetryAfter > 0 {
-			return fmt.Sprintf("Wait %d seconds, then call %s again", int(math.Ceil(e.RetryAfter.Seconds())), d.Name)
+		if d.Conflict != "" {
+			return d.Conflict
 		}
-		return "Wait a minute, then call " + d.Name + " again"
+		return "Do not repeat it unchanged" + d.orLook()
+	case polt.CodeRateLimited:
+		return d.again(e)
 	case polt.CodeOutcomeUnknown:
-		return fmt.Sprintf("It may or may not have been done: do not call %s again before %s has shown which", d.Name, d.Look)
+		next := fmt.Sprintf("It may or may not have been done: do not call %s again before %s has shown which", d.Name, d.Look)
+		if d.Unknown != "" {
+			next += ". " + d.Unknown
+		}
+		return next
 	case polt.CodeUpstreamUnreachable:
 		return "Nothing happened; try again in a minute, and if it stays so tell the user that the platform can not be reached"
 	case polt.CodeTimeout:
-		return "Call " + d.Name + " again, perhaps asking for less"
-	case polt.CodeUpstreamError:
-		if e.Retryable {
-			return "The fault is the platform's; try again in a minute"
+		if d.Summary == everyList {
+			return "Call " + d.Name + " again, perhaps asking for less"
 		}
-		return "The fault is the platform's; tell the user if it stays so" + d.orLook("")
+		return "Call " + d.Name + " again"
+	case polt.CodeUpstreamError:
+		switch {
+		case e.HTTPStatus >= 300 && e.HTTPStatus < 400:
+			return "Have the user correct POLT_API_URL in this server's configuration"
+		case e.Retryable:
+			return "The fault is the platform's. " + d.again(e)
+		}
+		return "The fault is the platform's; tell the user if it stays so" + d.orLook()
 	}
 	return "This is a fault of the server; tell the user"
 }
 
-// orLook names the read that shows why, after otherwise.
-func (d *definition) orLook(otherwise string) string {
-	if d.Look == "" {
-		return otherwise
+// again says when to call again.
+func (d *definition) again(e *polt.Error) string {
+	if e.RetryAfter > 0 {
+		return fmt.Sprintf("Wait %d seconds, then call %s again", int(math.Ceil(e.RetryAfter.Seconds())), d.Name)
 	}
-	return otherwise + "; " + d.Look + " shows how things stand"
+	return "Wait a minute, then call " + d.Name + " again"
 }
 
-// finder names the tool that finds what this tool's path names.
-func (d *definition) finder() string {
+// orLook names the read that shows why.
+func (d *definition) orLook() string {
+	if d.Look == "" || d.Conflict != "" {
+		return ""
+	}
+	return "; " + d.Look + " shows how things stand"
+}
+
+// finder names the tool that finds what this tool's path names, and what that
+// is.
+func (d *definition) finder() (name, tool string) {
 	for name, tool := range map[string]string{
-		"{task_id}": "list_tasks", "{project_id}": "list_projects", "{username}": "get_leaderboard",
+		"task_id": "list_tasks", "project_id": "list_projects", "username": "get_leaderboard",
 	} {
-		if strings.Contains(d.endpoint.Path(), name) {
-			return tool
+		if strings.Contains(d.endpoint.Path(), "{"+name+"}") {
+			return name, tool
 		}
 	}
-	return ""
+	return "", ""
 }

@@ -28,26 +28,42 @@ func (s *Set) keep(ctx context.Context, arguments json.RawMessage, raw []byte) a
 	if s.options.Keep == nil {
 		return addition{notice: mustKeep}
 	}
-	registration, err := polt.Answer[polt.Registration]{Raw: raw}.Decode()
-	if err != nil || registration.APIKey.IsZero() {
+	var in polt.RegisterAgentInput
+	r, ok := registrationOf(raw)
+	if !ok || json.Unmarshal(arguments, &in) != nil {
 		return addition{notice: "no api_key was found in the answer, so none was stored; if the answer holds a key, store it now: it is shown only once"}
 	}
-	var in polt.RegisterAgentInput
-	if err := json.Unmarshal(arguments, &in); err != nil {
-		return addition{notice: mustKeep}
+	kept, err := s.options.Keep(ctx, in.Username, r)
+	acting := "this session now acts as " + in.Username
+	if kept.ActingAs != "" {
+		acting = "this session still acts as " + kept.ActingAs
 	}
-	kept, err := s.options.Keep(ctx, in.Username, registration)
 	if err != nil {
-		return addition{notice: "the key could not be stored (" + polt.Clean(err.Error(), 300) + "); " + mustKeep}
+		return addition{notice: "the key could not be stored (" + polt.Clean(err.Error(), 300) + "); " + mustKeep + "; " + acting}
 	}
-	a := addition{drop: "api_key", notice: "the API key is stored, and this session now acts as " + in.Username}
-	if kept.File == "" {
-		a.notice = "the API key is held by this session, which now acts as " + in.Username + ", and is gone when it ends"
-	} else {
+	a := addition{hide: r.APIKey, notice: "the API key is stored; " + acting}
+	switch {
+	case kept.File == "":
+		a.notice = "the API key is held by this session and is gone when it ends; " + acting
+	case kept.Switch != "":
+		a.notice += "; " + kept.Switch
+	}
+	if kept.File != "" {
 		a.members = append(a.members, member("credentials_file", kept.File))
 	}
-	if kept.ActingAs != "" {
-		a.notice = "the API key is stored, but this session still acts as " + kept.ActingAs + "; " + kept.Switch
-	}
 	return a
+}
+
+// registrationOf reads a key out of an answer, whatever else it holds. A name
+// counts only as it is documented: of "api_key" and "API_KEY", encoding/json
+// would take the last.
+func registrationOf(raw []byte) (r polt.Registration, ok bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["api_key"], &r.APIKey) != nil || r.APIKey.IsZero() {
+		return r, false
+	}
+	if json.Unmarshal(members["agent_id"], &r.AgentID) != nil {
+		r.AgentID = string(members["agent_id"]) // a number
+	}
+	return r, true
 }

@@ -121,16 +121,16 @@ func normalise(s *jsonschema.Schema, f reflect.StructField) error {
 // guess of ours; least of all one that may have a new key in it.
 func outputSchema[Out any]() (*jsonschema.Schema, error) {
 	t := reflect.TypeFor[Out]()
-	inferred, err := jsonschema.ForType(t, nil)
-	if err != nil {
-		return nil, err
-	}
 	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
 	for f := range t.Fields() {
 		name := jsonName(f)
 		switch {
 		case f.Tag.Get("wire") != "":
-			s.Properties[name] = &jsonschema.Schema{Type: inferred.Properties[name].Type}
+			kind, ok := map[reflect.Kind]string{reflect.String: "string", reflect.Struct: "object"}[f.Type.Kind()]
+			if !ok {
+				return nil, fmt.Errorf("%s.%s: no JSON type for %s", t, f.Name, f.Type)
+			}
+			s.Properties[name] = &jsonschema.Schema{Type: kind}
 			if f.Tag.Get("wire") == "promised" {
 				s.Required = append(s.Required, name)
 			}
@@ -146,7 +146,10 @@ func outputSchema[Out any]() (*jsonschema.Schema, error) {
 
 // listName returns what the list in an answer is called, so that a bare array
 // can be wrapped under that name.
-func listName[Out any]() string {
+func listName[Out any](summary scope) string {
+	if summary != everyList { // an answer about one thing, whatever lists it has
+		return "items"
+	}
 	for f := range reflect.TypeFor[Out]().Fields() {
 		if f.Type.Kind() == reflect.Slice {
 			return jsonName(f)
@@ -154,10 +157,6 @@ func listName[Out any]() string {
 	}
 	return "items"
 }
-
-// allowedInputKeywords are what an input's property may use. Hosts differ in
-// what else they take; Gemini, for one, takes enums of strings only.
-var allowedInputKeywords = []string{"type", "description", "enum", "default", "minimum", "maximum", "minLength"}
 
 // checkInputSchema reports what in an input schema not every host takes.
 func checkInputSchema(s *jsonschema.Schema) error {
@@ -174,18 +173,12 @@ func checkInputSchema(s *jsonschema.Schema) error {
 		if len(p.Enum) > 0 && p.Type != "string" {
 			return fmt.Errorf("the argument %s has an enum of other than strings", name)
 		}
-		raw, err := json.Marshal(p)
-		if err != nil {
-			return err
-		}
-		var keywords map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &keywords); err != nil {
-			return err
-		}
-		for k := range keywords {
-			if !slices.Contains(allowedInputKeywords, k) {
-				return fmt.Errorf("the argument %s uses the keyword %s", name, k)
-			}
+		// Of the keywords, hosts differ in what else they take.
+		rest := *p
+		rest.Type, rest.Description, rest.Enum, rest.Default = "", "", nil, nil
+		rest.Minimum, rest.Maximum, rest.MinLength = nil, nil, nil
+		if !reflect.ValueOf(rest).IsZero() {
+			return fmt.Errorf("the argument %s uses a keyword that not every host takes", name)
 		}
 	}
 	return nil

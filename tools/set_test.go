@@ -18,7 +18,8 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-const registered = "201\n\n" + `{"agent_id":"7a1d","api_key":"polt_secret","welcome":"hi"}`
+// The platform may repeat the key, and have other members that look like it.
+const registered = "201\n\n" + `{"agent_id":"7a1d","api_key":"polt_secret","API_KEY":"no key","welcome":"hi","message":"polt_secret is yours"}`
 
 func register(t *testing.T, change func(*tools.Options)) string {
 	t.Helper()
@@ -43,6 +44,9 @@ func TestRegisteringKeepsTheKeyInsteadOfShowingIt(t *testing.T) {
 			}
 			return tools.Kept{File: "/home/ada/credentials.json"}, nil
 		}, false, []string{`"credentials_file":"/home/ada/credentials.json"`, "now acts as ada"}},
+		"kept for an agent who is another, but not stored": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
+			return tools.Kept{ActingAs: "grace"}, errors.New("disk full")
+		}, true, []string{"could not be stored (disk full)", "still acts as grace"}},
 		"in memory": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
 			return tools.Kept{}, nil
 		}, false, []string{"gone when it ends"}},

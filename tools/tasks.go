@@ -6,7 +6,7 @@ func listTasks() *definition {
 	return define(polt.ListTasks, Tool{
 		Name:        "list_tasks",
 		Title:       "List tasks",
-		Description: "Find work: tasks filtered and sorted, as summaries. Use status available for what you can take. Then: get_task.",
+		Description: "Find work: tasks filtered and sorted, as summaries. Use status available for what you can take, and difficulty for what you can finish. Then: get_task.",
 		Summary:     everyList,
 	})
 }
@@ -32,6 +32,7 @@ func commitToTask() *definition {
 	return define(polt.CommitToTask, Tool{
 		Name:        "commit_to_task",
 		Title:       "Commit to a task",
+		Conflict:    "Do not repeat it: list_committed_tasks shows what you hold, list_tasks what else is available",
 		Description: "Lock an available task to you. At most 3 at once; commit only to what you can finish by its deadline. Then: do the work, submit_work.",
 		Idempotent:  true,
 		Look:        "get_task",
@@ -53,7 +54,7 @@ func submitWork() *definition {
 	return define(polt.SubmitWork, Tool{
 		Name:        "submit_work",
 		Title:       "Submit work",
-		Description: "Hand in finished work on your committed task for review: approved is paid; rejected reopens it to all; needs revision returns it to you: fix it and submit again. Follow with get_task.",
+		Description: "Hand in finished work on your committed task for review: approved is paid; rejected reopens it to all; needs revision returns it to you: fix it and submit again. A review takes time: do other work or stop, and look with get_task later.",
 		Look:        "get_task",
 	})
 }

@@ -16,7 +16,7 @@ type callCommand struct {
 	platformFlags
 	JSON      bool     `help:"Print the result as JSON."`
 	Tool      string   `arg:"" help:"The tool's name (see polt-mcp tools)."`
-	Arguments []string `arg:"" optional:"" name:"name=value" help:"Its arguments. A value of @FILE is read from that file, and @- from standard input."`
+	Arguments []string `arg:"" optional:"" name:"name=value" help:"Its arguments. A value of @FILE is read from that file, and @- from standard input; @@ is an @."`
 }
 
 // Help tells more than the one line of the list of commands.
@@ -50,7 +50,9 @@ func parseArguments(pairs []string, stdin io.Reader) (json.RawMessage, error) {
 		if _, twice := arguments[name]; twice {
 			return nil, fmt.Errorf("%s is given twice", name)
 		}
-		if path, ok := strings.CutPrefix(value, "@"); ok {
+		if text, ok := strings.CutPrefix(value, "@@"); ok {
+			value = "@" + text
+		} else if path, ok := strings.CutPrefix(value, "@"); ok {
 			text, err := readValue(path, stdin)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)

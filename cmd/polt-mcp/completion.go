@@ -19,8 +19,19 @@ type completionCommand struct {
 
 // scripts have each shell ask this program for what could come next.
 var scripts = map[string]string{
-	"bash": `_polt_mcp() { mapfile -t COMPREPLY < <(polt-mcp __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}"); }
-complete -o nospace -F _polt_mcp polt-mcp
+	// bash splits words at = and :, and wants only what comes after them.
+	"bash": `_polt_mcp() {
+	local line=${COMP_LINE:0:COMP_POINT} words last c
+	read -ra words <<<"$line"
+	[[ $line == *[[:space:]] ]] && words+=("")
+	last=${words[${#words[@]}-1]}
+	COMPREPLY=()
+	while IFS= read -r c; do
+		[[ $c == *= ]] || c+=" "
+		COMPREPLY+=("${c#"${last%"${last##*[=:]}"}"}")
+	done < <(polt-mcp __complete -- "${words[@]:1}")
+}
+complete -o nospace -o bashdefault -F _polt_mcp polt-mcp
 `,
 	"zsh": `#compdef polt-mcp
 _polt_mcp() { local -a c; c=(${(f)"$(polt-mcp __complete -- "${(@)words[2,CURRENT]}")"}); compadd -S '' -a c; }
@@ -40,6 +51,9 @@ func (c *completionCommand) Run(env *environment) error {
 	_, err := io.WriteString(env.out, scripts[c.Shell])
 	return err
 }
+
+// completeName is the command that the scripts call.
+const completeName = "__complete"
 
 type completeCommand struct {
 	Words []string `arg:"" optional:"" passthrough:""`
@@ -68,8 +82,14 @@ func (c *completeCommand) Run(env *environment, parser *kong.Kong) error {
 func candidates(model *kong.Application, before []string, last string) []string {
 	node := model.Node
 	var positional []string
+	skip := false
 	for _, w := range before {
+		if skip {
+			skip = false
+			continue
+		}
 		if strings.HasPrefix(w, "-") {
+			skip = takesNext(model, w)
 			continue
 		}
 		if i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 && node == model.Node {
@@ -106,6 +126,18 @@ func candidates(model *kong.Application, before []string, last string) []string 
 		return []string{"bash", "fish", "zsh"}
 	}
 	return nil
+}
+
+// takesNext reports whether the word after a flag is its value.
+func takesNext(model *kong.Application, word string) bool {
+	for _, command := range model.Children {
+		for _, f := range command.Flags {
+			if word == "--"+f.Name {
+				return !f.IsBool()
+			}
+		}
+	}
+	return false
 }
 
 // flagCandidates returns a flag, with each of its values where they are few.

@@ -77,6 +77,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err := f.check(); err != nil {
 		return err
 	}
+	defer collectLess(env)()
 	app, err := f.openLog(env)
 	if err != nil {
 		return err

@@ -9,6 +9,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -18,6 +21,9 @@ import (
 
 func main() {
 	stdout := takeStdout()
+	// A host that has gone is an error in writing, not the end of the process:
+	// calls in flight still have an outcome.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, os.Stderr)
@@ -75,7 +81,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		}
 	}()
 	env := &environment{getenv, stdin, stdout, stderr}
-	parser, err := newParser(&commands{}, env)
+	parser, err := newParser(grammar(args), env)
 	if err != nil {
 		return err
 	}
@@ -87,7 +93,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return command.Run(env, parser)
 }
 
-func newParser(c *commands, env *environment) (*kong.Kong, error) {
+// grammar returns what the arguments are parsed by: the one command that they
+// name, as a part of [commands], or all of them where they name none. To build
+// all takes a good part of the time to start.
+func grammar(args []string) any {
+	name := "stdio"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name = args[0]
+	}
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") || name == completeName {
+		return &commands{}
+	}
+	for f := range reflect.TypeFor[commands]().Fields() {
+		if strings.EqualFold(f.Name, name) {
+			return reflect.New(reflect.StructOf([]reflect.StructField{f})).Interface()
+		}
+	}
+	return &commands{}
+}
+
+func newParser(c any, env *environment) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("polt-mcp"),
 		kong.Description("An MCP server for POLT, where AI agents work on real projects."),

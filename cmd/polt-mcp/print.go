@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -132,21 +134,43 @@ func cell(m jsonMember) string {
 	return polt.Clean(string(m.value), 1<<20)
 }
 
-// maxCell is how wide a column may be on a terminal.
-const maxCell = 44
+// first are the columns that people look for, in their order. Others follow,
+// so far as a terminal has room.
+var first = []string{
+	"id", "rank", "title", "task_title", "username", "payout_display", "payouts", "status", "difficulty", "deadline",
+	"tasks_completed", "progress", "votes_up", "votes_down",
+}
+
+// order returns names with the first of them first.
+func order(names []string) []string {
+	rank := func(name string) int {
+		if i := slices.Index(first, name); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return names
+}
+
+// cellWidth is how wide a column may be on a terminal of some width: an id and
+// a few others are to fit beside each other.
+func cellWidth(width int) int { return min(max((width-38)/2, 20), 44) }
 
 // printTable prints rows under the names of their members. A line is cut at
 // width; 0 is no limit.
 func printTable(b *bytes.Buffer, rows [][]jsonMember, width int) error {
 	var names []string
-	index := map[string]int{}
 	for _, row := range rows {
 		for _, m := range row {
-			if _, ok := index[m.name]; !ok {
-				index[m.name] = len(names)
+			if !slices.Contains(names, m.name) {
 				names = append(names, m.name)
 			}
 		}
+	}
+	index := map[string]int{}
+	for i, name := range order(names) {
+		index[name] = i
 	}
 	var text bytes.Buffer
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -158,8 +182,8 @@ func printTable(b *bytes.Buffer, rows [][]jsonMember, width int) error {
 		cells := make([]string, len(names))
 		for _, m := range row {
 			cells[index[m.name]] = cell(m)
-			if width > 0 {
-				cells[index[m.name]] = polt.Clean(cells[index[m.name]], maxCell)
+			if width > 0 && m.name != "id" {
+				cells[index[m.name]] = polt.Clean(cells[index[m.name]], cellWidth(width))
 			}
 		}
 		fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")

@@ -133,7 +133,7 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 	if f.Local && f.DB == "" {
 		// That world is new, and gone at the end: no key from outside fits it,
 		// and none of its keys is worth a file.
-		return credentials.Open(credentials.Source{})
+		return credentials.Open(credentials.Source{Passing: true})
 	}
 	source := credentials.Source{APIKey: env.getenv("POLT_API_KEY"), APIKeyFile: f.APIKeyFile, Agent: f.Agent}
 	if f.Local {
@@ -151,7 +151,8 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 	}
 	path := f.Credentials
 	if path == "" {
-		// Without a home there is no file, and the result of registering says so.
+		// Without a home there is no file: the result of registering says so, and
+		// carries the key.
 		path, _ = credentials.DefaultPath()
 	}
 	if path != "" {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gofrs/flock"
+
 	"github.com/openpolt/polt-mcp/internal/credentials"
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -236,8 +238,8 @@ func TestRegisteringDoesNotChangeWhoASessionIs(t *testing.T) {
 	}
 }
 
-func TestSessionWithoutAFile(t *testing.T) {
-	session, _, err := credentials.Open(credentials.Source{})
+func TestSessionOfAPlatformThatPassesHoldsItsKey(t *testing.T) {
+	session, _, err := credentials.Open(credentials.Source{Passing: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,9 +249,44 @@ func TestSessionWithoutAFile(t *testing.T) {
 	if got := session.Key(t.Context()).Reveal(); got != "polt_ada" {
 		t.Errorf("the session acts with %s", got)
 	}
-	if _, err := session.Keep(t.Context(), "grace", registration(t, "polt_grace")); err == nil {
-		t.Error("a second key was taken, and is lost")
+	if kept, err := session.Keep(t.Context(), "grace", registration(t, "polt_grace")); err == nil || kept.ActingAs != "ada" {
+		t.Errorf("a second key was taken, and is lost: %+v", kept)
 	}
+}
+
+func TestWithoutAFileNoKeyIsSaidToBeStored(t *testing.T) {
+	session, _, err := credentials.Open(credentials.Source{BaseURL: platform})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.Keep(t.Context(), "ada", registration(t, "polt_ada")); err == nil {
+		t.Error("the key is in no file, and that is no error")
+	}
+	if got := session.Key(t.Context()).Reveal(); got != "polt_ada" {
+		t.Errorf("the session acts with %s", got)
+	}
+}
+
+func TestFileThatAnotherHoldsIsGivenUp(t *testing.T) {
+	s := newStore(t)
+	if err := os.MkdirAll(filepath.Dir(s.Path()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lock := flock.New(s.Path() + ".lock")
+	if err := lock.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	session, _, err := credentials.Open(credentials.Source{Store: s, BaseURL: platform})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.Keep(t.Context(), "ada", registration(t, "polt_ada")); err == nil || !strings.Contains(err.Error(), "locked") {
+		t.Errorf("%v", err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, platform, "ada", "polt_ada")
 }
 
 func TestKeyThatCanNotBeStoredIsUsedAllTheSame(t *testing.T) {

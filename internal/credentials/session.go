@@ -17,7 +17,8 @@ import (
 // keeps the keys of those who register in it. Any number of goroutines may use
 // one.
 type Session struct {
-	store   *Store // nil keeps keys in memory only
+	store   *Store
+	passing bool // the platform is gone with the session, and so are its keys
 	baseURL string
 
 	mu  sync.Mutex
@@ -32,7 +33,10 @@ type Source struct {
 	APIKeyFile string // from POLT_API_KEY_FILE: the path of a file with the key
 	Agent      string // whom to act as of the credentials file; "" is its active agent
 	BaseURL    string
-	Store      *Store // nil has no credentials file
+	Store      *Store // nil has no credentials file, so that no key can be stored
+	// Passing says that the platform is gone with the session: keys are held
+	// in memory.
+	Passing bool
 }
 
 // Warnings are what a person should mend, though the session works.
@@ -44,7 +48,7 @@ var unexpanded = regexp.MustCompile(`^\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?$
 // Open returns the session of a source. A key that can not be used is an
 // error; that there is none is not.
 func Open(src Source) (*Session, Warnings, error) {
-	s := &Session{store: src.Store, baseURL: src.BaseURL}
+	s := &Session{store: src.Store, passing: src.Passing, baseURL: src.BaseURL}
 	var warnings Warnings
 	if Unexpanded(src.APIKey) {
 		warnings = append(warnings, "POLT_API_KEY is the text of a variable that your MCP host did not expand: set it to the key, or take the line out; going on without it")
@@ -105,26 +109,30 @@ func (s *Session) Key(context.Context) polt.Key {
 }
 
 // Keep stores the key of an agent that has registered. The session goes on as
-// that agent only if it was nobody: registering never changes who it is.
+// that agent only if it was nobody: registering never changes who it is. That
+// holds, and is told, even where the key can not be stored.
 func (s *Session) Keep(_ context.Context, username string, r polt.Registration) (tools.Kept, error) {
+	var kept tools.Kept
+	var err error
+	switch { // without the lock: calls go on meanwhile
+	case s.store != nil:
+		kept.File = s.store.Path()
+		err = s.store.Add(s.baseURL, username, r)
+	case !s.passing:
+		err = errors.New("there is no configuration directory to store it in")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.store == nil && !s.key.IsZero() {
-		return tools.Kept{}, errors.New("this session has no credentials file, and already acts as " + s.who)
-	}
-	var kept tools.Kept
-	var stored error
-	if s.store != nil {
-		stored = s.store.Add(s.baseURL, username, r)
-		kept.File = s.store.Path()
-	}
 	if s.key.IsZero() {
 		s.key, s.who = r.APIKey, username
-	} else {
-		kept.ActingAs = s.who
-		kept.Switch = fmt.Sprintf("to act as %s, restart the server with --agent %s (POLT_AGENT) and without POLT_API_KEY and POLT_API_KEY_FILE", username, username)
+		return kept, err
 	}
-	return kept, stored
+	kept.ActingAs = s.who
+	if s.passing {
+		return kept, errors.New("this session has nowhere to store a second key")
+	}
+	kept.Switch = fmt.Sprintf("to act as %s, restart the server with --agent %s (POLT_AGENT) and without POLT_API_KEY and POLT_API_KEY_FILE", username, username)
+	return kept, err
 }
 
 // Unexpanded reports whether a value is the text of a variable that an MCP

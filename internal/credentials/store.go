@@ -3,12 +3,14 @@
 package credentials
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -98,6 +100,10 @@ func (s *Store) Owner(baseURL string, key polt.Key) string {
 	return ""
 }
 
+// lockTimeout is how long another process may hold the file. A key that can not
+// be stored by then is shown instead: it must not wait until it is lost.
+const lockTimeout = 3 * time.Second
+
 // Add stores the key of an agent that has registered on the platform at
 // baseURL. When it returns nil, the file has it and survives a loss of power.
 // No other agent's key is changed.
@@ -106,7 +112,9 @@ func (s *Store) Add(baseURL, username string, r polt.Registration) error {
 		return err
 	}
 	lock := flock.New(s.path + ".lock")
-	if err := lock.Lock(); err != nil {
+	patience, cancel := context.WithTimeout(context.Background(), lockTimeout)
+	defer cancel()
+	if _, err := lock.TryLockContext(patience, lockTimeout/100); err != nil {
 		return fmt.Errorf("%s can not be locked: %w", s.path, err)
 	}
 	defer func() { _ = lock.Unlock() }()
