@@ -29,19 +29,18 @@ func (f fault) String() string {
 }
 
 // checkArguments brings the arguments of a call into the form that schema asks
-// for and returns them as one JSON object, or every fault of them. Numbers and
-// booleans given as strings are understood, and null means not given: some
-// hosts send the one and the other.
-func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (map[string]json.RawMessage, []fault) {
+// for and returns them, and whether any of them is other than it was given, or
+// every fault of them. Numbers and booleans given as strings are understood,
+// and null means not given: some hosts send the one and the other.
+func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map[string]json.RawMessage, changed bool, faults []fault) {
 	given := map[string]json.RawMessage{}
 	if raw = bytes.TrimSpace(raw); len(raw) > 0 {
 		if err := json.Unmarshal(raw, &given); err != nil {
-			return nil, []fault{{"", "the arguments must be a JSON object, such as " + example(schema)}}
+			return nil, true, []fault{{"", "the arguments must be a JSON object, such as " + example(schema)}}
 		}
 	}
-	var faults []fault
 	unknown := false
-	checked := make(map[string]json.RawMessage, len(given))
+	checked = make(map[string]json.RawMessage, len(given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		property, ok := schema.Properties[name]
 		switch {
@@ -49,12 +48,14 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (map[string]
 			faults = append(faults, fault{polt.Clean(name, 40), "unknown"})
 			unknown = true
 		case string(given[name]) == "null":
+			changed = true
 		default:
 			value, problem := checkValue(property, given[name])
 			if problem != "" {
 				faults = append(faults, fault{name, problem})
 			}
 			checked[name] = value
+			changed = changed || !bytes.Equal(value, given[name])
 		}
 	}
 	for _, name := range schema.Required {
@@ -65,7 +66,7 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (map[string]
 	if unknown {
 		faults = append(faults, fault{"", validNames(schema)})
 	}
-	return checked, faults
+	return checked, changed, faults
 }
 
 func validNames(schema *jsonschema.Schema) string {

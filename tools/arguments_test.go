@@ -61,7 +61,7 @@ func TestArgumentsAreUnderstoodOrRefusedInWords(t *testing.T) {
 		`{"count":0,"flag":2,"x":1,"choice":3}`: `choice: must be a string, not the number 3; count: 0 is under the minimum of 1; flag: must be true or false, not the number 2; x: unknown; text: is required: a text; the arguments are choice, count, flag, ratio, text`,
 	} {
 		t.Run(given, func(t *testing.T) {
-			checked, faults := checkArguments(every, json.RawMessage(given))
+			checked, _, faults := checkArguments(every, json.RawMessage(given))
 			got := ""
 			if len(faults) > 0 {
 				words := make([]string, len(faults))
@@ -94,7 +94,7 @@ func FuzzArguments(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, given []byte) {
-		checked, faults := checkArguments(every, given)
+		checked, _, faults := checkArguments(every, given)
 		for _, fault := range faults {
 			if s := fmt.Sprint(fault); s == "" || strings.ContainsAny(s, "\x00\x1b\n") {
 				t.Fatalf("%q is no clear word", s)

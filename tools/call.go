@@ -59,20 +59,26 @@ type prepared struct {
 
 // prepare prepares a call, or returns every fault of its arguments.
 func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault) {
-	checked, faults := checkArguments(d.input, given)
+	checked, changed, faults := checkArguments(d.input, given)
 	p.summary = d.Summary
 	if string(checked[detailArgument]) == `"`+detailFull+`"` {
 		p.summary = nothing
 	}
-	delete(checked, detailArgument)
+	if _, ok := checked[detailArgument]; ok {
+		delete(checked, detailArgument)
+		changed = true
+	}
 	known := map[string]bool{}
 	for _, f := range faults {
 		known[f.argument] = true
 		delete(checked, f.argument)
+		changed = true
 	}
-	var err error
-	if p.arguments, err = json.Marshal(checked); err != nil {
-		return p, append(faults, fault{"", "the arguments do not encode"})
+	if p.arguments = given; changed || len(checked) == 0 { // there may be none at all
+		var err error
+		if p.arguments, err = json.Marshal(checked); err != nil {
+			return p, append(faults, fault{"", "the arguments do not encode"})
+		}
 	}
 	send, more := d.bind(p.arguments)
 	for _, f := range more {

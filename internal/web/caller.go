@@ -49,8 +49,9 @@ func callerOf(r *http.Request) caller {
 
 type callKey struct{}
 
-// call is a message that was posted, and by whom.
+// call is what is known of a request. The guard fills it as it goes.
 type call struct {
+	id      string
 	caller  caller
 	message []byte
 }
@@ -83,14 +84,5 @@ func KeyHint(ctx context.Context) string {
 	return hint
 }
 
-type requestIDKey struct{}
-
-func withRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
-}
-
 // RequestID returns the id of the request that ctx belongs to, or "".
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
+func RequestID(ctx context.Context) string { return callFrom(ctx).id }

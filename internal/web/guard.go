@@ -93,19 +93,19 @@ func (s *Server) call(next http.Handler) http.Handler {
 			s.refuse(w, http.StatusUnsupportedMediaType, refusedContentType, "the Content-Type must be application/json")
 			return
 		}
-		caller := callerOf(r)
-		release, refusal := s.limiter.take(caller.id)
+		c := callFrom(r.Context())
+		c.caller = callerOf(r)
+		release, refusal := s.limiter.take(c.caller.id)
 		if refusal != nil {
 			w.Header().Set("Retry-After", refusal.retryAfter())
 			s.refuse(w, http.StatusTooManyRequests, refusal.reason, refusal.text)
 			return
 		}
 		defer release()
-		message, ok := s.readBody(w, r)
-		if !ok {
-			return
+		var ok bool
+		if c.message, ok = s.readBody(w, r); ok {
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r.WithContext(withCall(r.Context(), &call{caller: caller, message: message})))
 	})
 }
 
@@ -145,7 +145,7 @@ func (s *Server) identified(next http.Handler) http.Handler {
 			id = uuid.NewString()
 		}
 		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(withRequestID(r.Context(), id)))
+		next.ServeHTTP(w, r.WithContext(withCall(r.Context(), &call{id: id})))
 	})
 }
 

@@ -65,6 +65,9 @@ func (r *reviewer) run(ctx context.Context) {
 		case !next.IsZero():
 			timer = time.After(next.Sub(r.sandbox.options.Now()))
 		}
+		if err == nil {
+			r.failed = nil // what has been made good is no failure
+		}
 		select {
 		case <-ctx.Done():
 			return
