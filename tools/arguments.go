@@ -69,6 +69,18 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map
 	return checked, changed, faults
 }
 
+// object encodes arguments that have been checked: their names are plain.
+func object(checked map[string]json.RawMessage) json.RawMessage {
+	b := []byte{'{'}
+	for name, value := range checked {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(append(append(b, '"'), name...), '"', ':'), value...)
+	}
+	return append(b, '}')
+}
+
 func validNames(schema *jsonschema.Schema) string {
 	if len(schema.Properties) == 0 {
 		return "this tool takes no arguments"
@@ -106,6 +118,9 @@ func checkValue(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, str
 	var text string
 	if len(s.Enum) == 0 && isInteger(raw) {
 		raw = json.RawMessage(`"` + string(raw) + `"`) // an id that looks like a number
+	}
+	if raw[0] == '"' && len(s.Enum) == 0 && s.MinLength == nil {
+		return raw, "" // any string will do
 	}
 	if json.Unmarshal(raw, &text) != nil {
 		return nil, fmt.Sprintf("must be a string, not %s", described(raw))

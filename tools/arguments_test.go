@@ -75,6 +75,10 @@ func TestArgumentsAreUnderstoodOrRefusedInWords(t *testing.T) {
 					t.Fatal(err)
 				}
 				got = string(b)
+				var again map[string]json.RawMessage
+				if err := json.Unmarshal(object(checked), &again); err != nil || len(again) != len(checked) {
+					t.Errorf("encoded as %s (%v)", object(checked), err)
+				}
 			}
 			if got != want {
 				t.Errorf("%s\nis not\n%s", got, want)

@@ -75,10 +75,7 @@ func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault)
 		changed = true
 	}
 	if p.arguments = given; changed || len(checked) == 0 { // there may be none at all
-		var err error
-		if p.arguments, err = json.Marshal(checked); err != nil {
-			return p, append(faults, fault{"", "the arguments do not encode"})
-		}
+		p.arguments = object(checked)
 	}
 	send, more := d.bind(p.arguments)
 	for _, f := range more {

@@ -7,9 +7,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // The reasons for which requests are refused, as they are counted.
@@ -142,11 +141,16 @@ func (s *Server) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)
 		if !isPlainID(id) {
-			id = uuid.NewString()
+			id = s.nextID()
 		}
 		w.Header().Set(requestIDHeader, id)
 		next.ServeHTTP(w, r.WithContext(withCall(r.Context(), &call{id: id})))
 	})
+}
+
+// nextID returns an id that no other request has, of any copy.
+func (s *Server) nextID() string {
+	return s.idPrefix + "-" + strconv.FormatUint(s.requests.Add(1), 36)
 }
 
 func isPlainID(id string) bool {

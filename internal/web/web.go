@@ -7,9 +7,12 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
@@ -67,6 +70,9 @@ type Server struct {
 	streams *streams
 	main    http.Handler
 	admin   http.Handler
+
+	idPrefix string // of the requests' ids; another for each server
+	requests atomic.Uint64
 }
 
 // New returns a server.
@@ -80,7 +86,7 @@ func New(o Options) *Server {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
-	s := &Server{options: o, limiter: newLimiter(o.Limits), health: newHealth(o.Ready)}
+	s := &Server{options: o, limiter: newLimiter(o.Limits), health: newHealth(o.Ready), idPrefix: strings.ToLower(rand.Text()[:12])}
 	s.streams = newStreams(s)
 
 	admin := http.NewServeMux()
