@@ -109,7 +109,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return err
 	}
 	s := web.New(web.Options{
-		MCP:        app.mcpServer(server.WithToolHandlerMiddleware(tel.Middleware())),
+		MCP:        app.mcpServer(server.WithToolHandlerMiddleware(tel.Middleware()), server.WithToolHandlerMiddleware(web.Ending)),
 		Streamable: streamable, SSE: sse,
 		Hosts:       web.Hosts{Loopback: web.IsLoopback(f.Addr), Allowed: f.AllowedHost, Origins: f.AllowedOrigin},
 		CallerToken: f.CallerToken,

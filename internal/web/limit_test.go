@@ -88,3 +88,27 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 		})
 	}
 }
+
+func TestStreamsAreBounded(t *testing.T) {
+	o := options(nil)
+	o.Limits = web.Limits{CallerInFlight: 2}
+	r := serve(t, o)
+	r.openStream(bearer("polt_a"))
+	second := r.openStream(bearer("polt_a"))
+	third := request{method: "GET", path: "/sse", header: bearer("polt_a")}
+	if got := r.do(third); got.status != 429 {
+		t.Errorf("a third stream is answered with %d", got.status)
+	}
+	r.openStream(bearer("polt_b"))
+	second.close()
+	for { // until the server has noticed
+		resp, err := r.client.Do(r.newRequest(t.Context(), third))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode == 200 {
+			return
+		}
+	}
+}

@@ -22,6 +22,7 @@ type streams struct {
 
 	mu       sync.Mutex
 	sessions map[string]*rpc.Session
+	callers  map[string]int // streams that a caller has open
 	closed   bool
 	ending   chan struct{} // closed when the server ends
 }
@@ -31,7 +32,7 @@ type streams struct {
 const keepAlive = 25 * time.Second
 
 func newStreams(s *Server) *streams {
-	return &streams{server: s, sessions: map[string]*rpc.Session{}, ending: make(chan struct{})}
+	return &streams{server: s, sessions: map[string]*rpc.Session{}, callers: map[string]int{}, ending: make(chan struct{})}
 }
 
 // open opens a stream and serves it until the client or the server ends.
@@ -47,7 +48,13 @@ func (s *streams) open(w http.ResponseWriter, r *http.Request) {
 		s.server.refuse(w, http.StatusTooManyRequests, refusal.reason, refusal.text)
 		return
 	}
-	release() // an open stream is no call
+	release() // an open stream is no call, but there may be as many of them
+	if !s.admit(caller.id) {
+		w.Header().Set("Retry-After", "1")
+		s.server.refuse(w, http.StatusTooManyRequests, refusedInFlight, "you, or all callers, have too many streams open")
+		return
+	}
+	defer s.leave(caller.id)
 
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -113,6 +120,26 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request) {
 	session.Handle(r.Context(), message)
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, "Accepted")
+}
+
+// admit counts a stream of a caller, if it may have one more.
+func (s *streams) admit(caller string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.server.options.Limits
+	if l.CallerInFlight > 0 && s.callers[caller] >= l.CallerInFlight || l.TotalInFlight > 0 && len(s.sessions) >= l.TotalInFlight {
+		return false
+	}
+	s.callers[caller]++
+	return true
+}
+
+func (s *streams) leave(caller string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.callers[caller]--; s.callers[caller] == 0 {
+		delete(s.callers, caller)
+	}
 }
 
 func (s *streams) add(id string, session *rpc.Session) bool {

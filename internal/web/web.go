@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"github.com/rs/zerolog"
 )
@@ -125,12 +126,16 @@ func (s *Server) Admin() http.Handler { return s.admin }
 // returns nil after that.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	hs := NewHTTPServer(s.main)
+	ctx, told := context.WithoutCancel(ctx), ctx.Done()
+	calls, cancelCalls := context.WithCancel(ctx)
+	defer cancelCalls()
+	hs.BaseContext = func(net.Listener) context.Context { return context.WithValue(ctx, endKey{}, calls) }
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(listener) }()
 	select {
 	case err := <-served:
 		return err
-	case <-ctx.Done():
+	case <-told:
 	}
 	s.health.end()
 	if s.options.ShutdownDelay > 0 {
@@ -140,8 +145,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			return err
 		}
 	}
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Drain)
+	patience, cancel := context.WithTimeout(ctx, s.options.Drain)
 	defer cancel()
+	// Before the drain time is over, so that calls answer what they know, such
+	// as that an outcome is unknown.
+	defer time.AfterFunc(s.options.Drain-s.options.Drain/5, cancelCalls).Stop()
 	go s.streams.close()
 	err := hs.Shutdown(patience)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -149,6 +157,24 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		err = hs.Close()
 	}
 	return err
+}
+
+// endKey is for the context that ends shortly before the drain time.
+type endKey struct{}
+
+// Ending is a middleware that cancels a call shortly before the drain time is
+// over. A call's own context would not do: mcp-go answers nothing when that has
+// ended, as its client has gone then (v1.2.1).
+func Ending(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		if end, ok := ctx.Value(endKey{}).(context.Context); ok {
+			call, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(end, cancel)()
+			ctx = call
+		}
+		return next(ctx, r)
+	}
 }
 
 // NewHTTPServer returns an HTTP server that slow clients can not hold.

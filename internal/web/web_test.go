@@ -40,7 +40,7 @@ func who(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error
 
 // options returns options that serve the tools, on loopback.
 func options(tools map[string]handler) web.Options {
-	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false))
+	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false), server.WithToolHandlerMiddleware(web.Ending))
 	for name, h := range tools {
 		s.AddTool(mcp.Tool{Name: name, RawInputSchema: json.RawMessage(`{"type":"object","properties":{}}`)}, h)
 	}
