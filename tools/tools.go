@@ -124,7 +124,8 @@ func New(o Options) (*Set, error) {
 	return s, check(s.definitions)
 }
 
-// Tools returns the tools as they are listed, in the order of the table.
+// Tools returns the tools as they are listed, in the order of the table. (On
+// the wire mcp-go sorts them by name, which keeps the order fixed as well.)
 func (s *Set) Tools() []mcp.Tool { return s.listed }
 
 // Register adds the tools to an MCP server.
