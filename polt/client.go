@@ -79,7 +79,7 @@ type Client struct {
 // NewClient returns a client. It fails where the base URL or the CA file can
 // not be used. It sends nothing.
 func NewClient(o Options) (*Client, error) {
-	base, err := parseBaseURL(o.BaseURL)
+	base, err := ParseBaseURL(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,10 @@ func (c *Client) As(key Key) *Client {
 // BaseURL returns where the platform is, without a slash at the end.
 func (c *Client) BaseURL() string { return c.base.String() }
 
-func parseBaseURL(s string) (*url.URL, error) {
+// ParseBaseURL returns where the platform is as a client takes it, without a
+// slash at the end; an empty s means [DefaultBaseURL]. It fails where
+// [Options.BaseURL] would be refused, with an error that does not repeat s.
+func ParseBaseURL(s string) (*url.URL, error) {
 	if s == "" {
 		s = DefaultBaseURL
 	}
@@ -132,7 +135,7 @@ func parseBaseURL(s string) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("the platform's URL can not be parsed: it should look like " + DefaultBaseURL)
 	}
-	// The errors do not repeat s: a password, or the key, may be in it.
+	// A password, or the key, may be in s.
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return nil, errors.New("the platform's URL should begin with https:// or http:// and a host, as " + DefaultBaseURL)

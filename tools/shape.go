@@ -35,11 +35,10 @@ const (
 
 // shaped is what [shape] made of an answer.
 type shaped struct {
-	json    []byte
-	cut     int // texts that were cut
-	nulls   int // null members that were left out
-	unseen  int // invisible characters that were removed
-	dropped int // members that were left out because of their name
+	json   []byte
+	cut    int // texts that were cut
+	nulls  int // null members that were left out
+	unseen int // invisible characters that were removed
 }
 
 var errNotJSON = errors.New("the answer is not well-formed JSON")
@@ -246,7 +245,6 @@ func (p *shaper) member(depth, begin int, inScope, inItem bool) error {
 	}
 	switch {
 	case dropped:
-		p.dropped++
 		p.out = p.out[:undo]
 	case null && (inItem || p.summary == everyList):
 		p.nulls++

@@ -8,9 +8,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools"
 )
 
 type completionCommand struct {
@@ -157,16 +154,12 @@ func flagCandidates(f *kong.Flag) []string {
 
 // toolCandidates returns the tools, or the arguments of the tool that is named.
 func toolCandidates(positional []string) []string {
-	client, err := polt.NewClient(polt.Options{})
-	if err != nil {
-		return nil
-	}
-	set, err := tools.New(tools.Options{Client: client})
+	listed, err := listedTools()
 	if err != nil {
 		return nil
 	}
 	var all []string
-	for _, t := range set.Tools() {
+	for _, t := range listed {
 		if len(positional) == 0 {
 			all = append(all, t.Name)
 		} else if t.Name == positional[0] {

@@ -143,11 +143,11 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 		}
 		source.BaseURL = "sandbox:" + path
 	} else {
-		client, err := polt.NewClient(polt.Options{BaseURL: f.APIURL})
+		base, err := polt.ParseBaseURL(f.APIURL)
 		if err != nil {
 			return nil, nil, err
 		}
-		source.BaseURL = client.BaseURL()
+		source.BaseURL = base.String()
 	}
 	path := f.Credentials
 	if path == "" {

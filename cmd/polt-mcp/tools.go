@@ -10,17 +10,26 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
+// listedTools returns the tools as they are listed, for no platform.
+func listedTools() ([]mcp.Tool, error) {
+	client, err := polt.NewClient(polt.Options{})
+	if err != nil {
+		return nil, err
+	}
+	set, err := tools.New(tools.Options{Client: client})
+	if err != nil {
+		return nil, err
+	}
+	return set.Tools(), nil
+}
+
 type toolsCommand struct {
 	JSON bool `help:"As JSON, with the schemas, as in the answer to tools/list."`
 }
 
 // Run lists the tools.
 func (c *toolsCommand) Run(env *environment) error {
-	client, err := polt.NewClient(polt.Options{})
-	if err != nil {
-		return err
-	}
-	set, err := tools.New(tools.Options{Client: client})
+	listed, err := listedTools()
 	if err != nil {
 		return err
 	}
@@ -28,9 +37,9 @@ func (c *toolsCommand) Run(env *environment) error {
 		enc := json.NewEncoder(env.out)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
-		return enc.Encode(map[string][]mcp.Tool{"tools": set.Tools()})
+		return enc.Encode(map[string][]mcp.Tool{"tools": listed})
 	}
-	for _, t := range set.Tools() {
+	for _, t := range listed {
 		if _, err := fmt.Fprintf(env.out, "%-22s%s\n", t.Name, t.Description); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"unicode/utf8"
 
@@ -33,11 +34,7 @@ func appendResponse(dst []byte, id json.RawMessage, message mcp.JSONRPCMessage) 
 	return append(dst, '}')
 }
 
-var errUnknownMessage = jsonError("an answer that is neither a result nor an error")
-
-type jsonError string
-
-func (e jsonError) Error() string { return string(e) }
+var errUnknownMessage = errors.New("an answer that is neither a result nor an error")
 
 // appendError appends an error answer; a nil id is written as null.
 func appendError(dst []byte, id json.RawMessage, code int, text string) []byte {
