@@ -89,10 +89,7 @@ func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault)
 
 // call calls the endpoint and makes a result of the answer.
 func (s *Set) call(ctx context.Context, d *definition, p prepared) (*mcp.CallToolResult, error) {
-	client := s.options.Client
-	if s.options.Key != nil {
-		client = client.As(s.options.Key(ctx))
-	}
+	client := s.client(ctx)
 	registering := d.endpoint == polt.Operation(polt.RegisterAgent)
 	if registering {
 		// Whoever stops waiting must not cost the agent its key.
@@ -114,6 +111,14 @@ func (s *Set) call(ctx context.Context, d *definition, p prepared) (*mcp.CallToo
 		return nil, d.unusable(err)
 	}
 	return s.result(body), nil
+}
+
+// client returns the client that a call with ctx is made with.
+func (s *Set) client(ctx context.Context) *polt.Client {
+	if s.options.Key == nil {
+		return s.options.Client
+	}
+	return s.options.Client.As(s.options.Key(ctx))
 }
 
 // unusable is the error for an answer that is not JSON.

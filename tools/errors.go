@@ -29,8 +29,10 @@ func errorText(happened, next string, f failure) string {
 	if err != nil { // a struct of plain fields always encodes
 		panic(err)
 	}
-	return sentence(happened) + " " + sentence(next) + "\n" + string(line)
+	return sentences(happened, next) + "\n" + string(line)
 }
+
+func sentences(happened, next string) string { return sentence(happened) + " " + sentence(next) }
 
 func sentence(s string) string {
 	if s = strings.TrimSpace(s); s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") {
@@ -54,6 +56,13 @@ func (d *definition) faultsText(faults []fault, requestID string) string {
 // errorText is the error for a call that failed. keyHint says how an agent
 // gets a key where the server runs.
 func (d *definition) errorText(err error, keyHint, requestID string) (string, polt.Code) {
+	happened, next, f := d.explain(err, keyHint, requestID)
+	return errorText(happened, next, f), f.Code
+}
+
+// explain says what happened and what to do next, in a sentence each, and the
+// same for a program.
+func (d *definition) explain(err error, keyHint, requestID string) (happened, next string, _ failure) {
 	var e *polt.Error
 	if !errors.As(err, &e) {
 		e = &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}
@@ -67,7 +76,7 @@ func (d *definition) errorText(err error, keyHint, requestID string) (string, po
 		}
 		e = &again
 	}
-	happened := e.Message
+	happened = e.Message
 	if e.Field != "" {
 		happened = e.Field + ": " + happened
 	}
@@ -76,14 +85,14 @@ func (d *definition) errorText(err error, keyHint, requestID string) (string, po
 	} else {
 		happened = fmt.Sprintf("%s failed: %s", d.Name, happened)
 	}
-	return errorText(happened, d.next(e, keyHint), failure{
+	return happened, d.next(e, keyHint), failure{
 		Code:       e.Code,
 		HTTPStatus: e.HTTPStatus,
 		Retryable:  e.Retryable,
 		RetryAfter: int(math.Ceil(e.RetryAfter.Seconds())),
 		Field:      e.Field,
 		RequestID:  requestID,
-	}), e.Code
+	}
 }
 
 // next says what to do after an error.

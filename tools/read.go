@@ -1,0 +1,94 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// Read returns what a tool that only reads would give, whole and not as a
+// summary. It does so for a tool that is off as well: what can be read is the
+// same whatever the tools are. The arguments are encoded as JSON; their names
+// are the tool's. The error is always an [*Error].
+func (s *Set) Read(ctx context.Context, tool string, arguments any) (json.RawMessage, error) {
+	d := s.byName[tool]
+	if d == nil || !d.readOnly() {
+		return nil, NewError(polt.CodeInternal, "", "This server failed", "Tell the user")
+	}
+	given, err := json.Marshal(arguments)
+	if err != nil {
+		return nil, s.failed(ctx, d, err)
+	}
+	p, faults := d.prepare(given)
+	if len(faults) > 0 {
+		return nil, s.failed(ctx, d, &polt.Error{Code: polt.CodeInvalidArgument, Field: faults[0].argument, Message: faults[0].problem})
+	}
+	raw, err := p.send(ctx, s.client(ctx))
+	if err != nil {
+		return nil, s.failed(ctx, d, err)
+	}
+	body, err := d.resultJSON(raw, nothing, addition{})
+	if err != nil {
+		return nil, s.failed(ctx, d, d.unusable(err))
+	}
+	return body, nil
+}
+
+// Key returns the key that a call with ctx is made with, or none.
+func (s *Set) Key(ctx context.Context) polt.Key {
+	if s.options.Key == nil {
+		return polt.Key{}
+	}
+	return s.options.Key(ctx)
+}
+
+// As returns the same tools for one key, whatever the context's.
+func (s *Set) As(key polt.Key) *Set {
+	as := *s
+	as.options.Key = func(context.Context) polt.Key { return key }
+	return &as
+}
+
+// failed returns the error for a read that failed.
+func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
+	happened, next, facts := d.explain(err, s.options.KeyHint(ctx), s.options.RequestID(ctx))
+	return &Error{Message: sentences(happened, next), facts: facts}
+}
+
+// An Error is why something could not be read.
+type Error struct {
+	// Message is for a model: what happened, and what to do next.
+	Message string
+	facts   failure
+}
+
+// NewError returns an error with a sentence that says what happened and one
+// that says what to do next. The field is what of the request is at fault, or
+// "".
+func NewError(code polt.Code, field, happened, next string) *Error {
+	return &Error{Message: sentences(happened, next), facts: failure{Code: code, Field: field}}
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Code returns the kind of the error.
+func (e *Error) Code() polt.Code { return e.facts.Code }
+
+// JSONRPC returns the error as the protocol has it: modern says that it is of
+// 2026-07-28 or later, where a resource that is not there is a parameter that
+// is not valid.
+func (e *Error) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
+	code := mcp.INTERNAL_ERROR
+	switch e.facts.Code {
+	case polt.CodeNotFound:
+		if code = mcp.RESOURCE_NOT_FOUND; modern {
+			code = mcp.INVALID_PARAMS
+		}
+	case polt.CodeInvalidArgument:
+		code = mcp.INVALID_PARAMS
+	}
+	return mcp.NewJSONRPCErrorDetails(code, e.Message, e.facts)
+}
