@@ -9,15 +9,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/openpolt/polt-mcp/tools"
 )
 
 //go:generate go test . -run ^TestPublished -update
 
-// published returns what is generated from the tools: each file with what is
-// to be in it.
+// published returns what is generated from the tools and their guide: each file
+// with what is to be in it.
 func published(t *testing.T) map[string][]byte {
 	t.Helper()
-	files := map[string][]byte{}
+	files := map[string][]byte{skillFile: []byte(tools.Skill())}
 	var rows strings.Builder
 	for _, tool := range newSet(t, &platform{}, nil).Tools() {
 		for kind, schema := range map[string]json.RawMessage{"input": tool.RawInputSchema, "output": tool.RawOutputSchema} {
@@ -51,11 +53,15 @@ func published(t *testing.T) map[string][]byte {
 	return files
 }
 
-// TestPublished fails when the schemas or the README's table are stale.
+// TestPublished fails when the schemas, the README's table or the skill are
+// stale.
 func TestPublished(t *testing.T) {
 	files := published(t)
 	for path, want := range files {
 		if *update {
+			if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+				t.Fatal(err)
+			}
 			if err := os.WriteFile(path, want, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -66,13 +72,15 @@ func TestPublished(t *testing.T) {
 			t.Errorf("%s is stale: run go generate ./... (%v)", path, err)
 		}
 	}
-	there, err := filepath.Glob("../schemas/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range there {
-		if files[path] == nil {
-			t.Errorf("%s belongs to no tool", path)
+	for _, folder := range []string{"../schemas/*", "../skills/*/*"} {
+		there, err := filepath.Glob(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range there {
+			if files[path] == nil {
+				t.Errorf("%s is generated from nothing", path)
+			}
 		}
 	}
 }
