@@ -38,8 +38,12 @@ var errUnknownMessage = errors.New("an answer that is neither a result nor an er
 
 // appendError appends an error answer; a nil id is written as null.
 func appendError(dst []byte, id json.RawMessage, code int, text string) []byte {
+	return appendDetails(dst, id, mcp.NewJSONRPCErrorDetails(code, text, nil))
+}
+
+func appendDetails(dst []byte, id json.RawMessage, details mcp.JSONRPCErrorDetails) []byte {
 	dst = append(appendHead(dst, id), `"error":`...)
-	dst, _ = appendJSON(dst, mcp.NewJSONRPCErrorDetails(code, text, nil)) // plain fields always encode
+	dst, _ = appendJSON(dst, details) // plain fields always encode
 	return append(dst, '}')
 }
 

@@ -42,7 +42,7 @@ func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte)) 
 
 func (s *Session) notification(ctx context.Context, method string, params, raw json.RawMessage) {
 	if method != string(mcp.MethodNotificationCancelled) {
-		s.handle(joined{s.ctx, ctx}, nil, raw)
+		s.handle(joined{s.ctx, ctx}, method, nil, raw)
 		return
 	}
 	var p struct {
@@ -79,7 +79,7 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 		if ctx.Err() != nil {
 			response = appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
 		} else {
-			response = s.handle(ctx, id, raw)
+			response = s.handle(ctx, method, id, raw)
 		}
 		s.mu.Lock()
 		if s.calls[string(id)] == entry {
@@ -132,8 +132,8 @@ func (j joined) Value(key any) any {
 	return j.Context.Value(key)
 }
 
-// handle has the MCP server handle a message, and returns its answer, or nil.
-func (s *Session) handle(ctx context.Context, id, raw json.RawMessage) (response []byte) {
+// handle handles a message, and returns its answer, or nil.
+func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMessage) (response []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.options.OnPanic(p)
@@ -143,9 +143,21 @@ func (s *Session) handle(ctx context.Context, id, raw json.RawMessage) (response
 			}
 		}
 	}()
+	var failure *Failure
+	switch mcp.MCPMethod(method) {
+	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe, mcp.MethodSubscriptionsListen:
+		if s.options.Watcher != nil && id != nil {
+			return s.watching(ctx, method, id, raw)
+		}
+	case mcp.MethodResourcesRead, mcp.MethodPromptsGet:
+		ctx, failure = WithFailure(ctx)
+	}
 	answer := s.srv.HandleMessage(ctx, raw)
 	if answer == nil || id == nil {
 		return nil
+	}
+	if failure != nil && failure.Details != nil {
+		return appendDetails(newBuffer(), id, *failure.Details)
 	}
 	return appendResponse(newBuffer(), id, answer)
 }

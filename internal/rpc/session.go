@@ -26,6 +26,9 @@ type Options struct {
 	InFlight int
 	// OnPanic is told what a handler panicked with; nil means nobody is.
 	OnPanic func(any)
+	// Watcher watches what the client subscribes to; nil leaves that to the
+	// MCP server.
+	Watcher Watcher
 }
 
 const (
@@ -47,6 +50,10 @@ type Session struct {
 	workers int            // that take from the queue; begun as they are needed
 	pending chan struct{}  // bounds how many requests have no answer yet
 	working sync.WaitGroup // one a request without an answer yet
+
+	ending        context.Context // done when no more messages are taken in
+	end           context.CancelFunc
+	subscriptions *subscriptions
 
 	intake sync.Mutex // held while a message is taken in
 	closed bool       // no more messages are taken in
@@ -82,6 +89,8 @@ func NewSession(ctx context.Context, srv *server.MCPServer, out io.Writer, o Opt
 		calls:   map[string]*call{},
 	}
 	s.ctx, s.cancel = context.WithCancel(srv.WithContext(context.WithoutCancel(ctx), client))
+	s.ending, s.end = context.WithCancel(s.ctx)
+	s.subscriptions = newSubscriptions(o.Watcher, s.out.write)
 	return s, nil
 }
 
@@ -99,6 +108,8 @@ func (s *Session) Close(drain time.Duration) error {
 	if wasClosed {
 		return nil
 	}
+	s.end()
+	s.subscriptions.close()
 	s.drain(drain)
 	close(s.queue)
 	s.cancel()

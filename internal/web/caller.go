@@ -54,6 +54,7 @@ type call struct {
 	id      string
 	caller  caller
 	message []byte
+	release func() // its place among those that run at a time
 }
 
 func withCall(ctx context.Context, c *call) context.Context {

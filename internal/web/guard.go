@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -100,7 +101,8 @@ func (s *Server) call(next http.Handler) http.Handler {
 			s.refuse(w, http.StatusTooManyRequests, refusal.reason, refusal.text)
 			return
 		}
-		defer release()
+		c.release = sync.OnceFunc(release)
+		defer c.release()
 		var ok bool
 		if c.message, ok = s.readBody(w, r); ok {
 			next.ServeHTTP(w, r)

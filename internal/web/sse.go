@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -22,6 +21,7 @@ type streams struct {
 
 	mu       sync.Mutex
 	sessions map[string]*rpc.Session
+	open     int            // streams, of sessions and of listeners
 	callers  map[string]int // streams that a caller has open
 	closed   bool
 	ending   chan struct{} // closed when the server ends
@@ -35,8 +35,8 @@ func newStreams(s *Server) *streams {
 	return &streams{server: s, sessions: map[string]*rpc.Session{}, callers: map[string]int{}, ending: make(chan struct{})}
 }
 
-// open opens a stream and serves it until the client or the server ends.
-func (s *streams) open(w http.ResponseWriter, r *http.Request) {
+// serve opens a stream and serves it until the client or the server ends.
+func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.server.knowsToken(r) {
 		s.server.refuse(w, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
 		return
@@ -49,23 +49,16 @@ func (s *streams) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	release() // an open stream is no call, but there may be as many of them
-	if !s.admit(caller.id) {
-		w.Header().Set("Retry-After", "1")
-		s.server.refuse(w, http.StatusTooManyRequests, refusedInFlight, "you, or all callers, have too many streams open")
+	if !s.admit(w, caller.id) {
 		return
 	}
 	defer s.leave(caller.id)
 
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	h.Set("Connection", "keep-alive")
-	w.WriteHeader(http.StatusOK)
-	out := &eventWriter{w: w, control: http.NewResponseController(w)}
+	out := newEventWriter(w)
 	session, err := rpc.NewSession(r.Context(), s.server.options.MCP, out, rpc.Options{
 		InFlight: s.server.options.Limits.CallerInFlight,
 		OnPanic:  func(p any) { s.server.options.Log.Error().Interface("panic", p).Msg("the server panicked") },
+		Watcher:  s.server.options.Watcher,
 	})
 	if err != nil {
 		return
@@ -122,14 +115,25 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "Accepted")
 }
 
-// admit counts a stream of a caller, if it may have one more.
-func (s *streams) admit(caller string) bool {
+// admit counts a stream of a caller, if it may have one more. If not, that is
+// the answer.
+func (s *streams) admit(w http.ResponseWriter, caller string) bool {
+	if s.count(caller) {
+		return true
+	}
+	w.Header().Set("Retry-After", "1")
+	s.server.refuse(w, http.StatusTooManyRequests, refusedInFlight, "you, or all callers, have too many streams open")
+	return false
+}
+
+func (s *streams) count(caller string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.server.options.Limits
-	if l.CallerInFlight > 0 && s.callers[caller] >= l.CallerInFlight || l.TotalInFlight > 0 && len(s.sessions) >= l.TotalInFlight {
+	if l.CallerInFlight > 0 && s.callers[caller] >= l.CallerInFlight || l.TotalInFlight > 0 && s.open >= l.TotalInFlight {
 		return false
 	}
+	s.open++
 	s.callers[caller]++
 	return true
 }
@@ -137,6 +141,7 @@ func (s *streams) admit(caller string) bool {
 func (s *streams) leave(caller string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.open--
 	if s.callers[caller]--; s.callers[caller] == 0 {
 		delete(s.callers, caller)
 	}
@@ -166,68 +171,4 @@ func (s *streams) close() {
 		s.closed = true
 		close(s.ending)
 	}
-}
-
-// eventWriter writes each line that is written to it as an event.
-type eventWriter struct {
-	mu      sync.Mutex
-	w       io.Writer
-	control *http.ResponseController
-	closed  bool // the request has ended: its writer must not be used
-	partial []byte
-}
-
-var errStreamClosed = errors.New("the stream is closed")
-
-// Write takes lines, of which each is a message.
-func (e *eventWriter) Write(p []byte) (int, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return 0, errStreamClosed
-	}
-	var out bytes.Buffer
-	for rest := p; len(rest) > 0; {
-		line, after, whole := bytes.Cut(rest, []byte("\n"))
-		if !whole {
-			e.partial = append(e.partial, line...)
-			break
-		}
-		out.WriteString("event: message\ndata: ")
-		out.Write(e.partial)
-		out.Write(line)
-		out.WriteString("\n\n")
-		e.partial = e.partial[:0]
-		rest = after
-	}
-	return len(p), e.send(out.Bytes())
-}
-
-func (e *eventWriter) event(name, data string) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.send([]byte("event: " + name + "\ndata: " + data + "\n\n"))
-}
-
-func (e *eventWriter) comment() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.send([]byte(": still here\n\n"))
-}
-
-// send writes and flushes. A client that does not read is given up after a
-// while, so that it holds nothing.
-func (e *eventWriter) send(b []byte) error {
-	_ = e.control.SetWriteDeadline(time.Now().Add(bodyTimeout))
-	if _, err := e.w.Write(b); err != nil {
-		return err
-	}
-	return e.control.Flush()
-}
-
-func (e *eventWriter) close() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.closed = true
-	_ = e.control.SetWriteDeadline(time.Time{}) // the connection may serve on
 }

@@ -2,21 +2,24 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
 // newStreamable returns what serves streamable HTTP, without sessions and
 // without the stream that a GET would open: mcp-go's would give one client's
 // progress to another (v1.2.1).
-func newStreamable(mcpServer *server.MCPServer) http.Handler {
-	transport := server.NewStreamableHTTPServer(mcpServer,
+func (s *Server) newStreamable() http.Handler {
+	transport := server.NewStreamableHTTPServer(s.options.MCP,
 		server.WithStateLess(true),
 		server.WithDisableStreaming(true),
 		server.WithStreamableHTTPLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
@@ -24,30 +27,64 @@ func newStreamable(mcpServer *server.MCPServer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message := callFrom(r.Context()).message
 		method, id := special(message)
-		control := http.NewResponseController(w)
+		w.Header().Set("X-Accel-Buffering", "no") // for a proxy in front, when the answer is a stream
+		serve := func(ctx context.Context, w http.ResponseWriter, message []byte) {
+			transport.Handle(responseWriter{w, http.NewResponseController(w)}, &server.HTTPRequest{
+				Method: r.Method, URL: r.URL, Header: r.Header, Body: message, Context: context.WithValue(ctx, statelessKey{}, true),
+			})
+		}
 		switch method {
 		case mcp.MethodNotificationCancelled:
 			// Without sessions, mcp-go would take the id for that of any
 			// client's call. A client cancels by ending its request.
 			w.WriteHeader(http.StatusAccepted)
-			return
 		case mcp.MethodSubscriptionsListen:
-			w = &acknowledging{ResponseWriter: w, id: id}
+			s.streams.listen(w, r, id, serve)
+		case mcp.MethodResourcesSubscribe:
+			w = &replaced{ResponseWriter: w, id: id, with: func(status int) *mcp.JSONRPCErrorDetails {
+				if status != http.StatusOK {
+					return nil
+				}
+				return &errNoStream
+			}}
+			serve(r.Context(), w, message)
+		case mcp.MethodResourcesRead, mcp.MethodPromptsGet:
+			ctx, failure := rpc.WithFailure(r.Context())
+			serve(ctx, &replaced{ResponseWriter: w, id: id, with: func(int) *mcp.JSONRPCErrorDetails { return failure.Details }}, message)
+		default:
+			serve(r.Context(), w, message)
 		}
-		w.Header().Set("X-Accel-Buffering", "no") // for a proxy in front, when the answer is a stream
-		transport.Handle(responseWriter{w, control}, &server.HTTPRequest{
-			Method: r.Method, URL: r.URL, Header: r.Header, Body: message, Context: r.Context(),
-		})
 	})
 }
 
-// special returns the method and the id of a message, if its method is one that
-// is not left to mcp-go alone. Decoding each message for that would cost more
-// than all of the guard: a method can only be in one as it is written, or with
-// escapes.
+// statelessKey is for contexts of requests that have no session, and so no
+// stream that they could be told on of what happens later.
+type statelessKey struct{}
+
+// WithoutSubscribe takes back that resources can be subscribed to, where a
+// client shakes hands without a session: subscriptions/listen, of later
+// protocols, can do it.
+func WithoutSubscribe(ctx context.Context, _ any, _ *mcp.InitializeRequest, result *mcp.InitializeResult) {
+	if ctx.Value(statelessKey{}) != nil && result.Capabilities.Resources != nil {
+		result.Capabilities.Resources.Subscribe = false
+	}
+}
+
+var errNoStream = mcp.NewJSONRPCErrorDetails(mcp.METHOD_NOT_FOUND,
+	"there is no stream here to tell of changes on: use subscriptions/listen of protocol version "+mcp.ProtocolVersion20260728+", or SSE or stdio", nil)
+
+// specials are the methods that are not left to mcp-go alone.
+var specials = []mcp.MCPMethod{
+	mcp.MethodNotificationCancelled, mcp.MethodSubscriptionsListen, mcp.MethodResourcesSubscribe,
+	mcp.MethodResourcesRead, mcp.MethodPromptsGet,
+}
+
+// special returns the method and the id of a message, if its method may be one
+// of those. Decoding each message for that would cost more than all of the
+// guard: a method can only be in one as it is written, or with escapes.
 func special(message []byte) (method mcp.MCPMethod, id json.RawMessage) {
 	if !bytes.ContainsRune(message, '\\') &&
-		!bytes.Contains(message, []byte(mcp.MethodNotificationCancelled)) && !bytes.Contains(message, []byte(mcp.MethodSubscriptionsListen)) {
+		!slices.ContainsFunc(specials, func(m mcp.MCPMethod) bool { return bytes.Contains(message, []byte(m)) }) {
 		return "", nil
 	}
 	var m struct {
@@ -60,27 +97,38 @@ func special(message []byte) (method mcp.MCPMethod, id json.RawMessage) {
 	return m.Method, m.ID
 }
 
-// acknowledging sees to it that the first event of a listening stream is the
-// acknowledgement, as MCP wants it. mcp-go loses it in a third of those that
-// end at once, as they do where there is nothing to listen to (v1.2.1).
-type acknowledging struct {
+// replaced is an answer of mcp-go's in whose place an error may go.
+type replaced struct {
 	http.ResponseWriter
-	id    json.RawMessage
-	began bool
+	id   json.RawMessage
+	with func(status int) *mcp.JSONRPCErrorDetails // nil for no error
+	gone bool                                      // what mcp-go writes is not wanted
 }
 
-func (w *acknowledging) Write(event []byte) (int, error) {
-	if !w.began && w.Header().Get("Content-Type") == "text/event-stream" &&
-		!bytes.Contains(event, []byte(mcp.MethodNotificationSubscriptionsAcknowledged)) {
-		if _, err := fmt.Fprintf(w.ResponseWriter,
-			"event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":%q,\"params\":{\"_meta\":{%q:%s},\"notifications\":{}}}\n\n",
-			mcp.MethodNotificationSubscriptionsAcknowledged, mcp.MetaKeySubscriptionID, w.id); err != nil {
-			return 0, err
-		}
+func (w *replaced) WriteHeader(status int) {
+	details := w.with(status)
+	if details == nil {
+		w.ResponseWriter.WriteHeader(status)
+		return
 	}
-	w.began = true
-	return w.ResponseWriter.Write(event)
+	w.gone = true
+	status = http.StatusOK
+	if details.Code == mcp.INVALID_PARAMS {
+		status = http.StatusBadRequest
+	}
+	w.ResponseWriter.WriteHeader(status)
+	_, _ = w.ResponseWriter.Write(rpc.ErrorAnswer(w.id, *details))
 }
+
+func (w *replaced) Write(b []byte) (int, error) {
+	if w.gone {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for [http.NewResponseController].
+func (w *replaced) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // responseWriter is an [http.ResponseWriter] as mcp-go wants it.
 type responseWriter struct {

@@ -18,6 +18,8 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"github.com/rs/zerolog"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
 // Options configure a [Server]. MCP, Ready and Metrics must be set.
@@ -32,6 +34,8 @@ type Options struct {
 	// asks for nothing.
 	CallerToken string
 	Limits      Limits
+	// Watcher watches what callers subscribe to; nil watches nothing.
+	Watcher rpc.Watcher
 	// MaxBody is how many bytes a message may have; 0 means 4 MiB.
 	MaxBody int64
 	// Drain is how long calls in flight may take at the end; 0 means 10 s.
@@ -103,10 +107,10 @@ func New(o Options) *Server {
 		mux.Handle("/metrics", admin)
 	}
 	if o.Streamable {
-		mux.Handle("/mcp", s.call(newStreamable(o.MCP)))
+		mux.Handle("/mcp", s.call(s.newStreamable()))
 	}
 	if o.SSE {
-		mux.HandleFunc("GET /sse", s.streams.open)
+		mux.HandleFunc("GET /sse", s.streams.serve)
 		mux.Handle("/message", s.call(http.HandlerFunc(s.streams.message)))
 	}
 	s.main = s.recovered(s.identified(s.guarded(mux)))

@@ -1,0 +1,94 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
+)
+
+// listen serves a subscriptions/listen until the client or the server ends.
+// mcp-go checks the request first, and answers where it finds a fault; its own
+// streams lose what is sent at their ends, and hold a server that is to end
+// (v1.2.1).
+func (s *streams) listen(w http.ResponseWriter, r *http.Request, id json.RawMessage, mcpGo func(context.Context, http.ResponseWriter, []byte)) {
+	call := callFrom(r.Context())
+	checked := &recorder{header: http.Header{}}
+	mcpGo(r.Context(), checked, rpc.Unheard(call.message))
+	if !strings.HasPrefix(checked.header.Get("Content-Type"), "text/event-stream") {
+		checked.replay(w)
+		return
+	}
+	call.release() // an open stream is no call, but there may be as many of them
+	if !s.admit(w, call.caller.id) {
+		return
+	}
+	defer s.leave(call.caller.id)
+
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	var out *eventWriter // begun with the acknowledgement
+	answer := rpc.Listen(ctx, s.server.options.Watcher, id, call.message, func(message []byte) error {
+		if out == nil {
+			out = newEventWriter(w)
+			go s.keep(ctx, cancel, out)
+		}
+		_, err := out.Write(append(message, '\n'))
+		return err
+	})
+	if out == nil { // it has failed before it began
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(answer)
+		return
+	}
+	if answer != nil && r.Context().Err() == nil {
+		_, _ = out.Write(append(answer, '\n'))
+	}
+	out.close()
+}
+
+// keep keeps a stream that is silent alive, and ends it with the server, or
+// with its client.
+func (s *streams) keep(ctx context.Context, end context.CancelFunc, out *eventWriter) {
+	defer end()
+	ticker := time.NewTicker(keepAlive)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.ending:
+			return
+		case <-ticker.C:
+			if out.comment() != nil {
+				return
+			}
+		}
+	}
+}
+
+// recorder keeps an answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(status int)      { r.status = status }
+func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+func (r *recorder) replay(w http.ResponseWriter) {
+	for name, values := range r.header {
+		w.Header()[name] = values
+	}
+	if r.status != 0 {
+		w.WriteHeader(r.status)
+	}
+	_, _ = w.Write(r.body.Bytes())
+}
