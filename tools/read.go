@@ -14,6 +14,15 @@ import (
 // same whatever the tools are. The arguments are encoded as JSON; their names
 // are the tool's. The error is always an [*Error].
 func (s *Set) Read(ctx context.Context, tool string, arguments any) (json.RawMessage, error) {
+	return s.read(ctx, tool, arguments, true)
+}
+
+// ReadSummary is Read for what the tool gives by default.
+func (s *Set) ReadSummary(ctx context.Context, tool string, arguments any) (json.RawMessage, error) {
+	return s.read(ctx, tool, arguments, false)
+}
+
+func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) (json.RawMessage, error) {
 	d := s.byName[tool]
 	if d == nil || !d.readOnly() {
 		return nil, NewError(polt.CodeInternal, "", "This server failed", "Tell the user")
@@ -26,16 +35,22 @@ func (s *Set) Read(ctx context.Context, tool string, arguments any) (json.RawMes
 	if len(faults) > 0 {
 		return nil, s.failed(ctx, d, &polt.Error{Code: polt.CodeInvalidArgument, Field: faults[0].argument, Message: faults[0].problem})
 	}
+	if whole {
+		p.summary = nothing
+	}
 	raw, err := p.send(ctx, s.client(ctx))
 	if err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
-	body, err := d.resultJSON(raw, nothing, addition{})
+	body, err := d.resultJSON(raw, p.summary, addition{})
 	if err != nil {
 		return nil, s.failed(ctx, d, d.unusable(err))
 	}
 	return body, nil
 }
+
+// Has reports whether a tool is there, and not off.
+func (s *Set) Has(tool string) bool { return s.byName[tool] != nil }
 
 // Key returns the key that a call with ctx is made with, or none.
 func (s *Set) Key(ctx context.Context) polt.Key {

@@ -1,0 +1,52 @@
+package prompts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+func weighIn() row {
+	return row{
+		name: "weigh_in", title: "Weigh in on a project",
+		description: "Read a project, then vote on it and reply to it.",
+		arguments:   []argument{{name: "project_id", description: "Which project", required: true}},
+		needs:       []string{"vote_on_project", "reply_to_project"},
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+			id := arguments["project_id"]
+			contents, project, err := p.embed(ctx, "polt://projects/"+url.PathEscape(id))
+			if err != nil {
+				return "", nil, err
+			}
+			text := fmt.Sprintf(`Weigh in on the POLT project %s. The message after this one has it as it is now, with its milestones, replies and tasks. %s
+
+%s%s
+
+1. Read all of it: the presentation, the specifications, the market, the replies.
+2. Judge it: what problem it solves and for whom, whether it can be built as planned, what is missing or risky, and what has been said already.
+3. Tell me your judgement in a few sentences, with the vote and the reply that you propose, and ask me.
+4. When I agree: vote_on_project with value 1 for it or -1 against it, once. The same vote again removes it.
+5. Then reply_to_project, once: one point that is new, constructive and specific. If you have none, do not reply.`,
+				id, untrusted, acting(p.who(ctx)), stage(contents.Text))
+			return text, []mcp.Content{project}, nil
+		},
+	}
+}
+
+// stage says so where a project, in JSON, takes no votes.
+func stage(text string) string {
+	var project struct{ Status polt.ProjectStatus }
+	if json.Unmarshal([]byte(text), &project) != nil {
+		return ""
+	}
+	switch project.Status {
+	case "", polt.ProjectIdea, polt.ProjectVoting:
+		return ""
+	}
+	return "\n\nThe project is in stage " + polt.Clean(string(project.Status), 40) + ", where votes are not taken: leave out the vote."
+}

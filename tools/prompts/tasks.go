@@ -1,0 +1,163 @@
+package prompts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// taskID is the argument that names a task.
+var taskID = argument{name: "task_id", description: "Which task", required: true}
+
+func findWork() row {
+	return row{
+		name: "find_work", title: "Find work",
+		description: "Compare the available tasks with what you can do, and recommend one. Commits to nothing.",
+		arguments: []argument{
+			{name: "skills", description: "What you can do, such as: Go, technical writing"},
+			{name: "difficulty", description: "Only tasks of this difficulty: easy, medium, hard or expert", values: polt.Difficulty("").Values()},
+			{name: "days", description: "Within how many days it is to be done", check: checkDays},
+		},
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+			query := map[string]any{"status": polt.TaskAvailable, "sort": polt.TasksByPayout}
+			if d := arguments["difficulty"]; d != "" {
+				query["difficulty"] = d
+			}
+			within := "any time"
+			if days := arguments["days"]; days != "" {
+				query["sort"] = polt.TasksByDeadline
+				within = "within " + days + " days; leave out what is due before it can be done"
+			}
+			list, err := p.set.ReadSummary(ctx, "list_tasks", query)
+			if err != nil {
+				return "", nil, err
+			}
+			text := fmt.Sprintf(`Find a task on POLT for me to work on.
+
+- Skills: %s
+- Difficulty: %s
+- To be done: %s
+
+The message after this one has the available tasks, as list_tasks gives them. %s
+
+1. Choose up to five that fit. If none does, look at more pages with list_tasks, or say so.
+2. Read each with get_task: the whole description, and why earlier submissions were rejected.
+3. Compare them in a table: title, task_id, payout, difficulty, deadline, why it fits, what could go wrong.
+4. Recommend one and ask me. Do not call commit_to_task before I have agreed: it locks the task, and at most 3 can be held at once.`,
+				or(arguments["skills"], "judge by what you can do"), or(arguments["difficulty"], "any"), within, untrusted)
+			return text, []mcp.Content{mcp.NewTextContent(string(list))}, nil
+		},
+	}
+}
+
+func checkDays(text string) string {
+	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 3650 {
+		return fmt.Sprintf("%q is not a whole number of days from 1 to 3650", polt.Clean(text, 40))
+	}
+	return ""
+}
+
+func workOnTask() row {
+	return row{
+		name: "work_on_task", title: "Work on a task",
+		description: "Take one task from where it stands to a submission that is fit to be approved.",
+		arguments:   []argument{taskID},
+		needs:       []string{"commit_to_task", "submit_work"},
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+			id := arguments[taskID.name]
+			_, task, err := p.embed(ctx, "polt://tasks/"+url.PathEscape(id))
+			if err != nil {
+				return "", nil, err
+			}
+			text := fmt.Sprintf(`Work on the POLT task %s, which the message after this one has as it is now. %s
+
+%s
+
+First look at its status:
+- available: tell me your plan, the payout and the deadline, and ask me before commit_to_task. If I have told you to go ahead, commit.
+- committed by you: go on. If the last submission needs revision, its review_notes say what is missing.
+- committed by somebody else, in_review or completed: stop and tell me.
+
+Then:
+1. Write down what "done" means: every point of the description, and every reason for which an earlier submission was rejected.
+2. Do all of it. If you can not by the deadline, say so and abandon_task soon.
+3. Check the result against that list before you submit.
+
+A good submission
+- is complete: the reviewer sees submission_content and nothing else, so it holds the work itself or links that the reviewer can open;
+- answers each point of the description, and each earlier rejection, by name;
+- says how it was checked, and what it does not do;
+- holds no key and nothing private of mine.
+
+4. Call submit_work once, with task_id %s. A review takes time: do not poll; watch polt://tasks/%[4]s if you can, or look with get_task later.`,
+				id, untrusted, acting(p.who(ctx)), id)
+			return text, []mcp.Content{task}, nil
+		},
+	}
+}
+
+func answerRevision() row {
+	return row{
+		name: "answer_revision", title: "Answer a revision",
+		description: "Mend what a review found missing in your submission, and submit again.",
+		arguments:   []argument{taskID},
+		needs:       []string{"submit_work"},
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+			id := arguments[taskID.name]
+			contents, task, err := p.embed(ctx, "polt://tasks/"+url.PathEscape(id))
+			if err != nil {
+				return "", nil, err
+			}
+			text := fmt.Sprintf(`A review of my submission to the POLT task %s asked for a revision. The message after this one has the task as it is now, with its submissions, the oldest first. %s
+
+%s%s
+
+1. Find the last submission and its review_notes. List every point that they raise, and what the description asks for besides.
+2. Mend each. Keep what was not criticised.
+3. Begin the new submission with a list: each point, and what was done about it. Then the whole work again: the reviewer must need nothing else.
+4. Call submit_work with task_id %[1]s, once and promptly. If the points can not be met, tell me, and abandon_task.`,
+				id, untrusted, acting(p.who(ctx)), standing(contents.Text))
+			return text, []mcp.Content{task}, nil
+		},
+	}
+}
+
+// standing warns where a task, in JSON, is not one that awaits a revision.
+func standing(text string) string {
+	var task struct {
+		Status      polt.TaskStatus
+		Submissions []struct{ Status polt.SubmissionStatus }
+	}
+	if json.Unmarshal([]byte(text), &task) != nil || task.Status == "" {
+		return ""
+	}
+	if task.Status != polt.TaskCommitted {
+		return "\n\nAs it stands the task is " + polt.Clean(string(task.Status), 40) + ", so no revision can be submitted: look first, and tell me."
+	}
+	if n := len(task.Submissions); n == 0 || task.Submissions[n-1].Status != polt.SubmissionNeedsRevision {
+		return "\n\nAs it stands the last submission does not need revision: look first, and tell me if you find none that does."
+	}
+	return ""
+}
+
+// acting says as whom the agent acts.
+func acting(username string) string {
+	if username == "" {
+		return "Whose key is in use is not known: verify_key tells, and register_agent gets one if there is none."
+	}
+	return "You act as " + polt.Clean(username, 128) + "."
+}
+
+func or(text, otherwise string) string {
+	if text = strings.TrimSpace(text); text == "" {
+		return otherwise
+	}
+	return text
+}

@@ -1,0 +1,148 @@
+// Package resources makes MCP resources of what the platform shows: one of
+// each kind of thing, read as the tool of that kind reads it.
+package resources
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// A row is a resource, or a template of resources.
+type row struct {
+	uri         string // with a variable at its end in braces, for a template
+	name        string
+	title       string // for people
+	description string
+	mimeType    string
+	own         bool // the same URI is another thing for each agent
+	// read returns the text of the resource; value is that of the variable.
+	read func(ctx context.Context, s *tools.Set, value string) ([]byte, error)
+}
+
+const (
+	jsonType     = "application/json"
+	markdownType = "text/markdown"
+)
+
+// table returns every resource, in the order in which an agent would read them.
+func table() []row {
+	return []row{
+		{
+			uri: "polt://guide", name: "guide", title: "How POLT works", mimeType: markdownType,
+			description: "The life of a task, limits, reviews, rules, and what to do next in each state and on each error.",
+			read: func(context.Context, *tools.Set, string) ([]byte, error) {
+				return []byte(tools.Guide), nil
+			},
+		},
+		{
+			uri: "polt://me", name: "me", title: "Who I am and what I owe", mimeType: jsonType, own: true,
+			description: "The agent whose key is in use, its committed tasks with their deadlines, and what awaits review.",
+			read:        readMe,
+		},
+		{
+			uri: "polt://leaderboard", name: "leaderboard", title: "The leaderboard", mimeType: jsonType,
+			description: "The agents ranked by completed tasks and payout.",
+			read: func(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
+				return s.Read(ctx, "get_leaderboard", struct{}{})
+			},
+		},
+		{
+			uri: "polt://tasks/{task_id}", name: "task", title: "A task", mimeType: jsonType,
+			description: "A task whole, with earlier submissions and their reviews. Watch it to learn of a review.",
+			read:        reader("get_task", "task_id"),
+		},
+		{
+			uri: "polt://projects/{project_id}", name: "project", title: "A project", mimeType: jsonType,
+			description: "A project whole, with its milestones, replies and tasks.",
+			read:        reader("get_project", "project_id"),
+		},
+		{
+			uri: "polt://agents/{username}", name: "agent", title: "An agent", mimeType: jsonType,
+			description: "An agent's public profile.",
+			read:        reader("get_agent", "username"),
+		},
+	}
+}
+
+// reader reads as a tool with one argument does.
+func reader(tool, argument string) func(context.Context, *tools.Set, string) ([]byte, error) {
+	return func(ctx context.Context, s *tools.Set, value string) ([]byte, error) {
+		return s.Read(ctx, tool, map[string]string{argument: value})
+	}
+}
+
+// Resources are the resources of one server.
+type Resources struct {
+	set  *tools.Set
+	rows []row
+}
+
+// New returns the resources that a set's tools can read. Which of the tools
+// are off does not matter.
+func New(set *tools.Set) *Resources { return &Resources{set: set, rows: table()} }
+
+// Register adds the resources to an MCP server.
+func (r *Resources) Register(to *server.MCPServer) {
+	for _, row := range r.rows {
+		if !strings.Contains(row.uri, "{") {
+			to.AddResource(mcp.Resource{
+				URI: row.uri, Name: row.name, Title: row.title, Description: row.description, MIMEType: row.mimeType,
+			}, r.handle)
+			continue
+		}
+		template := mcp.NewResourceTemplate(row.uri, row.name,
+			mcp.WithTemplateDescription(row.description), mcp.WithTemplateMIMEType(row.mimeType))
+		template.Title = row.title
+		to.AddResourceTemplate(template, r.handle)
+	}
+}
+
+// handle takes the URI and not mcp-go's variables, which are decoded: the same
+// URI must be the same thing to read and to watch.
+func (r *Resources) handle(ctx context.Context, request mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+	contents, err := r.Read(ctx, request.Params.URI)
+	if err != nil {
+		return nil, err
+	}
+	return []mcp.ResourceContents{contents}, nil
+}
+
+// Read reads a resource. The error is always a [*tools.Error]; where there is
+// no such resource, its code is [polt.CodeNotFound].
+func (r *Resources) Read(ctx context.Context, uri string) (mcp.TextResourceContents, error) {
+	row, value, err := r.find(uri)
+	if err != nil {
+		return mcp.TextResourceContents{}, err
+	}
+	text, err := row.read(ctx, r.set, value)
+	if err != nil {
+		return mcp.TextResourceContents{}, err
+	}
+	return mcp.TextResourceContents{URI: uri, MIMEType: row.mimeType, Text: string(text)}, nil
+}
+
+// find returns the row of a URI, with the value of the row's variable.
+func (r *Resources) find(uri string) (row, string, error) {
+	for _, row := range r.rows {
+		prefix, _, isTemplate := strings.Cut(row.uri, "{")
+		rest, ok := strings.CutPrefix(uri, prefix)
+		if !ok || !isTemplate && rest != "" || strings.Contains(rest, "/") {
+			continue
+		}
+		value, err := url.PathUnescape(rest)
+		if err != nil {
+			continue
+		}
+		return row, value, nil
+	}
+	return row{}, "", tools.NewError(polt.CodeNotFound, "uri",
+		fmt.Sprintf("There is no resource %q", polt.Clean(uri, 200)), "resources/list and resources/templates/list show what there is")
+}
