@@ -23,6 +23,11 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 			fmt.Sprintf("There is no tool %q", polt.Clean(name, 60)), "Choose one of tools/list",
 			failure{Code: polt.CodeInvalidArgument, RequestID: s.options.RequestID(ctx)}))
 	}
+	if why := s.off[name]; why != "" {
+		return errorResult(errorText(
+			fmt.Sprintf("The tool %s is off: %s", name, why), "Go on without it, or have the user change that setting",
+			failure{Code: polt.CodeForbidden, RequestID: s.options.RequestID(ctx)}))
+	}
 	start := time.Now()
 	ended := Call{Tool: name}
 	defer func() {
@@ -87,38 +92,55 @@ func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault)
 	return p, faults
 }
 
-// call calls the endpoint and makes a result of the answer.
+// call calls the endpoint and makes a result of the answer, if that may be.
 func (s *Set) call(ctx context.Context, d *definition, p prepared) (*mcp.CallToolResult, error) {
-	client := s.client(ctx)
-	registering := d.endpoint == polt.Operation(polt.RegisterAgent)
-	if registering {
+	key := s.Key(ctx) // once: what is asked about is what is sent
+	ended, err := s.begin(ctx, d, p.arguments, key)
+	if err != nil {
+		return nil, err
+	}
+	outcome := Outcome{Err: panicked}
+	defer func() { ended(outcome) }()
+	result, issued, err := s.exchange(ctx, d, p, s.clientOf(key))
+	outcome = outcomeOf(err, issued)
+	return result, err
+}
+
+// exchange calls the endpoint and makes a result of the answer. It returns the
+// key that the answer has, too.
+func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *polt.Client) (_ *mcp.CallToolResult, issued polt.Key, _ error) {
+	if d.registers() {
 		// Whoever stops waiting must not cost the agent its key.
 		ctx = context.WithoutCancel(ctx)
 	}
 	raw, err := p.send(ctx, client)
 	if err != nil {
-		return nil, err
+		return nil, issued, err
 	}
-	if len(bytes.TrimSpace(raw)) == 0 && (registering || d.readOnly() && !d.ReadOnly) {
-		return nil, d.unusable(errors.New("the platform answered without a body"))
+	if len(bytes.TrimSpace(raw)) == 0 && (d.registers() || d.readOnly() && !d.ReadOnly) {
+		return nil, issued, d.unusable(errors.New("the platform answered without a body"))
 	}
 	var extra addition
-	if registering {
-		extra = s.keep(ctx, p.arguments, raw)
+	if d.registers() {
+		r, _ := registrationOf(raw)
+		issued, extra = r.APIKey, s.keep(ctx, p.arguments, raw)
 	}
 	body, err := d.resultJSON(raw, p.summary, extra)
 	if err != nil {
-		return nil, d.unusable(err)
+		return nil, issued, d.unusable(err)
 	}
-	return s.result(body), nil
+	return s.result(body), issued, nil
 }
 
 // client returns the client that a call with ctx is made with.
-func (s *Set) client(ctx context.Context) *polt.Client {
+func (s *Set) client(ctx context.Context) *polt.Client { return s.clientOf(s.Key(ctx)) }
+
+// clientOf returns the client of a caller with that key.
+func (s *Set) clientOf(key polt.Key) *polt.Client {
 	if s.options.Key == nil {
 		return s.options.Client
 	}
-	return s.options.Client.As(s.options.Key(ctx))
+	return s.options.Client.As(key)
 }
 
 // unusable is the error for an answer that is not JSON.

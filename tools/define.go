@@ -49,6 +49,8 @@ type definition struct {
 	// calls the endpoint with them and returns the platform's JSON, or what the
 	// endpoint itself finds wrong with them.
 	bind func(arguments []byte) (send, []fault)
+	// off has the tools that are off, this one or others, and why.
+	off map[string]string
 }
 
 // send calls an endpoint.
@@ -92,6 +94,9 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 func (d *definition) readOnly() bool {
 	return d.ReadOnly || d.endpoint.Method() == http.MethodGet
 }
+
+// registers reports whether the tool registers an agent.
+func (d *definition) registers() bool { return d.endpoint == polt.Operation(polt.RegisterAgent) }
 
 // mcpTool returns the tool as it is listed.
 func (d *definition) mcpTool(withOutput bool) (mcp.Tool, error) {

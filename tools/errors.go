@@ -80,9 +80,13 @@ func (d *definition) explain(err error, keyHint, requestID string) (happened, ne
 	if e.Field != "" {
 		happened = e.Field + ": " + happened
 	}
-	if e.HTTPStatus != 0 && e.HTTPStatus != 200 {
+	var u *unsent
+	switch {
+	case errors.As(err, &u): // whatever failed, it was not this call
+		happened = fmt.Sprintf("%s was not sent: %s", d.Name, happened)
+	case e.HTTPStatus != 0 && e.HTTPStatus != 200:
 		happened = fmt.Sprintf("%s failed with HTTP %d: %s", d.Name, e.HTTPStatus, happened)
-	} else {
+	default:
 		happened = fmt.Sprintf("%s failed: %s", d.Name, happened)
 	}
 	return happened, d.next(e, keyHint), failure{
@@ -106,6 +110,9 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 		}
 		return "The platform does not accept the key in use. Do not register again, which would not change the key in use: have the user correct or remove it"
 	case polt.CodeForbidden:
+		if e.HTTPStatus == 0 { // it is this server that forbids it, and has said why
+			return "Do not repeat it unchanged"
+		}
 		return "Do not repeat it: this agent may not do this" + d.orLook()
 	case polt.CodeNotFound:
 		if name, finder := d.finder(); finder != "" {
@@ -113,15 +120,19 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 		}
 		return "Check the arguments"
 	case polt.CodeConflict:
-		if d.Conflict != "" {
+		if d.Conflict != "" && !d.misleads(d.Conflict) {
 			return d.Conflict
 		}
 		return "Do not repeat it unchanged" + d.orLook()
 	case polt.CodeRateLimited:
 		return d.again(e)
 	case polt.CodeOutcomeUnknown:
-		next := fmt.Sprintf("It may or may not have been done: do not call %s again before %s has shown which", d.Name, d.Look)
-		if d.Unknown != "" {
+		look := d.Look
+		if d.misleads(look) {
+			look = "the user"
+		}
+		next := fmt.Sprintf("It may or may not have been done: do not call %s again before %s has shown which", d.Name, look)
+		if d.Unknown != "" && !d.misleads(d.Unknown) {
 			next += ". " + d.Unknown
 		}
 		return next
@@ -154,19 +165,19 @@ func (d *definition) again(e *polt.Error) string {
 
 // orLook names the read that shows why.
 func (d *definition) orLook() string {
-	if d.Look == "" || d.Conflict != "" {
+	if d.Look == "" || d.Conflict != "" || d.misleads(d.Look) {
 		return ""
 	}
 	return "; " + d.Look + " shows how things stand"
 }
 
 // finder names the tool that finds what this tool's path names, and what that
-// is.
+// is. It names none that is off.
 func (d *definition) finder() (name, tool string) {
 	for name, tool := range map[string]string{
 		"task_id": "list_tasks", "project_id": "list_projects", "username": "get_leaderboard",
 	} {
-		if strings.Contains(d.endpoint.Path(), "{"+name+"}") {
+		if strings.Contains(d.endpoint.Path(), "{"+name+"}") && !d.misleads(tool) {
 			return name, tool
 		}
 	}

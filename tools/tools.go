@@ -72,6 +72,17 @@ type Options struct {
 	Results Results
 	// OnCall is told of each call that has ended; nil means nobody is.
 	OnCall func(context.Context, Call)
+	// ReadOnly turns the tools off that write.
+	ReadOnly bool
+	// Only names the tools to have; empty means all.
+	Only []string
+	// Except names tools to turn off, whatever Only says.
+	Except []string
+	// OnWrite is asked before a write is sent. Its error, best a [*polt.Error],
+	// keeps it from being sent, and is the call's. Otherwise done, unless it is
+	// nil, is called once, with the outcome, whatever happens. OnWrite must be
+	// quick where many call, and needs Key; nil lets every write through.
+	OnWrite func(context.Context, Write) (done func(Outcome), err error)
 }
 
 // A Call is a call of a tool that has ended.
@@ -84,10 +95,10 @@ type Call struct {
 
 // A Set is the tools of one server. It does not change once it is made.
 type Set struct {
-	options     Options
-	definitions []*definition
-	byName      map[string]*definition
-	listed      []mcp.Tool
+	options Options
+	byName  map[string]*definition // of all tools, those that are off too
+	off     map[string]string      // why a tool is off, by name
+	listed  []mcp.Tool
 }
 
 // New returns the tools. It fails where the table has a fault: nothing that it
@@ -95,6 +106,9 @@ type Set struct {
 func New(o Options) (*Set, error) {
 	if o.Client == nil {
 		return nil, errors.New("tools: Options.Client is not set")
+	}
+	if o.OnWrite != nil && o.Key == nil {
+		return nil, errors.New("tools: Options.OnWrite is set, and Options.Key is not")
 	}
 	if o.KeyHint == nil {
 		o.KeyHint = func(context.Context) string { return "Set an API key, or get one with register_agent" }
@@ -112,16 +126,27 @@ func New(o Options) (*Set, error) {
 	default:
 		return nil, fmt.Errorf("tools: the results %q are not both, structured or text", o.Results)
 	}
-	s := &Set{options: o, definitions: table(), byName: map[string]*definition{}}
-	for _, d := range s.definitions {
+	all := table()
+	off, err := choose(all, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{options: o, byName: map[string]*definition{}, off: off}
+	for _, d := range all {
+		d.off = off
+		if d.registers() && off[d.Name] != "" {
+			s.options.KeyHint = hintWithout(o.KeyHint, d.Name)
+		}
 		tool, err := d.mcpTool(o.Results != ResultsText)
 		if err != nil {
 			return nil, fmt.Errorf("tool %s: %w", d.Name, err)
 		}
 		s.byName[d.Name] = d
-		s.listed = append(s.listed, tool)
+		if off[d.Name] == "" {
+			s.listed = append(s.listed, tool)
+		}
 	}
-	return s, check(s.definitions)
+	return s, check(all)
 }
 
 // Tools returns the tools as they are listed, in the order of the table. (On

@@ -1,0 +1,79 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// A Write is a call of a tool that writes. Its arguments are in order, and it
+// is about to be sent.
+type Write struct {
+	Tool string
+	// Arguments are a JSON object with all that is sent, in the path or in the
+	// body.
+	Arguments json.RawMessage
+	// Key is the caller's, or none. Registering is sent without it all the same.
+	Key polt.Key
+	// Registers is the username that the call registers; empty where it
+	// registers none.
+	Registers string
+	// RequestID names the call in the log, or is empty.
+	RequestID string
+}
+
+// An Outcome is what became of a [Write] that was let through.
+type Outcome struct {
+	// Err is the call's error, or nil where it went well.
+	Err *polt.Error
+	// Issued is the key that the platform has given out, or none.
+	Issued polt.Key
+}
+
+// unsent is why a write was not let through.
+type unsent struct{ err error }
+
+func (u *unsent) Error() string { return u.err.Error() }
+func (u *unsent) Unwrap() error { return u.err }
+
+// begin asks whether a call with that key may be sent. Where it may, ended is
+// to be told of the outcome.
+func (s *Set) begin(ctx context.Context, d *definition, arguments json.RawMessage, key polt.Key) (ended func(Outcome), err error) {
+	ended = func(Outcome) {}
+	switch {
+	case s.options.OnWrite == nil, d.readOnly():
+		return ended, nil
+	case key.IsZero() && !d.endpoint.Public():
+		return ended, nil // it is not sent: the client refuses it
+	}
+	w := Write{Tool: d.Name, Arguments: arguments, Key: key, RequestID: s.options.RequestID(ctx)}
+	if d.registers() {
+		var in polt.RegisterAgentInput
+		if err := json.Unmarshal(arguments, &in); err != nil {
+			return nil, &unsent{err} // it has been decoded before
+		}
+		w.Registers = in.Username
+	}
+	done, err := s.options.OnWrite(ctx, w)
+	if err != nil {
+		return nil, &unsent{err}
+	}
+	if done != nil {
+		ended = done
+	}
+	return ended, nil
+}
+
+// panicked is the outcome of a write until it has another.
+var panicked = &polt.Error{Code: polt.CodeInternal, Message: "this server failed, and does not know whether it was done"}
+
+// outcomeOf returns the outcome of a write whose error is err.
+func outcomeOf(err error, issued polt.Key) Outcome {
+	o := Outcome{Issued: issued}
+	if err != nil && !errors.As(err, &o.Err) {
+		o.Err = panicked
+	}
+	return o
+}
