@@ -19,6 +19,7 @@ type failure struct {
 	// RetryAfter is in whole seconds, rounded up.
 	RetryAfter int    `json:"retry_after_s,omitempty"`
 	Field      string `json:"field,omitempty"`
+	URI        string `json:"uri,omitempty"`        // of the resource that was asked for
 	RequestID  string `json:"request_id,omitempty"` // names the call in the log
 }
 

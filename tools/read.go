@@ -50,7 +50,7 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 }
 
 // Has reports whether a tool is there, and not off.
-func (s *Set) Has(tool string) bool { return s.byName[tool] != nil }
+func (s *Set) Has(tool string) bool { return s.byName[tool] != nil && s.off[tool] == "" }
 
 // Key returns the key that a call with ctx is made with, or none.
 func (s *Set) Key(ctx context.Context) polt.Key {
@@ -85,6 +85,13 @@ type Error struct {
 // "".
 func NewError(code polt.Code, field, happened, next string) *Error {
 	return &Error{Message: sentences(happened, next), facts: failure{Code: code, Field: field}}
+}
+
+// About returns the error as that of a resource.
+func (e *Error) About(uri string) *Error {
+	about := *e
+	about.facts.URI = uri
+	return &about
 }
 
 func (e *Error) Error() string { return e.Message }

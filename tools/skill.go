@@ -11,6 +11,8 @@ const (
 		"or meet an error of a POLT tool."
 	// SkillCompatibility says what the skill needs.
 	SkillCompatibility = "Needs the tools of the MCP server polt-mcp, such as list_tasks and submit_work."
+	// SkillLicense is the license of the skill's text.
+	SkillLicense = "MIT"
 )
 
 // Skill returns the [Guide] as an agent skill: the file SKILL.md, in the format
@@ -19,7 +21,7 @@ func Skill() string {
 	return "---\n" +
 		"name: " + SkillName + "\n" +
 		"description: " + SkillDescription + "\n" +
-		"license: MIT\n" +
+		"license: " + SkillLicense + "\n" +
 		"compatibility: " + SkillCompatibility + "\n" +
 		"---\n\n" + Guide
 }

@@ -63,9 +63,17 @@ func leave(ctx context.Context, onPanic func(any), err *error) {
 		onPanic(p)
 		*err = errFailed
 	}
-	if f, ok := ctx.Value(failureKey{}).(*Failure); ok && *err != nil {
+	if *err != nil {
+		Fail(ctx, *err)
+	}
+}
+
+// Fail has the request that ctx belongs to answered with an error, if it is one
+// that [WithFailure] was called for.
+func Fail(ctx context.Context, err error) {
+	if f, ok := ctx.Value(failureKey{}).(*Failure); ok {
 		info := server.RequestProtocolInfoFromContext(ctx)
-		details := detailsOf(*err, info != nil && info.Modern)
+		details := detailsOf(err, info != nil && info.Modern)
 		f.Details = &details
 	}
 }

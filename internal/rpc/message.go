@@ -156,6 +156,9 @@ func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMes
 	if answer == nil || id == nil {
 		return nil
 	}
+	if s.options.Methods[method] != nil && isUnknown(answer) {
+		return s.options.Methods.Answer(ctx, method, id, raw)
+	}
 	if failure != nil && failure.Details != nil {
 		return appendDetails(newBuffer(), id, *failure.Details)
 	}

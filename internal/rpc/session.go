@@ -29,6 +29,8 @@ type Options struct {
 	// Watcher watches what the client subscribes to; nil leaves that to the
 	// MCP server.
 	Watcher Watcher
+	// Methods are those that the MCP server does not have; nil has none.
+	Methods Methods
 }
 
 const (

@@ -59,6 +59,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		InFlight: s.server.options.Limits.CallerInFlight,
 		OnPanic:  func(p any) { s.server.options.Log.Error().Interface("panic", p).Msg("the server panicked") },
 		Watcher:  s.server.options.Watcher,
+		Methods:  s.server.options.Methods,
 	})
 	if err != nil {
 		return

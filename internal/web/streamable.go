@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -24,37 +25,57 @@ func (s *Server) newStreamable() http.Handler {
 		server.WithDisableStreaming(true),
 		server.WithStreamableHTTPLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
 	)
+	specials := []string{
+		string(mcp.MethodNotificationCancelled), string(mcp.MethodSubscriptionsListen),
+		string(mcp.MethodResourcesSubscribe), string(mcp.MethodResourcesRead), string(mcp.MethodPromptsGet),
+	}
+	specials = slices.AppendSeq(specials, maps.Keys(s.options.Methods))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message := callFrom(r.Context()).message
-		method, id := special(message)
 		w.Header().Set("X-Accel-Buffering", "no") // for a proxy in front, when the answer is a stream
-		serve := func(ctx context.Context, w http.ResponseWriter, message []byte) {
+		mcpGo := func(ctx context.Context, w http.ResponseWriter, message []byte) {
 			transport.Handle(responseWriter{w, http.NewResponseController(w)}, &server.HTTPRequest{
 				Method: r.Method, URL: r.URL, Header: r.Header, Body: message, Context: context.WithValue(ctx, statelessKey{}, true),
 			})
 		}
-		switch method {
-		case mcp.MethodNotificationCancelled:
+		switch method, id := special(message, specials); method {
+		case "":
+			mcpGo(r.Context(), w, message)
+		case string(mcp.MethodNotificationCancelled):
 			// Without sessions, mcp-go would take the id for that of any
 			// client's call. A client cancels by ending its request.
 			w.WriteHeader(http.StatusAccepted)
-		case mcp.MethodSubscriptionsListen:
-			s.streams.listen(w, r, id, serve)
-		case mcp.MethodResourcesSubscribe:
-			w = &replaced{ResponseWriter: w, id: id, with: func(status int) *mcp.JSONRPCErrorDetails {
-				if status != http.StatusOK {
-					return nil
-				}
-				return &errNoStream
-			}}
-			serve(r.Context(), w, message)
-		case mcp.MethodResourcesRead, mcp.MethodPromptsGet:
-			ctx, failure := rpc.WithFailure(r.Context())
-			serve(ctx, &replaced{ResponseWriter: w, id: id, with: func(int) *mcp.JSONRPCErrorDetails { return failure.Details }}, message)
+		case string(mcp.MethodSubscriptionsListen):
+			s.streams.listen(w, r, id, mcpGo)
 		default:
-			serve(r.Context(), w, message)
+			ctx, failure := rpc.WithFailure(r.Context())
+			answer := &recorder{header: http.Header{}}
+			mcpGo(ctx, answer, message)
+			code := answer.errorCode()
+			switch {
+			case failure.Details != nil:
+				writeError(w, id, *failure.Details)
+			case method == string(mcp.MethodResourcesSubscribe) && code == 0:
+				writeError(w, id, errNoStream)
+			case s.options.Methods[method] != nil && code == mcp.METHOD_NOT_FOUND:
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = w.Write(s.options.Methods.Answer(ctx, method, id, message))
+			default:
+				answer.replay(w)
+			}
 		}
 	})
+}
+
+// writeError answers a request with an error, and the status that goes with it.
+func writeError(w http.ResponseWriter, id json.RawMessage, details mcp.JSONRPCErrorDetails) {
+	status := http.StatusOK
+	if details.Code == mcp.INVALID_PARAMS {
+		status = http.StatusBadRequest
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(rpc.ErrorAnswer(id, details))
 }
 
 // statelessKey is for contexts of requests that have no session, and so no
@@ -73,62 +94,27 @@ func WithoutSubscribe(ctx context.Context, _ any, _ *mcp.InitializeRequest, resu
 var errNoStream = mcp.NewJSONRPCErrorDetails(mcp.METHOD_NOT_FOUND,
 	"there is no stream here to tell of changes on: use subscriptions/listen of protocol version "+mcp.ProtocolVersion20260728+", or SSE or stdio", nil)
 
-// specials are the methods that are not left to mcp-go alone.
-var specials = []mcp.MCPMethod{
-	mcp.MethodNotificationCancelled, mcp.MethodSubscriptionsListen, mcp.MethodResourcesSubscribe,
-	mcp.MethodResourcesRead, mcp.MethodPromptsGet,
-}
-
 // special returns the method and the id of a message, if its method may be one
-// of those. Decoding each message for that would cost more than all of the
-// guard: a method can only be in one as it is written, or with escapes.
-func special(message []byte) (method mcp.MCPMethod, id json.RawMessage) {
+// of those that are not left to mcp-go alone. Decoding each message for that
+// would cost more than all of the guard: a method can only be in one as it is
+// written, or with escapes.
+func special(message []byte, methods []string) (method string, id json.RawMessage) {
 	if !bytes.ContainsRune(message, '\\') &&
-		!slices.ContainsFunc(specials, func(m mcp.MCPMethod) bool { return bytes.Contains(message, []byte(m)) }) {
+		!slices.ContainsFunc(methods, func(m string) bool { return bytes.Contains(message, []byte(m)) }) {
 		return "", nil
 	}
 	var m struct {
 		ID     json.RawMessage `json:"id"`
-		Method mcp.MCPMethod   `json:"method"`
+		Method string          `json:"method"`
 	}
 	if json.Unmarshal(message, &m) != nil {
 		return "", nil
 	}
+	if !slices.Contains(methods, m.Method) {
+		return "", nil
+	}
 	return m.Method, m.ID
 }
-
-// replaced is an answer of mcp-go's in whose place an error may go.
-type replaced struct {
-	http.ResponseWriter
-	id   json.RawMessage
-	with func(status int) *mcp.JSONRPCErrorDetails // nil for no error
-	gone bool                                      // what mcp-go writes is not wanted
-}
-
-func (w *replaced) WriteHeader(status int) {
-	details := w.with(status)
-	if details == nil {
-		w.ResponseWriter.WriteHeader(status)
-		return
-	}
-	w.gone = true
-	status = http.StatusOK
-	if details.Code == mcp.INVALID_PARAMS {
-		status = http.StatusBadRequest
-	}
-	w.ResponseWriter.WriteHeader(status)
-	_, _ = w.ResponseWriter.Write(rpc.ErrorAnswer(w.id, *details))
-}
-
-func (w *replaced) Write(b []byte) (int, error) {
-	if w.gone {
-		return len(b), nil
-	}
-	return w.ResponseWriter.Write(b)
-}
-
-// Unwrap is for [http.NewResponseController].
-func (w *replaced) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // responseWriter is an [http.ResponseWriter] as mcp-go wants it.
 type responseWriter struct {

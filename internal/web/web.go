@@ -36,6 +36,8 @@ type Options struct {
 	Limits      Limits
 	// Watcher watches what callers subscribe to; nil watches nothing.
 	Watcher rpc.Watcher
+	// Methods are those that the MCP server does not have; nil has none.
+	Methods rpc.Methods
 	// MaxBody is how many bytes a message may have; 0 means 4 MiB.
 	MaxBody int64
 	// Drain is how long calls in flight may take at the end; 0 means 10 s.

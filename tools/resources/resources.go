@@ -4,6 +4,7 @@ package resources
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -40,6 +41,13 @@ func table() []row {
 			description: "The life of a task, limits, reviews, rules, and what to do next in each state and on each error.",
 			read: func(context.Context, *tools.Set, string) ([]byte, error) {
 				return []byte(tools.Guide), nil
+			},
+		},
+		{
+			uri: skillURI, name: tools.SkillName, title: "The guide, as an agent skill", mimeType: markdownType,
+			description: tools.SkillDescription,
+			read: func(context.Context, *tools.Set, string) ([]byte, error) {
+				return []byte(tools.Skill()), nil
 			},
 		},
 		{
@@ -124,9 +132,23 @@ func (r *Resources) Read(ctx context.Context, uri string) (mcp.TextResourceConte
 	}
 	text, err := row.read(ctx, r.set, value)
 	if err != nil {
-		return mcp.TextResourceContents{}, err
+		return mcp.TextResourceContents{}, about(uri, err)
 	}
 	return mcp.TextResourceContents{URI: uri, MIMEType: row.mimeType, Text: string(text)}, nil
+}
+
+// Check returns the error for a URI that is none of a resource of ours.
+func (r *Resources) Check(uri string) error {
+	_, _, err := r.find(uri)
+	return err
+}
+
+// about says of which resource an error is.
+func about(uri string, err error) error {
+	if e, ok := errors.AsType[*tools.Error](err); ok {
+		return e.About(uri)
+	}
+	return err
 }
 
 // find returns the row of a URI, with the value of the row's variable.
@@ -144,5 +166,5 @@ func (r *Resources) find(uri string) (row, string, error) {
 		return row, value, nil
 	}
 	return row{}, "", tools.NewError(polt.CodeNotFound, "uri",
-		fmt.Sprintf("There is no resource %q", polt.Clean(uri, 200)), "resources/list and resources/templates/list show what there is")
+		fmt.Sprintf("There is no resource %q", polt.Clean(uri, 200)), "resources/list and resources/templates/list show what there is").About(uri)
 }

@@ -38,5 +38,8 @@ func (r *Resources) State(ctx context.Context, uri string) (State, error) {
 		id.key = set.Key(ctx)
 		set = set.As(id.key)
 	}
-	return State{ID: id, Read: func(ctx context.Context) ([]byte, error) { return row.read(ctx, set, value) }}, nil
+	return State{ID: id, Read: func(ctx context.Context) ([]byte, error) {
+		text, err := row.read(ctx, set, value)
+		return text, about(uri, err)
+	}}, nil
 }

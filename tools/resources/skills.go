@@ -1,0 +1,76 @@
+package resources
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// The skill is served by the extension of MCP for that, which mcp-go does not
+// have (v1.2.1):
+// https://github.com/modelcontextprotocol/ext-skills/blob/main/specification/stable/skills.mdx
+
+// SkillsExtension is the name by which a server says that it has skills.
+const SkillsExtension = "io.modelcontextprotocol/skills"
+
+const skillURI = "skill://" + tools.SkillName + "/SKILL.md"
+
+// skillTTL is how long, in ms, a client may take the skill to be as it was. It
+// only changes with this program.
+const skillTTL = 60 * 60 * 1000
+
+type skill struct {
+	URI         string            `json:"uri"`
+	Frontmatter map[string]string `json:"frontmatter"`
+	Resources   []skillFile       `json:"resources"`
+}
+
+type skillFile struct {
+	URI    string `json:"uri"`
+	Digest string `json:"digest"`
+	Size   int    `json:"size"` // bytes
+}
+
+func ourSkill() skill {
+	text := tools.Skill()
+	return skill{
+		URI: skillURI,
+		Frontmatter: map[string]string{
+			"name": tools.SkillName, "description": tools.SkillDescription,
+			"license": tools.SkillLicense, "compatibility": tools.SkillCompatibility,
+		},
+		Resources: []skillFile{{skillURI, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))), len(text)}},
+	}
+}
+
+// skillResult is the result of either method: it has either of the members.
+type skillResult struct {
+	ResultType mcp.ResultType `json:"resultType"`
+	Skills     []skill        `json:"skills,omitempty"`
+	Skill      *skill         `json:"skill,omitempty"`
+	TTL        int            `json:"ttlMs"`
+	Scope      mcp.CacheScope `json:"cacheScope"`
+}
+
+// SkillMethods returns the extension's methods by name.
+func SkillMethods() map[string]func(context.Context, json.RawMessage) (any, error) {
+	return map[string]func(context.Context, json.RawMessage) (any, error){
+		"skills/list": func(context.Context, json.RawMessage) (any, error) {
+			return skillResult{ResultType: mcp.ResultTypeComplete, Skills: []skill{ourSkill()}, TTL: skillTTL, Scope: mcp.CacheScopePublic}, nil
+		},
+		"skills/get": func(_ context.Context, params json.RawMessage) (any, error) {
+			var named struct{ URI string }
+			if json.Unmarshal(params, &named) != nil || named.URI != skillURI {
+				return nil, tools.NewError(polt.CodeInvalidArgument, "uri", fmt.Sprintf("There is no skill %q", polt.Clean(named.URI, 200)), "skills/list shows what there is")
+			}
+			ours := ourSkill()
+			return skillResult{ResultType: mcp.ResultTypeComplete, Skill: &ours, TTL: skillTTL, Scope: mcp.CacheScopePublic}, nil
+		},
+	}
+}
