@@ -1,0 +1,37 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// hider returns what puts the redacted form of keys in their place in a text.
+func hider(keys []polt.Key) func(string) string {
+	return func(text string) string {
+		for _, key := range keys {
+			if !key.IsZero() {
+				text = strings.ReplaceAll(text, key.Reveal(), key.String())
+			}
+		}
+		return text
+	}
+}
+
+// hidden returns a decoded JSON value with hide done to every text in it. On
+// the encoded value it could miss a key, which JSON can write in many ways.
+func hidden(value any, hide func(string) string) any {
+	switch v := value.(type) {
+	case string:
+		return hide(v)
+	case []any:
+		for i := range v {
+			v[i] = hidden(v[i], hide)
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = hidden(v[name], hide)
+		}
+	}
+	return value
+}

@@ -1,0 +1,85 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+const (
+	window = time.Minute
+	// maxCallers is how many callers are counted at a time. A caller is
+	// forgotten when none of its writes counts any more, and not before.
+	maxCallers = 100_000
+)
+
+// limit lets each caller write a number of times in any minute. It counts the
+// writes themselves: an allowance that fills up again, as a token bucket has
+// it, would let through nearly twice as many in some minutes.
+type limit struct {
+	most  int
+	began time.Time
+
+	mu      sync.Mutex
+	callers map[string][]time.Duration // when each wrote in the last minute, since began
+	swept   time.Duration
+}
+
+func newLimit(most int) *limit {
+	return &limit{most: most, began: time.Now(), callers: map[string][]time.Duration{}}
+}
+
+// take counts a write that is about to be sent, until giveBack is called, or
+// refuses it.
+func (l *limit) take(caller string) (giveBack func(), _ error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Since(l.began)
+	writes, known := l.callers[caller]
+	if !known && !l.room(now) {
+		return nil, l.refusal("more callers have written in this minute than this server counts", window)
+	}
+	if writes = recent(writes, now); len(writes) >= l.most {
+		return nil, l.refusal(fmt.Sprintf("this server's own limit is reached (--max-writes-per-minute %d)", l.most), writes[0]+window-now)
+	}
+	l.callers[caller] = append(writes, now)
+	return func() { l.giveBack(caller, now) }, nil
+}
+
+func (*limit) refusal(why string, wait time.Duration) error {
+	return &polt.Error{Code: polt.CodeRateLimited, Message: why + ", and nothing was sent", Retryable: true, RetryAfter: wait}
+}
+
+func (l *limit) giveBack(caller string, when time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	writes := l.callers[caller]
+	if i := slices.Index(writes, when); i >= 0 {
+		l.callers[caller] = slices.Delete(writes, i, i+1)
+	}
+}
+
+// room makes room for one more caller, and reports whether there is any.
+func (l *limit) room(now time.Duration) bool {
+	full := len(l.callers) >= maxCallers
+	if now-l.swept >= window || full && now-l.swept >= time.Second {
+		l.swept = now
+		for caller, writes := range l.callers {
+			if len(recent(writes, now)) == 0 {
+				delete(l.callers, caller)
+			}
+		}
+	}
+	return len(l.callers) < maxCallers
+}
+
+// recent returns those of the writes that still count.
+func recent(writes []time.Duration, now time.Duration) []time.Duration {
+	for len(writes) > 0 && writes[0]+window <= now {
+		writes = writes[1:]
+	}
+	return writes
+}
