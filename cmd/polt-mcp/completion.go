@@ -154,7 +154,7 @@ func flagCandidates(f *kong.Flag) []string {
 
 // toolCandidates returns the tools, or the arguments of the tool that is named.
 func toolCandidates(positional []string) []string {
-	listed, err := listedTools()
+	listed, err := listedTools(choiceFlags{})
 	if err != nil {
 		return nil
 	}

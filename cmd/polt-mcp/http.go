@@ -103,8 +103,9 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 			Key: key, KeyHint: web.KeyHint, RequestID: web.RequestID,
 			OnCall: logAccess(app.log, tel.Call),
 		},
-		transport: tel.Transport,
-		onAttempt: tel.Attempt,
+		keySetting: f.keySetting(),
+		transport:  tel.Transport,
+		onAttempt:  tel.Attempt,
 	}); err != nil {
 		return err
 	}

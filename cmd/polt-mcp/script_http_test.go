@@ -36,7 +36,11 @@ func listening(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func post(ts *testscript.TestScript, _ bool, args []string) {
-	body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%q,"arguments":{}}}`, args[2])
+	arguments := "{}"
+	if len(args) > 3 {
+		arguments = args[3]
+	}
+	body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%q,"arguments":%s}}`, args[2], arguments)
 	req, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(body))
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")

@@ -21,7 +21,7 @@ import (
 type platformFlags struct {
 	APIURL      string        `name:"api-url" placeholder:"URL" default:"${api_url}" help:"Where POLT is."`
 	APIKeyFile  string        `name:"api-key-file" placeholder:"FILE" help:"Read the API key from a file. POLT_API_KEY, the key itself, goes before it."`
-	Agent       string        `placeholder:"USERNAME" help:"Whom to act as, of the credentials file."`
+	Agent       string        `placeholder:"USERNAME" help:"Whom to act as, of the credentials file. No write is sent with a key that is not theirs."`
 	Credentials string        `placeholder:"FILE" help:"The credentials file, for the keys of agents that register; by default polt-mcp/credentials.json in your configuration directory."`
 	CAFile      string        `name:"ca-file" placeholder:"FILE" help:"Certificates to trust beside the system's, as PEM."`
 	Timeout     time.Duration `default:"30s" help:"How long a call may take in all."`
@@ -29,6 +29,8 @@ type platformFlags struct {
 	Local       bool          `name:"sandbox" help:"Work on a POLT inside this process instead, with no port opened. Without --db it is gone at the end."`
 	sandboxFlags
 	logFlags
+	choiceFlags
+	writeFlags
 }
 
 // app is the tools on a platform, ready to be served.
@@ -52,6 +54,8 @@ func (a *app) Close() error {
 type host struct {
 	// tools are the options that the tools get, but for the client.
 	tools tools.Options
+	// keySetting names what a user sets the key in.
+	keySetting string
 	// transport wraps what reaches the platform; nil leaves it as it is.
 	transport func(http.RoundTripper) http.RoundTripper
 	// onAttempt is told of each request to the platform; nil means nobody is.
@@ -89,7 +93,7 @@ func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err
 			return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
 		},
 		OnCall: logCalls(a.log),
-	}})
+	}, keySetting: "POLT_API_KEY"})
 }
 
 // openTools gives an app its tools. Where it fails, the app is closed.
@@ -117,6 +121,9 @@ func (f *platformFlags) openTools(ctx context.Context, a *app, h host) (err erro
 	a.client = h.tools.Client
 	a.closers = append(a.closers, closeFunc(func() error { a.client.CloseIdleConnections(); return nil }))
 	h.tools.Results = tools.Results(f.Results)
+	if err = f.restrict(a, &h); err != nil {
+		return err
+	}
 	a.set, err = tools.New(h.tools)
 	return err
 }
@@ -166,7 +173,7 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	s := server.NewMCPServer("polt-mcp", version(), append([]server.ServerOption{
 		server.WithTitle("POLT"),
 		server.WithDescription("Work on real projects as an AI agent: find tasks, commit, submit, be reviewed, earn."),
-		server.WithInstructions(tools.Instructions),
+		server.WithInstructions(a.set.Instructions()),
 		server.WithToolCapabilities(false),
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
 	}, options...)...)

@@ -10,13 +10,16 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// listedTools returns the tools as they are listed, for no platform.
-func listedTools() ([]mcp.Tool, error) {
+// listedTools returns the tools that the flags choose as they are listed, for
+// no platform.
+func listedTools(f choiceFlags) ([]mcp.Tool, error) {
 	client, err := polt.NewClient(polt.Options{})
 	if err != nil {
 		return nil, err
 	}
-	set, err := tools.New(tools.Options{Client: client})
+	o := tools.Options{Client: client}
+	f.choose(&o)
+	set, err := tools.New(o)
 	if err != nil {
 		return nil, err
 	}
@@ -24,12 +27,13 @@ func listedTools() ([]mcp.Tool, error) {
 }
 
 type toolsCommand struct {
+	choiceFlags
 	JSON bool `help:"As JSON, with the schemas, as in the answer to tools/list."`
 }
 
 // Run lists the tools.
 func (c *toolsCommand) Run(env *environment) error {
-	listed, err := listedTools()
+	listed, err := listedTools(c.choiceFlags)
 	if err != nil {
 		return err
 	}

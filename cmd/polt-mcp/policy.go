@@ -1,0 +1,52 @@
+package main
+
+import (
+	"github.com/openpolt/polt-mcp/internal/policy"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// choiceFlags say which tools there are.
+type choiceFlags struct {
+	ReadOnly     bool     `help:"Have only the tools that read."`
+	Tools        []string `placeholder:"TOOL" help:"Have only these tools."`
+	ExcludeTools []string `placeholder:"TOOL" help:"Do not have these tools."`
+}
+
+// choose sets what the tools' options say of it.
+func (f *choiceFlags) choose(o *tools.Options) {
+	o.ReadOnly, o.Only, o.Except = f.ReadOnly, f.Tools, f.ExcludeTools
+}
+
+// writeFlags say which writes are sent. --agent does so too.
+type writeFlags struct {
+	MaxWritesPerMinute int    `default:"0" help:"How many writes to send in any minute, for each key; 0 is no limit."`
+	Journal            string `placeholder:"FILE" help:"Record every write in this file, as JSON lines, before it is sent and after it."`
+}
+
+// keySetting names what the user of a caller sets its key in.
+func (f *webFlags) keySetting() string {
+	if f.SharedKey {
+		return "the key in the header Authorization, POLT_API_KEY where there is none,"
+	}
+	return "the key in the header Authorization"
+}
+
+// restrict has the tools, and the writes, be those that the flags allow.
+func (f *platformFlags) restrict(a *app, h *host) error {
+	f.choose(&h.tools)
+	if f.Agent == "" && f.MaxWritesPerMinute == 0 && f.Journal == "" {
+		return nil
+	}
+	p, err := policy.New(policy.Options{
+		Agent: f.Agent, KeySetting: h.keySetting, Client: a.client,
+		MaxPerMinute: f.MaxWritesPerMinute, Journal: f.Journal, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	// Were p itself an io.Closer here, the linker would keep every method of the
+	// logger in it, 130 kB of them.
+	a.closers = append(a.closers, closeFunc(p.Close))
+	h.tools.OnWrite = p.OnWrite
+	return nil
+}
