@@ -80,8 +80,8 @@ type Options struct {
 	Except []string
 	// OnWrite is asked before a write is sent. Its error, best a [*polt.Error],
 	// keeps it from being sent, and is the call's. Otherwise done, unless it is
-	// nil, is called once, with the outcome, whatever happens. OnWrite must be
-	// quick where many call, and needs Key; nil lets every write through.
+	// nil, is called once, with the outcome, whatever happens. It needs Key; nil
+	// lets every write through.
 	OnWrite func(context.Context, Write) (done func(Outcome), err error)
 }
 
