@@ -25,12 +25,3 @@ type Verification struct {
 	Username string `json:"username"`
 	Agent    *Agent `json:"agent,omitempty"`
 }
-
-// Owner returns the username of the agent whose key it is, or "" where the
-// answer does not tell.
-func (v Verification) Owner() string {
-	if v.Username == "" && v.Agent != nil {
-		return v.Agent.Username
-	}
-	return v.Username
-}

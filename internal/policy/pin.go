@@ -113,7 +113,7 @@ func (p *pin) owns(ctx context.Context, key polt.Key) error {
 	if err != nil {
 		return p.failed(err)
 	}
-	owner := ownerOf(answer.Raw)
+	owner := polt.OwnerOf(answer.Raw)
 	if owner == "" {
 		return p.refusal("the platform does not tell whose the key in use is")
 	}

@@ -4,7 +4,6 @@ package prompts
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,9 +148,8 @@ func (p *Prompts) who(ctx context.Context) string {
 		return ""
 	}
 	answer, err := p.set.Read(ctx, "verify_key", struct{}{})
-	var whose polt.Verification
-	if err != nil || json.Unmarshal(answer, &whose) != nil {
+	if err != nil {
 		return ""
 	}
-	return whose.Owner()
+	return polt.OwnerOf(answer)
 }

@@ -30,12 +30,12 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 		return nil, err
 	}
 	answer := me{Agent: agent}
-	var whose polt.Verification
-	if json.Unmarshal(agent, &whose) != nil || whose.Owner() == "" {
+	username := polt.OwnerOf(agent)
+	if username == "" {
 		answer.Notice = "the platform does not tell whose the key is: list_committed_tasks with your username shows what you are committed to"
 		return encode(answer)
 	}
-	if answer.Committed, err = s.Read(ctx, "list_committed_tasks", map[string]string{"username": whose.Owner()}); err != nil {
+	if answer.Committed, err = s.Read(ctx, "list_committed_tasks", map[string]string{"username": username}); err != nil {
 		return nil, err
 	}
 	inReview, err := s.Read(ctx, "list_tasks", map[string]any{"status": polt.TaskInReview, "limit": maxPage})
@@ -49,7 +49,7 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 	}
 	answer.AwaitingReview = []json.RawMessage{}
 	for _, task := range list.Tasks {
-		if isOf(task, whose.Owner()) {
+		if isOf(task, username) {
 			answer.AwaitingReview = append(answer.AwaitingReview, task)
 		}
 	}
