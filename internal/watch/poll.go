@@ -1,0 +1,126 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// poll reads one thing, for all who watch it.
+type poll struct {
+	hub    *Hub
+	thing  Thing
+	ctx    context.Context // of each read; ends with the poll
+	cancel context.CancelFunc
+	joined chan struct{} // holds one where a watcher has joined since it was emptied
+
+	once  sync.Once
+	begun chan struct{} // closed when the first read is done, or awaited no more
+	err   error         // why there is no poll; to be read after begun
+
+	watchers map[*watcher]struct{} // those that wait for the first read, too; guarded by hub.mu
+}
+
+func newPoll(ctx context.Context, h *Hub, t Thing) *poll {
+	p := &poll{
+		hub: h, thing: t,
+		joined:   make(chan struct{}, 1),
+		begun:    make(chan struct{}),
+		watchers: map[*watcher]struct{}{},
+	}
+	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return p
+}
+
+// begin lets those go on who wait for the first read. Only the first call
+// counts.
+func (p *poll) begin(err error) {
+	p.once.Do(func() {
+		p.err = err
+		close(p.begun)
+	})
+}
+
+// run reads the thing until the poll ends.
+func (p *poll) run() {
+	var known state
+	first, err := p.read()
+	known.set(first)
+	if !p.hub.begin(p, err) {
+		return
+	}
+	next := newPace(p.hub.options.Interval)
+	for next.wait(p.ctx, p.joined) {
+		b, err := p.read()
+		changed := false
+		switch {
+		case errors.Is(err, ErrGone):
+			changed = known.setGone()
+			next.slowest()
+		case err == nil && known.set(b):
+			changed = true
+			next.fastest()
+		default:
+			next.slower()
+		}
+		next.plan(retryAfter(err))
+		if changed {
+			p.tell()
+		}
+	}
+}
+
+// read reads the thing, and tells if that fails.
+func (p *poll) read() (b []byte, err error) {
+	panicked := protect("reading it", func() { b, err = p.thing.Read(p.ctx) })
+	if panicked != nil {
+		b, err = nil, panicked
+	}
+	if err != nil && !errors.Is(err, ErrGone) && p.ctx.Err() == nil {
+		p.hub.options.OnError(p.thing.ID, err)
+	}
+	return b, err
+}
+
+// tell tells all watchers of a change, unless the poll has ended. Those who join
+// from now on know it.
+func (p *poll) tell() {
+	p.hub.mu.Lock()
+	watchers := slices.Collect(maps.Keys(p.watchers))
+	p.hub.mu.Unlock()
+	for _, w := range watchers {
+		if p.ctx.Err() != nil {
+			return
+		}
+		if err := w.tell(); err != nil {
+			p.hub.options.OnError(p.thing.ID, err)
+		}
+	}
+}
+
+// retryAfter returns how long an error asks to wait.
+func retryAfter(err error) time.Duration {
+	type waiter interface {
+		error
+		RetryAfterDuration() time.Duration
+	}
+	if w, ok := errors.AsType[waiter](err); ok {
+		return w.RetryAfterDuration()
+	}
+	return 0
+}
+
+// protect returns what f panicked with, as an error.
+func protect(what string, f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s panicked: %v", what, p)
+		}
+	}()
+	f()
+	return nil
+}

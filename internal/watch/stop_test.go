@@ -1,0 +1,300 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/openpolt/polt-mcp/internal/watch"
+)
+
+// restless returns a thing that every read shows changed.
+func restless(id any) *source {
+	s := newSource(id, "")
+	var n atomic.Int64
+	s.is(func(context.Context) ([]byte, error) { return strconv.AppendInt(nil, n.Add(1), 10), nil })
+	return s
+}
+
+func TestLastStopEndsThePolling(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{})
+		s := restless("thing")
+		first, second := follow(t, h, s), follow(t, h, s)
+		s.pauses(1)
+		first.want(1)
+		first.stop()
+		first.stop()
+		s.pauses(1)
+		first.want(1)
+		second.want(2)
+		second.stop()
+		pass(100 * interval)
+		s.wantReads(t, 3)
+		third := follow(t, h, s)
+		first.stop() // and still that is another watch
+		second.stop()
+		s.wantReads(t, 4)
+		s.pauses(1)
+		third.want(1)
+		third.stop()
+		// That the bubble ends without Close shows that nothing is left.
+	})
+}
+
+func TestStopDoesNotWaitForARead(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{OnError: func(_ any, err error) { t.Errorf("told of %v", err) }})
+		hanging, other := newSource("hanging", "1"), restless("other")
+		w := follow(t, h, hanging)
+		_, ended := hanging.hang()
+		hanging.pauses(1)
+		began := time.Now()
+		o := follow(t, h, other)
+		o.stop()
+		w.stop()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("stopping took %v", took)
+		}
+		synctest.Wait()
+		if ended.Load() != 1 {
+			t.Error("the read goes on")
+		}
+	})
+}
+
+func TestStopWaitsForARunningCall(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{})
+		s := restless("thing")
+		release := make(chan struct{})
+		var running atomic.Bool
+		stop, err := h.Watch(t.Context(), s.thing(), func() {
+			running.Store(true)
+			<-release
+			running.Store(false)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.pauses(1)
+		var stopped atomic.Int64
+		for range 10 {
+			go func() {
+				stop()
+				if running.Load() {
+					t.Error("stop has returned before changed")
+				}
+				stopped.Add(1)
+			}()
+		}
+		closed := make(chan struct{})
+		go func() { h.Close(); close(closed) }()
+		synctest.Wait()
+		if n := stopped.Load(); n != 0 || !running.Load() {
+			t.Errorf("%d stops did not wait", n)
+		}
+		select {
+		case <-closed:
+			t.Error("Close did not wait")
+		default:
+		}
+		close(release)
+		<-closed
+		synctest.Wait()
+		if n := stopped.Load(); n != 10 {
+			t.Errorf("%d stops returned", n)
+		}
+	})
+}
+
+func TestStopWithinChanged(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{})
+		// Each is told of its change, at the same time, and ends itself and the other.
+		a, b := restless("a"), restless("b")
+		var stopA, stopB func()
+		var both sync.WaitGroup
+		both.Add(2)
+		calls := new(atomic.Int64)
+		stopBoth := func() {
+			calls.Add(1)
+			both.Done()
+			both.Wait()
+			var deep func(int)
+			deep = func(n int) {
+				if n > 0 {
+					deep(n - 1)
+					return
+				}
+				stopA()
+				stopB()
+			}
+			deep(1000)
+		}
+		ready := make(chan struct{})
+		changed := func() { <-ready; stopBoth() }
+		var err error
+		if stopA, err = h.Watch(t.Context(), a.thing(), changed); err != nil {
+			t.Fatal(err)
+		}
+		if stopB, err = h.Watch(t.Context(), b.thing(), changed); err != nil {
+			t.Fatal(err)
+		}
+		close(ready)
+		pass(10 * interval)
+		a.wantReads(t, 2)
+		b.wantReads(t, 2)
+		if calls.Load() != 2 {
+			t.Errorf("%d calls", calls.Load())
+		}
+	})
+}
+
+func TestNoWatcherIsToldAfterAnotherStoppedItMeanwhile(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{})
+		s := restless("thing")
+		ready := make(chan struct{})
+		var stops []func()
+		calls := 0
+		for range 10 {
+			stop, err := h.Watch(t.Context(), s.thing(), func() {
+				<-ready
+				calls++
+				for _, stop := range stops {
+					stop()
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stops = append(stops, stop)
+		}
+		close(ready)
+		pass(10 * interval)
+		s.wantReads(t, 2)
+		if calls != 1 {
+			t.Errorf("%d were told", calls)
+		}
+	})
+}
+
+func TestNoWatcherIsToldAfterClose(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{})
+		s := restless("thing")
+		release := make(chan struct{})
+		calls := 0
+		for range 10 {
+			stop, err := h.Watch(t.Context(), s.thing(), func() { calls++; <-release })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stop()
+		}
+		s.pauses(1)
+		go h.Close()
+		synctest.Wait()
+		close(release)
+		h.Close()
+		if calls != 1 {
+			t.Errorf("%d were told", calls)
+		}
+	})
+}
+
+func TestClose(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{OnError: func(_ any, err error) { t.Errorf("told of %v", err) }})
+		known, unknown := restless("known"), newSource("unknown", "")
+		w := follow(t, h, known)
+		_, endedKnown := known.hang()
+		_, endedUnknown := unknown.hang()
+		known.pauses(1)
+		failed := make(chan error)
+		go func() {
+			_, err := h.Watch(t.Context(), unknown.thing(), nil)
+			failed <- err
+		}()
+		synctest.Wait()
+		for range 3 {
+			go h.Close()
+		}
+		if err := <-failed; !errors.Is(err, watch.ErrClosed) {
+			t.Errorf("who was waiting got %v", err)
+		}
+		h.Close()
+		if endedKnown.Load() != 1 || endedUnknown.Load() != 1 {
+			t.Error("a read goes on")
+		}
+		if _, err := h.Watch(t.Context(), known.thing(), nil); !errors.Is(err, watch.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+		w.want(0)
+		w.stop()
+		known.wantReads(t, 2)
+	})
+}
+
+// TestRaces joins, stops and closes as fast as it can, in real time.
+func TestRaces(t *testing.T) {
+	h := watch.New(watch.Options{Interval: time.Microsecond, MaxThings: 3})
+	things := []watch.Thing{restless(0).thing(), restless(1).thing(), restless(2).thing(), restless(3).thing()}
+	things[2].Read = func(context.Context) ([]byte, error) { return nil, watch.ErrGone }
+	var working sync.WaitGroup
+	var calls atomic.Int64
+	for i := range 8 {
+		working.Go(func() {
+			for n := i; ; n++ {
+				ctx, cancel := context.WithCancel(t.Context())
+				if n%5 == 0 {
+					go cancel()
+				}
+				var running, stopped atomic.Bool
+				told := make(chan struct{}, 1)
+				stop, err := h.Watch(ctx, things[n%len(things)], func() {
+					if running.Swap(true) {
+						t.Error("two calls at a time")
+					}
+					if stopped.Load() {
+						t.Error("told after stop")
+					}
+					calls.Add(1)
+					select {
+					case told <- struct{}{}:
+					default:
+					}
+					running.Store(false)
+				})
+				if errors.Is(err, watch.ErrClosed) {
+					cancel()
+					return
+				}
+				if err == nil {
+					if n%3 == 0 && calls.Load() < 5000 {
+						<-told
+					}
+					go stop()
+					stop()
+					stopped.Store(true)
+				}
+				cancel()
+			}
+		})
+	}
+	for calls.Load() < 5000 {
+		time.Sleep(time.Millisecond) //nolint:forbidigo // the time is real, and its length does not matter
+	}
+	h.Close()
+	at := calls.Load()
+	working.Wait()
+	if calls.Load() != at {
+		t.Error("told after Close")
+	}
+}
