@@ -9,13 +9,10 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// A Watcher watches resources.
-type Watcher interface {
-	// Watch calls changed, which does not block, after each change of a
-	// resource, until stop is called. The context is for its beginning, and
-	// says who watches.
-	Watch(ctx context.Context, uri string, changed func()) (stop func(), err error)
-}
+// A Watch watches a resource: it calls changed, which does not block, after
+// each change of it, until stop is called. The context is for its beginning,
+// and says who watches.
+type Watch func(ctx context.Context, uri string, changed func()) (stop func(), err error)
 
 // maxWatched is how many resources a client may watch over one stream.
 const maxWatched = 100
@@ -26,7 +23,7 @@ const maxWatched = 100
 //
 // mcp-go's own loses notifications, and tells one subscription what another
 // one watches (v1.2.1).
-func Listen(ctx context.Context, w Watcher, id, message json.RawMessage, write func([]byte) error) []byte {
+func Listen(ctx context.Context, watch Watch, id, message json.RawMessage, write func([]byte) error) []byte {
 	var request struct {
 		Params struct {
 			Notifications struct {
@@ -38,7 +35,7 @@ func Listen(ctx context.Context, w Watcher, id, message json.RawMessage, write f
 		return appendError(nil, id, mcp.INVALID_PARAMS, "notifications.resourceSubscriptions is not a list of URIs")
 	}
 	uris := slices.Compact(slices.Sorted(slices.Values(request.Params.Notifications.Resources)))
-	if w == nil {
+	if watch == nil {
 		uris = nil // what is not watched is not agreed to
 	}
 	if len(uris) > maxWatched {
@@ -48,7 +45,7 @@ func Listen(ctx context.Context, w Watcher, id, message json.RawMessage, write f
 	watched := []string{}
 	var failed error
 	for _, uri := range uris {
-		stop, err := w.Watch(ctx, uri, func() { news.add(uri) })
+		stop, err := watch(ctx, uri, func() { news.add(uri) })
 		if err != nil {
 			failed = err
 			continue

@@ -146,7 +146,7 @@ func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMes
 	var failure *Failure
 	switch mcp.MCPMethod(method) {
 	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe, mcp.MethodSubscriptionsListen:
-		if s.options.Watcher != nil && id != nil {
+		if s.options.Watch != nil && id != nil {
 			return s.watching(ctx, method, id, raw)
 		}
 	case mcp.MethodResourcesRead, mcp.MethodPromptsGet:

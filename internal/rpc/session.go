@@ -26,9 +26,9 @@ type Options struct {
 	InFlight int
 	// OnPanic is told what a handler panicked with; nil means nobody is.
 	OnPanic func(any)
-	// Watcher watches what the client subscribes to; nil leaves that to the
-	// MCP server.
-	Watcher Watcher
+	// Watch watches what the client subscribes to; nil leaves that to the MCP
+	// server.
+	Watch Watch
 	// Methods are those that the MCP server does not have; nil has none.
 	Methods Methods
 }
@@ -92,7 +92,7 @@ func NewSession(ctx context.Context, srv *server.MCPServer, out io.Writer, o Opt
 	}
 	s.ctx, s.cancel = context.WithCancel(srv.WithContext(context.WithoutCancel(ctx), client))
 	s.ending, s.end = context.WithCancel(s.ctx)
-	s.subscriptions = newSubscriptions(o.Watcher, s.out.write)
+	s.subscriptions = newSubscriptions(o.Watch, s.out.write)
 	return s, nil
 }
 

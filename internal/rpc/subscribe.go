@@ -12,8 +12,8 @@ import (
 // subscriptions are the resources that a client watches by
 // resources/subscribe, of the protocols up to 2025-11-25.
 type subscriptions struct {
-	watcher Watcher
-	write   func([]byte)
+	watch Watch
+	write func([]byte)
 
 	mu    sync.Mutex
 	stops map[string]func() // by URI
@@ -21,8 +21,8 @@ type subscriptions struct {
 	ended chan struct{}
 }
 
-func newSubscriptions(w Watcher, write func([]byte)) *subscriptions {
-	return &subscriptions{watcher: w, write: write, stops: map[string]func(){}, ended: make(chan struct{})}
+func newSubscriptions(watch Watch, write func([]byte)) *subscriptions {
+	return &subscriptions{watch: watch, write: write, stops: map[string]func(){}, ended: make(chan struct{})}
 }
 
 var errTooManyWatched = detailed{mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
@@ -45,7 +45,7 @@ func (s *subscriptions) add(ctx context.Context, uri string) error {
 	if full {
 		return errTooManyWatched
 	}
-	stop, err := s.watcher.Watch(ctx, uri, func() { news.add(uri) })
+	stop, err := s.watch(ctx, uri, func() { news.add(uri) })
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Session) watching(ctx context.Context, method string, id, raw json.RawM
 		listening, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(s.ending, cancel)()
-		return Listen(listening, s.options.Watcher, id, raw, func(message []byte) error {
+		return Listen(listening, s.options.Watch, id, raw, func(message []byte) error {
 			s.out.write(message)
 			return ctx.Err()
 		})

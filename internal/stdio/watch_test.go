@@ -18,7 +18,7 @@ import (
 func watched(t *testing.T, w *watchtest.Watcher) *peer {
 	t.Helper()
 	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false), server.WithResourceCapabilities(true, false))
-	p := serve(t, s, stdio.Options{Options: rpc.Options{Watcher: w}})
+	p := serve(t, s, stdio.Options{Options: rpc.Options{Watch: w.Watch}})
 	p.send(initialize("2025-11-25"))
 	p.next()
 	return p

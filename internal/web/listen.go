@@ -31,7 +31,7 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, id json.RawMess
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	var out *eventWriter // begun with the acknowledgement
-	answer := rpc.Listen(ctx, s.server.options.Watcher, id, call.message, func(message []byte) error {
+	answer := rpc.Listen(ctx, s.server.options.Watch, id, call.message, func(message []byte) error {
 		if out == nil {
 			out = newEventWriter(w)
 			go s.keep(ctx, cancel, out)

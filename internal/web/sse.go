@@ -58,7 +58,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	session, err := rpc.NewSession(r.Context(), s.server.options.MCP, out, rpc.Options{
 		InFlight: s.server.options.Limits.CallerInFlight,
 		OnPanic:  func(p any) { s.server.options.Log.Error().Interface("panic", p).Msg("the server panicked") },
-		Watcher:  s.server.options.Watcher,
+		Watch:    s.server.options.Watch,
 		Methods:  s.server.options.Methods,
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ func watching(w *watchtest.Watcher) web.Options {
 	hooks.AddAfterInitialize(web.WithoutSubscribe)
 	o := options(nil)
 	o.MCP = server.NewMCPServer("test", "1", server.WithResourceCapabilities(true, false), server.WithHooks(hooks))
-	o.Watcher = w
+	o.Watch = w.Watch
 	return o
 }
 

@@ -34,8 +34,8 @@ type Options struct {
 	// asks for nothing.
 	CallerToken string
 	Limits      Limits
-	// Watcher watches what callers subscribe to; nil watches nothing.
-	Watcher rpc.Watcher
+	// Watch watches what callers subscribe to; nil watches nothing.
+	Watch rpc.Watch
 	// Methods are those that the MCP server does not have; nil has none.
 	Methods rpc.Methods
 	// MaxBody is how many bytes a message may have; 0 means 4 MiB.

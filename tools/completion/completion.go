@@ -4,9 +4,7 @@
 package completion
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -55,22 +53,19 @@ func complete(ctx context.Context, s *source, typed string) *mcp.Completion {
 	if s == nil {
 		return answer
 	}
-	type match struct {
-		value string
-		rank  int
-	}
-	var matches []match
-	for _, c := range s.candidates(ctx) {
-		if rank := c.rank(strings.ToLower(strings.TrimSpace(typed))); rank > 0 {
-			matches = append(matches, match{c.value, rank})
+	typed = strings.ToLower(strings.TrimSpace(typed))
+	candidates := s.candidates(ctx)
+	for rank := range ranks {
+		for _, c := range candidates {
+			if c.rank(typed) != rank {
+				continue
+			}
+			if answer.Total++; answer.Total <= maxValues {
+				answer.Values = append(answer.Values, c.value)
+			}
 		}
 	}
-	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(a.rank, b.rank) })
-	for _, m := range matches[:min(len(matches), maxValues)] {
-		answer.Values = append(answer.Values, m.value)
-	}
-	answer.Total = len(matches)
-	answer.HasMore = len(matches) > maxValues
+	answer.HasMore = answer.Total > maxValues
 	return answer
 }
 
@@ -80,19 +75,22 @@ type candidate struct {
 	title string // what people know it by; may be empty
 }
 
-// rank says how well a candidate fits what was typed, in lower case: 1 is
-// best, and 0 is not at all.
+// ranks is how many ranks a candidate that fits may have.
+const ranks = 4
+
+// rank says how well a candidate fits what was typed, in lower case: 0 is
+// best, and -1 is not at all.
 func (c candidate) rank(typed string) int {
 	value, title := strings.ToLower(c.value), strings.ToLower(c.title)
 	switch {
 	case strings.HasPrefix(title, typed):
-		return 1
+		return 0
 	case strings.Contains(title, " "+typed):
-		return 2
+		return 1
 	case strings.HasPrefix(value, typed):
-		return 3
+		return 2
 	case strings.Contains(title, typed), strings.Contains(value, typed):
-		return 4
+		return 3
 	}
-	return 0
+	return -1
 }
