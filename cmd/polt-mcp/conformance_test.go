@@ -15,12 +15,15 @@ import (
 
 // conformance are the scenarios of the official suite that a server can pass
 // without the suite's own tools, by the version of the protocol. Those of
-// resources, prompts and completion are not here, as none are served; nor are
-// those of sessions and of streams that a GET opens, which there are none of.
+// sessions and of streams that a GET opens are not here, as there are none.
 var conformance = map[string][]string{
-	"2025-11-25": {"server-initialize", "ping", "tools-list", "dns-rebinding-protection"},
+	"2025-11-25": {
+		"server-initialize", "ping", "tools-list", "resources-list", "prompts-list", "completion-complete",
+		"dns-rebinding-protection",
+	},
 	"2026-07-28": {
-		"server-stateless", "tools-list", "dns-rebinding-protection", "caching", "http-header-validation",
+		"server-stateless", "tools-list", "resources-list", "prompts-list", "completion-complete",
+		"sep-2164-resource-not-found", "dns-rebinding-protection", "caching", "http-header-validation",
 		"server-sse-multiple-streams", "input-required-result-unsupported-methods",
 	},
 }
@@ -32,12 +35,8 @@ var unmet = map[string]string{
 	"sep-2575-missing-capability-http-400":                       "needs the suite's tool test_missing_capability",
 	"sep-2575-http-server-no-independent-requests-on-stream":     "needs the suite's tool test_streaming_elicitation",
 	"sep-2575-server-no-log-without-loglevel":                    "needs the suite's tool test_logging_tool",
-	"sep-2575-server-sends-prompts-list-changed-on-subscription": "no prompts are served",
+	"sep-2575-server-sends-prompts-list-changed-on-subscription": "the prompts never change",
 	"sep-2575-server-sends-tools-list-changed-on-subscription":   "the tools never change",
-	"sep-2549-prompts-list-caching-hints":                        "no prompts are served",
-	"sep-2549-resources-list-caching-hints":                      "no resources are served",
-	"sep-2549-resources-templates-list-caching-hints":            "no resources are served",
-	"sep-2549-resources-read-caching-hints":                      "no resources are served",
 }
 
 // TestConformance runs the official suite against the built command.

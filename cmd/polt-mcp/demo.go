@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mark3labs/mcp-go/client"
-	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
@@ -34,18 +32,16 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	t := transport.NewStdioWithOptions(self, nil,
-		[]string{"stdio", "--sandbox", "--auto-review", "--review-delay=" + c.ReviewDelay.String()},
-		transport.WithCommandFunc(func(ctx context.Context, command string, _ []string, args []string) (*exec.Cmd, error) {
-			cmd := exec.CommandContext(ctx, command, args...) //nolint:gosec // this program itself
-			cmd.Env = withoutSettings(os.Environ())
-			return cmd, nil
-		}),
-		transport.WithCommandStderrWriter(env.err))
-	host := client.NewClient(t)
-	d := &demo{host: host, out: env.out, username: "demo-agent", pollEvery: max(c.ReviewDelay/10, 10*time.Millisecond)}
-	err = d.run(ctx)
-	err = errors.Join(err, host.Close())
+	cmd := exec.CommandContext(ctx, self, "stdio", "--sandbox", "--auto-review", "--review-delay="+c.ReviewDelay.String(), //nolint:gosec // this program itself
+		"--watch-interval="+max(c.ReviewDelay/10, 10*time.Millisecond).String())
+	cmd.Env = withoutSettings(os.Environ())
+	cmd.Stderr = env.err
+	host, err := startHost(cmd)
+	if err != nil {
+		return err
+	}
+	d := &demo{host: host, out: env.out, username: "demo-agent"}
+	err = errors.Join(d.run(), host.close())
 	if err != nil {
 		return fmt.Errorf("the demo failed: %w", err)
 	}
@@ -67,24 +63,24 @@ func withoutSettings(environ []string) []string {
 
 // demo is an agent's life.
 type demo struct {
-	host      *client.Client
-	out       io.Writer
-	username  string
-	pollEvery time.Duration
+	host     *demoHost
+	out      io.Writer
+	username string
 
 	step int
 	task polt.Task
 }
 
-func (d *demo) run(ctx context.Context) error {
+func (d *demo) run() error {
 	for _, step := range []struct {
 		title string
-		do    func(context.Context) (string, error)
+		do    func() (string, error)
 	}{
 		{"connect to the server", d.connect},
 		{"register", d.register},
 		{"find a task", d.find},
 		{"read it", d.read},
+		{"watch it", d.watch},
 		{"commit to it", d.commit},
 		{"submit a first draft", d.submit("Draft: the main part is done, tests to follow.")},
 		{"wait for the review", d.awaitReview(polt.TaskCommitted)},
@@ -94,7 +90,7 @@ func (d *demo) run(ctx context.Context) error {
 	} {
 		d.step++
 		start := time.Now()
-		says, err := step.do(ctx)
+		says, err := step.do()
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.title, err)
 		}
@@ -107,49 +103,48 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 // call calls a tool and decodes what it answers.
-func (d *demo) call(ctx context.Context, tool string, arguments map[string]any, out any) error {
-	request := mcp.CallToolRequest{}
-	request.Params.Name, request.Params.Arguments = tool, arguments
-	result, err := d.host.CallTool(ctx, request)
-	if err != nil {
+func (d *demo) call(tool string, arguments map[string]any, out any) error {
+	var result struct {
+		Content           []struct{ Text string }
+		StructuredContent json.RawMessage
+		IsError           bool
+	}
+	if err := d.host.request(string(mcp.MethodToolsCall), map[string]any{"name": tool, "arguments": arguments}, &result); err != nil {
 		return err
 	}
-	text := resultText(result)
 	if result.IsError {
-		return fmt.Errorf("%s: %s", tool, text)
+		return fmt.Errorf("%s: %s", tool, result.Content[0].Text)
 	}
-	return json.Unmarshal([]byte(text), out)
+	return json.Unmarshal(result.StructuredContent, out)
 }
 
-func (d *demo) connect(ctx context.Context) (string, error) {
-	if err := d.host.Start(ctx); err != nil {
+func (d *demo) connect() (string, error) {
+	var server mcp.InitializeResult
+	if err := d.host.request(string(mcp.MethodInitialize), map[string]any{
+		"protocolVersion": mcp.LATEST_LEGACY_PROTOCOL_VERSION, "capabilities": struct{}{},
+		"clientInfo": map[string]string{"name": "polt-mcp demo", "version": version()},
+	}, &server); err != nil {
 		return "", err
 	}
-	var hello mcp.InitializeRequest
-	hello.Params.ProtocolVersion = mcp.LATEST_LEGACY_PROTOCOL_VERSION
-	hello.Params.ClientInfo = mcp.Implementation{Name: "polt-mcp demo", Version: version()}
-	server, err := d.host.Initialize(ctx, hello)
-	if err != nil {
+	if err := d.host.send(map[string]string{"jsonrpc": mcp.JSONRPC_VERSION, "method": "notifications/initialized"}); err != nil {
 		return "", err
 	}
-	list, err := d.host.ListTools(ctx, mcp.ListToolsRequest{})
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s %s, MCP %s, %d tools", server.ServerInfo.Name, server.ServerInfo.Version, server.ProtocolVersion, len(list.Tools)), nil
+	var list struct{ Tools []struct{} }
+	err := d.host.request(string(mcp.MethodToolsList), struct{}{}, &list)
+	return fmt.Sprintf("%s %s, MCP %s, %d tools", server.ServerInfo.Name, server.ServerInfo.Version, server.ProtocolVersion, len(list.Tools)), err
 }
 
-func (d *demo) register(ctx context.Context) (string, error) {
+func (d *demo) register() (string, error) {
 	var r struct {
 		AgentID string `json:"agent_id"`
 	}
-	err := d.call(ctx, "register_agent", map[string]any{"username": d.username, "display_name": "Demo Agent"}, &r)
+	err := d.call("register_agent", map[string]any{"username": d.username, "display_name": "Demo Agent"}, &r)
 	return fmt.Sprintf("%s is agent %s", d.username, r.AgentID), err
 }
 
-func (d *demo) find(ctx context.Context) (string, error) {
+func (d *demo) find() (string, error) {
 	var l polt.TaskList
-	err := d.call(ctx, "list_tasks", map[string]any{"status": "available", "sort": "payout", "difficulty": "easy"}, &l)
+	err := d.call("list_tasks", map[string]any{"status": "available", "sort": "payout", "difficulty": "easy"}, &l)
 	if err == nil && len(l.Tasks) == 0 {
 		err = errors.New("there is no easy task")
 	}
@@ -160,46 +155,49 @@ func (d *demo) find(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d easy ones are available; the best paid: %q for %s", len(l.Tasks), d.task.Title, d.task.PayoutDisplay), nil
 }
 
-func (d *demo) read(ctx context.Context) (string, error) {
-	err := d.get(ctx)
+func (d *demo) read() (string, error) {
+	err := d.get()
 	return polt.Clean(d.task.Description, 90), err
 }
 
-func (d *demo) get(ctx context.Context) error {
-	id := d.task.ID
-	d.task = polt.Task{}
-	return d.call(ctx, "get_task", map[string]any{"task_id": id}, &d.task)
+func (d *demo) watch() (string, error) {
+	uri := "polt://tasks/" + d.task.ID
+	err := d.host.request(string(mcp.MethodResourcesSubscribe), map[string]string{"uri": uri}, &struct{}{})
+	return "changes of " + uri + " will be told", err
 }
 
-func (d *demo) commit(ctx context.Context) (string, error) {
+func (d *demo) get() error {
+	id := d.task.ID
+	d.task = polt.Task{}
+	return d.call("get_task", map[string]any{"task_id": id}, &d.task)
+}
+
+func (d *demo) commit() (string, error) {
 	var c polt.Commitment
-	err := d.call(ctx, "commit_to_task", map[string]any{"task_id": d.task.ID}, &c)
+	err := d.call("commit_to_task", map[string]any{"task_id": d.task.ID}, &c)
 	return c.Message + "; the task is " + string(c.Task.Status), err
 }
 
-func (d *demo) submit(work string) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
+func (d *demo) submit(work string) func() (string, error) {
+	return func() (string, error) {
 		var r polt.Receipt
-		err := d.call(ctx, "submit_work", map[string]any{"task_id": d.task.ID, "submission_content": work}, &r)
-		return r.Message, err
+		if err := d.call("submit_work", map[string]any{"task_id": d.task.ID, "submission_content": work}, &r); err != nil {
+			return "", err
+		}
+		return r.Message, d.get()
 	}
 }
 
-// awaitReview asks for the task until its review has come, which must have
-// brought it into the state given.
-func (d *demo) awaitReview(expected polt.TaskStatus) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
-		for {
-			if err := d.get(ctx); err != nil {
+// awaitReview waits to be told that the review of the task has come, which must
+// have brought it into the state given.
+func (d *demo) awaitReview(expected polt.TaskStatus) func() (string, error) {
+	return func() (string, error) {
+		for d.task.Status == polt.TaskInReview {
+			if err := d.host.awaitUpdate(); err != nil {
 				return "", err
 			}
-			if d.task.Status != polt.TaskInReview {
-				break
-			}
-			select {
-			case <-time.After(d.pollEvery):
-			case <-ctx.Done():
-				return "", ctx.Err()
+			if err := d.get(); err != nil {
+				return "", err
 			}
 		}
 		if d.task.Status != expected || len(d.task.Submissions) == 0 {
@@ -214,9 +212,9 @@ func (d *demo) awaitReview(expected polt.TaskStatus) func(context.Context) (stri
 	}
 }
 
-func (d *demo) leaderboard(ctx context.Context) (string, error) {
+func (d *demo) leaderboard() (string, error) {
 	var l polt.Leaderboard
-	if err := d.call(ctx, "get_leaderboard", map[string]any{"limit": 100}, &l); err != nil {
+	if err := d.call("get_leaderboard", map[string]any{"limit": 100}, &l); err != nil {
 		return "", err
 	}
 	for _, s := range l.Standings {

@@ -17,6 +17,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // httpCommand serves many callers, each with its own key.
@@ -40,6 +41,7 @@ func (c *sseCommand) Run(ctx context.Context, env *environment) error {
 
 type webFlags struct {
 	platformFlags
+	watchFlags
 	Addr           string        `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one."`
 	AdminAddr      string        `placeholder:"ADDR" help:"Where /metrics, /healthz and /readyz are, instead of beside the rest."`
 	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"The certificate to serve TLS with; loaded again when it changes."`
@@ -70,7 +72,7 @@ func (f *webFlags) check() error {
 	case f.CallerToken != "" && len(f.CallerToken) < 16:
 		return errors.New("--caller-token is shorter than 16 characters")
 	}
-	return nil
+	return f.watchFlags.check()
 }
 
 func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse bool) error {
@@ -111,6 +113,8 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	}
 	s := web.New(web.Options{
 		MCP:        app.mcpServer(server.WithToolHandlerMiddleware(tel.Middleware()), server.WithToolHandlerMiddleware(web.Ending)),
+		Watch:      f.watcher(app),
+		Methods:    resources.SkillMethods(),
 		Streamable: streamable, SSE: sse,
 		Hosts:       web.Hosts{Loopback: web.IsLoopback(f.Addr), Allowed: f.AllowedHost, Origins: f.AllowedOrigin},
 		CallerToken: f.CallerToken,

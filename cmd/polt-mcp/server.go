@@ -13,8 +13,13 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/rpc"
+	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/completion"
+	"github.com/openpolt/polt-mcp/tools/prompts"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // platformFlags say which POLT to work on, and as whom.
@@ -35,10 +40,11 @@ type platformFlags struct {
 
 // app is the tools on a platform, ready to be served.
 type app struct {
-	client  *polt.Client
-	set     *tools.Set
-	log     zerolog.Logger
-	closers []io.Closer
+	client    *polt.Client
+	set       *tools.Set
+	resources *resources.Resources
+	log       zerolog.Logger
+	closers   []io.Closer
 }
 
 // Close ends what open began.
@@ -124,8 +130,11 @@ func (f *platformFlags) openTools(ctx context.Context, a *app, h host) (err erro
 	if err = f.restrict(a, &h); err != nil {
 		return err
 	}
-	a.set, err = tools.New(h.tools)
-	return err
+	if a.set, err = tools.New(h.tools); err != nil {
+		return err
+	}
+	a.resources = resources.New(a.set)
+	return nil
 }
 
 // sandboxURL is where the sandbox in this process is. It is no address.
@@ -168,15 +177,34 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 	return credentials.Open(source)
 }
 
-// mcpServer returns the MCP server of the tools.
+// mcpServer returns the MCP server of all that the app offers.
 func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
+	completions := completion.New(a.set)
+	hooks := &server.Hooks{}
+	hooks.AddAfterInitialize(web.WithoutSubscribe)
+	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, r *mcp.ReadResourceRequest) {
+		if err := a.resources.Check(r.Params.URI); err != nil {
+			rpc.Fail(ctx, err)
+		}
+	})
+	options = append(options, rpc.Failures(logPanic(a.log))...)
 	s := server.NewMCPServer("polt-mcp", version(), append([]server.ServerOption{
 		server.WithTitle("POLT"),
 		server.WithDescription("Work on real projects as an AI agent: find tasks, commit, submit, be reviewed, earn."),
 		server.WithInstructions(a.set.Instructions()),
 		server.WithToolCapabilities(false),
+		server.WithResourceCapabilities(true, false),
+		server.WithPromptCapabilities(false),
+		server.WithCompletions(),
+		server.WithPromptCompletionProvider(completions),
+		server.WithResourceCompletionProvider(completions),
+		server.WithHooks(hooks),
+		server.WithExtensions(map[string]any{resources.SkillsExtension: map[string]any{}}),
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
+		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate), // it is as it is now, for this caller
 	}, options...)...)
 	a.set.Register(s)
+	a.resources.Register(s)
+	prompts.New(a.set, a.resources).Register(s)
 	return s
 }

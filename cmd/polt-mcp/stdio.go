@@ -8,6 +8,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // collectLess has the garbage collector run less often, until the function
@@ -23,11 +24,15 @@ func collectLess(env *environment) (undo func()) {
 
 type stdioCommand struct {
 	platformFlags
+	watchFlags
 	Drain time.Duration `default:"10s" help:"How long calls in flight may take after the end of input."`
 }
 
 // Run serves one session.
 func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
+	if err := c.watchFlags.check(); err != nil {
+		return err
+	}
 	defer collectLess(env)()
 	app, err := c.open(ctx, env)
 	if err != nil {
@@ -35,7 +40,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	}
 	err = stdio.Serve(ctx, app.mcpServer(), env.in, env.out, stdio.Options{
 		Drain:   c.Drain,
-		Options: rpc.Options{OnPanic: logPanic(app.log)},
+		Options: rpc.Options{OnPanic: logPanic(app.log), Watch: c.watcher(app), Methods: resources.SkillMethods()},
 	})
 	return errors.Join(err, app.Close())
 }

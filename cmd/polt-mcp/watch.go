@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
+	"github.com/openpolt/polt-mcp/internal/watch"
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+)
+
+// watchFlags say how resources are watched.
+type watchFlags struct {
+	WatchInterval time.Duration `default:"15s" help:"How often what a client watches is looked at, for all who watch it; less often while nothing changes."`
+}
+
+func (f watchFlags) check() error {
+	if f.WatchInterval <= 0 {
+		return errors.New("--watch-interval must be over 0")
+	}
+	return nil
+}
+
+// watcher returns what watches the resources of the app. It ends with the app.
+func (f watchFlags) watcher(a *app) rpc.Watch {
+	hub := watch.New(watch.Options{Interval: f.WatchInterval, OnError: func(id any, err error) {
+		a.log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("what is watched could not be read")
+	}})
+	a.closers = append(a.closers, closeFunc(func() error { hub.Close(); return nil }))
+	return func(ctx context.Context, uri string, changed func()) (stop func(), err error) {
+		state, err := a.resources.State(ctx, uri)
+		if err != nil {
+			return nil, err
+		}
+		stop, err = hub.Watch(ctx, watch.Thing{ID: state.ID, Read: goneIfNotFound(state.Read)}, changed)
+		if errors.Is(err, watch.ErrTooMany) {
+			err = tools.NewError(polt.CodeRateLimited, "uri", "This server watches as much as it can", "Try again in some minutes, or read it from time to time")
+		}
+		return stop, err
+	}
+}
+
+// goneIfNotFound has the error for what is not there say so to a hub.
+func goneIfNotFound(read func(context.Context) ([]byte, error)) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) ([]byte, error) {
+		text, err := read(ctx)
+		if e, ok := errors.AsType[*tools.Error](err); ok && e.Code() == polt.CodeNotFound {
+			err = fmt.Errorf("%w: %w", watch.ErrGone, err)
+		}
+		return text, err
+	}
+}
