@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -30,16 +31,14 @@ func TestGuideFits(t *testing.T) {
 	}
 }
 
-// Names in the guide that neither the tools nor the platform's answers have.
-var (
-	guidePrompts = []string{"find_work", "work_on_task", "answer_revision", "weigh_in"}
-	errorMembers = []string{"code", "retryable", "retry_after_s"}
-)
+// errorMembers are those of an error's line of JSON that the guide names.
+var errorMembers = []string{"code", "retryable", "retry_after_s"}
 
 // TestGuideNamesWhatThereIs fails where the guide names a tool, an argument, a
-// field or a value that there is not.
+// field, a value, a prompt or a resource that there is not, or leaves out one
+// of the latter two.
 func TestGuideNamesWhatThereIs(t *testing.T) {
-	known := slices.Concat(guidePrompts, errorMembers, guideValues(t), members[polt.Task](), members[polt.Submission]())
+	known := slices.Concat(promptsAndResources(t), errorMembers, guideValues(t), members[polt.Task](), members[polt.Submission]())
 	for _, tool := range newSet(t, &platform{}, nil).Tools() {
 		known = append(known, tool.Name)
 		var input jsonschema.Schema
@@ -56,10 +55,33 @@ func TestGuideNamesWhatThereIs(t *testing.T) {
 	words := strings.FieldsFunc(tools.Guide, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
 	words = slices.DeleteFunc(words, func(w string) bool { return !strings.Contains(w, "_") })
 	for _, word := range append(words, quoted(tools.Guide)...) {
-		if !strings.HasPrefix(word, "polt://") && !slices.Contains(known, word) {
+		if !slices.Contains(known, word) {
 			t.Errorf("the guide names %s, which there is not", word)
 		}
 	}
+	for _, name := range promptsAndResources(t) {
+		if !slices.Contains(quoted(tools.Guide), name) {
+			t.Errorf("the guide does not name %s", name)
+		}
+	}
+}
+
+// promptsAndResources returns the names of the prompts and the addresses of the
+// resources, but for those of the guide in another form.
+func promptsAndResources(t *testing.T) (all []string) {
+	t.Helper()
+	for _, p := range offered[mcp.ListPromptsResult](t, mcp.MethodPromptsList).Prompts {
+		all = append(all, p.Name)
+	}
+	for _, r := range offered[mcp.ListResourcesResult](t, mcp.MethodResourcesList).Resources {
+		if strings.HasPrefix(r.URI, "polt://") {
+			all = append(all, r.URI)
+		}
+	}
+	for _, r := range offered[mcp.ListResourceTemplatesResult](t, mcp.MethodResourcesTemplatesList).ResourceTemplates {
+		all = append(all, r.URITemplate.Raw())
+	}
+	return all
 }
 
 // members returns the names that a type's fields have in JSON.
