@@ -33,8 +33,13 @@ func listenTo(uris ...string) string {
 // listen opens a stream and takes its acknowledgement.
 func (r *running) listen(uris ...string) *stream {
 	r.t.Helper()
+	return r.listenAs(modern("subscriptions/listen", ""), uris...)
+}
+
+func (r *running) listenAs(header map[string]string, uris ...string) *stream {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	resp, err := r.client.Do(r.newRequest(ctx, request{body: listenTo(uris...), header: modern("subscriptions/listen", "")}))
+	resp, err := r.client.Do(r.newRequest(ctx, request{body: listenTo(uris...), header: header}))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -137,6 +142,30 @@ func TestListenersThatAreRefused(t *testing.T) {
 	if got := r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"ping"}`}); got.status != 200 {
 		t.Errorf("a call beside streams: %d %s", got.status, got.body)
 	}
+}
+
+func TestCallerWatchesNoMoreThanItMay(t *testing.T) {
+	w := &watchtest.Watcher{}
+	r := serve(t, watching(w))
+	uris := func(from int) (some []string) {
+		for i := range 100 {
+			some = append(some, fmt.Sprintf("polt://%d", from+i))
+		}
+		return some
+	}
+	first := r.listen(uris(0)...)
+	r.listen(uris(100)...)
+	r.listen(uris(50)...) // those are watched already
+	got := r.do(request{body: listenTo("polt://200"), header: modern("subscriptions/listen", "")})
+	if got.status != 400 || !strings.Contains(got.body, "end another watch first") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	other := modern("subscriptions/listen", "")
+	other["Authorization"] = "Bearer polt_of_another"
+	r.listenAs(other, "polt://200")
+	first.close()
+	w.Await(t, "polt://0", 0)
+	r.listen("polt://200")
 }
 
 // missing is the error for what is not there.

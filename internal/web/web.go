@@ -93,6 +93,7 @@ func New(o Options) *Server {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
+	o.Watch = limited(o.Watch)
 	s := &Server{options: o, limiter: newLimiter(o.Limits), health: newHealth(o.Ready), idPrefix: strings.ToLower(rand.Text()[:12])}
 	s.streams = newStreams(s)
 

@@ -1,0 +1,85 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
+)
+
+// maxWatches is how many resources a caller may watch at a time, over all its
+// streams. Each costs the platform requests for as long as it is watched.
+const maxWatches = 200
+
+// watches keeps callers within that.
+type watches struct {
+	watch rpc.Watch
+
+	mu      sync.Mutex
+	callers map[string]map[string]int // how often a caller watches a resource
+}
+
+// limited returns a watch that keeps callers within maxWatches.
+func limited(watch rpc.Watch) rpc.Watch {
+	if watch == nil {
+		return nil
+	}
+	return (&watches{watch: watch, callers: map[string]map[string]int{}}).begin
+}
+
+func (w *watches) begin(ctx context.Context, uri string, changed func()) (stop func(), err error) {
+	caller := CallerID(ctx)
+	if !w.count(caller, uri) {
+		return nil, tooManyWatches{}
+	}
+	end, err := w.watch(ctx, uri, changed)
+	if err != nil {
+		w.leave(caller, uri)
+		return nil, err
+	}
+	return sync.OnceFunc(func() {
+		end()
+		w.leave(caller, uri)
+	}), nil
+}
+
+func (w *watches) count(caller, uri string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	uris := w.callers[caller]
+	if uris[uri] == 0 && len(uris) >= maxWatches {
+		return false
+	}
+	if uris == nil {
+		uris = map[string]int{}
+		w.callers[caller] = uris
+	}
+	uris[uri]++
+	return true
+}
+
+func (w *watches) leave(caller, uri string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	uris := w.callers[caller]
+	if uris[uri]--; uris[uri] == 0 {
+		delete(uris, uri)
+	}
+	if len(uris) == 0 {
+		delete(w.callers, caller)
+	}
+}
+
+// tooManyWatches is the error for a caller who watches as much as it may.
+type tooManyWatches struct{}
+
+func (tooManyWatches) Error() string {
+	return fmt.Sprintf("you watch %d resources, and may watch no more: end another watch first", maxWatches)
+}
+
+func (e tooManyWatches) JSONRPC(bool) mcp.JSONRPCErrorDetails {
+	return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Error(), nil)
+}
