@@ -47,7 +47,7 @@ func (r *remote) listen(ctx context.Context, uri string) (*bufio.Scanner, error)
 	} {
 		req.Header.Set(name, value)
 	}
-	resp, err := r.client.Do(req) //nolint:bodyclose // it ends with ctx
+	resp, err := r.client.Do(req)
 	if err != nil {
 		return nil, err
 	}
