@@ -50,9 +50,7 @@ func (p *poll) run() {
 	var known state
 	first, err := p.read()
 	known.set(first)
-	if !p.hub.begin(p, err) {
-		return
-	}
+	p.hub.begin(p, err)
 	next := newPace(p.hub.options.Interval)
 	for next.wait(p.ctx, p.joined) {
 		b, err := p.read()

@@ -15,9 +15,9 @@ type Thing struct {
 	// Read gives the same: of those, the Read that came first is called for all.
 	ID any
 	// Read returns the thing's state, as JSON of any length. It may take as long
-	// as it likes, as nothing but this thing waits for it, but it should end with
-	// its context, which has the values of that Watch's that came first. The
-	// state is not kept and may be used again.
+	// as it likes, as no other thing waits for it, but it should end with its
+	// context, which has the values of the context of the Watch that came first.
+	// What it returns is not kept.
 	//
 	// An error says nothing about the state, except that of a thing that is not
 	// there, which wraps [ErrGone]. It holds no secrets. One that has a method
@@ -39,8 +39,8 @@ var (
 
 // Options configure a [Hub]. The zero value is good.
 type Options struct {
-	// Interval is how long the pause between two reads of a thing is; 0 means
-	// 15 s. Where four reads have shown no change, each that shows none makes the
+	// Interval is how long the pause between two reads of a thing is, at most a
+	// year; 0 means 15 s. Where four reads have shown no change, each that shows none makes the
 	// pause half as long again, up to 20 intervals. All pauses vary by a tenth,
 	// so that copies of this program do not read in step.
 	Interval time.Duration
@@ -136,7 +136,7 @@ func (h *Hub) Watch(ctx context.Context, t Thing, changed func()) (stop func(), 
 
 // Close ends all watches and all that waits for one to begin, and waits until
 // no read is under way and no changed is running or will be called. It must not
-// be called within a Read or a changed, for which it would wait.
+// be called within a Read, a changed or OnError, for which it would wait.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true
@@ -184,16 +184,15 @@ func (h *Hub) leave(p *poll, w *watcher) {
 }
 
 // begin ends the waiting for the first read of a poll, and the poll with it if
-// the read failed. It reports whether the poll goes on.
-func (h *Hub) begin(p *poll, err error) bool {
+// the read failed.
+func (h *Hub) begin(p *poll, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err != nil {
 		h.end(p, err)
-	} else {
-		p.begin(nil)
+		return
 	}
-	return p.ctx.Err() == nil
+	p.begin(nil)
 }
 
 // end ends a poll, and with err whoever waits for its first read. It may have
