@@ -88,18 +88,17 @@ func listened(id json.RawMessage) []byte {
 }
 
 // Unheard returns a subscriptions/listen that asks for nothing and is the same
-// otherwise: mcp-go checks it, and answers at once.
+// otherwise: mcp-go checks it, and answers at once. Of the message only what it
+// must have is taken, and that as it is written: mcp-go would find more in it,
+// as in "Notifications", and wait for that.
 func Unheard(message json.RawMessage) json.RawMessage {
 	var request, params map[string]json.RawMessage
-	if json.Unmarshal(message, &request) != nil || json.Unmarshal(request["params"], &params) != nil {
-		return message // mcp-go will say so
+	_ = json.Unmarshal(message, &request)          // what is not there
+	_ = json.Unmarshal(request["params"], &params) // mcp-go misses
+	unheard := map[string]any{"params": map[string]any{"notifications": struct{}{}, "_meta": params["_meta"]}}
+	for _, name := range []string{"jsonrpc", "id", "method"} {
+		unheard[name] = request[name]
 	}
-	var filter map[string]json.RawMessage
-	if json.Unmarshal(params["notifications"], &filter) != nil {
-		return message
-	}
-	params["notifications"] = json.RawMessage("{}")
-	request["params"], _ = json.Marshal(params) // what was JSON is
-	unheard, _ := json.Marshal(request)
-	return unheard
+	b, _ := json.Marshal(unheard) // what was JSON is
+	return b
 }

@@ -127,7 +127,8 @@ func TestWhatCanNotBeSubscribedTo(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":7}}`:                           mcp.INVALID_REQUEST,
 		`{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"polt://a",` + modern + `}}`:   mcp.METHOD_NOT_FOUND,
 		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{}}}`:               mcp.METHOD_NOT_FOUND,
-		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":7,` + modern + `}}`: mcp.INVALID_REQUEST,
+		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":7,` + modern + `}}`: mcp.INVALID_PARAMS,
+		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":[]}`:                                 mcp.METHOD_NOT_FOUND,
 		listen("1", "polt://missing"): mcp.INVALID_PARAMS,
 		listen("1", "polt://broken"):  mcp.INTERNAL_ERROR,
 	} {

@@ -54,12 +54,14 @@ func (s *Server) newStreamable() http.Handler {
 			code := answer.errorCode()
 			switch {
 			case failure.Details != nil:
-				writeError(w, id, *failure.Details)
+				writeError(w, r, id, *failure.Details)
 			case method == string(mcp.MethodResourcesSubscribe) && code == 0:
-				writeError(w, id, errNoStream)
+				writeError(w, r, id, errNoStream)
 			case s.options.Methods[method] != nil && code == mcp.METHOD_NOT_FOUND:
-				w.Header().Set("Content-Type", "application/json")
-				_, _ = w.Write(s.options.Methods.Answer(ctx, method, id, message))
+				answer = &recorder{header: http.Header{"Content-Type": {"application/json"}}}
+				_, _ = answer.Write(s.options.Methods.Answer(ctx, method, id, message))
+				answer.status = statusOf(r, answer.errorCode())
+				answer.replay(w)
 			default:
 				answer.replay(w)
 			}
@@ -68,14 +70,24 @@ func (s *Server) newStreamable() http.Handler {
 }
 
 // writeError answers a request with an error, and the status that goes with it.
-func writeError(w http.ResponseWriter, id json.RawMessage, details mcp.JSONRPCErrorDetails) {
-	status := http.StatusOK
-	if details.Code == mcp.INVALID_PARAMS {
-		status = http.StatusBadRequest
-	}
+func writeError(w http.ResponseWriter, r *http.Request, id json.RawMessage, details mcp.JSONRPCErrorDetails) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
+	w.WriteHeader(statusOf(r, details.Code))
 	_, _ = w.Write(rpc.ErrorAnswer(id, details))
+}
+
+// statusOf returns the status that goes with the code of an error, or with 0
+// for none. Up to 2025-11-25 it is always the same: there, 404 would tell of a
+// session that has ended.
+func statusOf(r *http.Request, code int) int {
+	switch {
+	case !mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)):
+	case code == mcp.INVALID_PARAMS:
+		return http.StatusBadRequest
+	case code == mcp.METHOD_NOT_FOUND:
+		return http.StatusNotFound
+	}
+	return http.StatusOK
 }
 
 // statelessKey is for contexts of requests that have no session, and so no

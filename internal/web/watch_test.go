@@ -173,6 +173,10 @@ type missing struct{}
 
 func (missing) Error() string { return "it is not there" }
 
-func (missing) JSONRPC(bool) mcp.JSONRPCErrorDetails {
-	return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, "it is not there", nil)
+func (missing) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
+	code := mcp.RESOURCE_NOT_FOUND
+	if modern {
+		code = mcp.INVALID_PARAMS
+	}
+	return mcp.NewJSONRPCErrorDetails(code, "it is not there", nil)
 }
