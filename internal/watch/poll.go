@@ -25,14 +25,14 @@ type poll struct {
 	watchers map[*watcher]struct{} // those that wait for the first read, too; guarded by hub.mu
 }
 
-func newPoll(ctx context.Context, h *Hub, t Thing) *poll {
+func newPoll(h *Hub, t Thing) *poll {
 	p := &poll{
 		hub: h, thing: t,
 		joined:   make(chan struct{}, 1),
 		begun:    make(chan struct{}),
 		watchers: map[*watcher]struct{}{},
 	}
-	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
 

@@ -16,8 +16,8 @@ type Thing struct {
 	ID any
 	// Read returns the thing's state, as JSON of any length. It may take as long
 	// as it likes, as no other thing waits for it, but it should end with its
-	// context, which has the values of the context of the Watch that came first.
-	// What it returns is not kept.
+	// context, which has no values: it is nobody's of those who watch. What it
+	// returns is not kept.
 	//
 	// An error says nothing about the state, except that of a thing that is not
 	// there, which wraps [ErrGone]. It holds no secrets. One that has a method
@@ -103,24 +103,21 @@ func New(o Options) *Hub {
 // perhaps already before Watch has returned. It must not block: the thing's
 // other watchers wait for it.
 //
-// Once stop has returned, changed is not running and will not be called again,
-// so whoever calls stop must hold nothing that changed waits for. Only a stop
-// that is called within a changed, be it its own or another one's, does not wait
-// for a call that is running, as they might wait for each other. It may be
-// called any number of times, by any number of goroutines.
+// Once stop has returned, changed is not running and will not be called again.
+// So it must not be called within a changed, nor by who holds what changed waits
+// for. It may be called any number of times, by any number of goroutines.
 func (h *Hub) Watch(ctx context.Context, t Thing, changed func()) (stop func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := &watcher{changed: changed}
-	p, err := h.join(ctx, t, w)
+	w := newWatcher(changed)
+	p, err := h.join(t, w)
 	if err != nil {
 		return nil, err
 	}
 	stop = func() {
-		w.stop()
 		h.leave(p, w)
-		w.wait()
+		w.stop()
 	}
 	select {
 	case <-p.begun:
@@ -148,7 +145,7 @@ func (h *Hub) Close() {
 }
 
 // join adds a watcher to the poll of a thing, which it begins if there is none.
-func (h *Hub) join(ctx context.Context, t Thing, w *watcher) (*poll, error) {
+func (h *Hub) join(t Thing, w *watcher) (*poll, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -166,7 +163,7 @@ func (h *Hub) join(ctx context.Context, t Thing, w *watcher) (*poll, error) {
 	if len(h.polls) >= h.options.MaxThings {
 		return nil, ErrTooMany
 	}
-	p = newPoll(ctx, h, t)
+	p = newPoll(h, t)
 	p.watchers[w] = struct{}{}
 	h.polls[t.ID] = p
 	h.polling.Go(p.run)

@@ -148,13 +148,13 @@ func TestReadForWhichNobodyWaitsIsCancelled(t *testing.T) {
 	})
 }
 
-func TestReadHasTheValuesOfTheFirstContext(t *testing.T) {
+func TestReadHasAContextOfItsOwn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		type key struct{}
 		h := watch.New(watch.Options{})
 		s := newSource("thing", "")
 		s.is(func(ctx context.Context) ([]byte, error) {
-			if ctx.Value(key{}) != "value" || ctx.Err() != nil {
+			if ctx.Value(key{}) != nil || ctx.Err() != nil {
 				t.Errorf("a read's context: %v, %v", ctx.Value(key{}), ctx.Err())
 			}
 			return nil, nil

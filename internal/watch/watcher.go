@@ -1,68 +1,30 @@
 package watch
 
-import (
-	"reflect"
-	"runtime"
-	"sync"
-)
-
 // watcher is one watch of a thing.
 type watcher struct {
 	changed func()
-	calls   sync.WaitGroup // one while changed is running
+	turn    chan struct{} // held while changed is running, and by stop
+	stopped bool          // guarded by turn
+}
 
-	mu      sync.Mutex
-	stopped bool
+func newWatcher(changed func()) *watcher {
+	return &watcher{changed: changed, turn: make(chan struct{}, 1)}
 }
 
 // tell calls changed, unless the watcher has stopped, and returns what it
 // panicked with.
 func (w *watcher) tell() error {
-	w.mu.Lock()
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
 	if w.stopped {
-		w.mu.Unlock()
 		return nil
 	}
-	w.calls.Add(1)
-	w.mu.Unlock()
-	defer w.calls.Done()
 	return protect("telling of its change", w.changed)
 }
 
-// stop lets no call of changed begin any more.
+// stop waits for the call of changed that is running, and lets no other begin.
 func (w *watcher) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.turn <- struct{}{}
 	w.stopped = true
-}
-
-// wait waits for the call of changed that was running at stop, unless the call
-// waits for us.
-func (w *watcher) wait() {
-	if !telling() {
-		w.calls.Wait()
-	}
-}
-
-var tellName = runtime.FuncForPC(reflect.ValueOf((*watcher).tell).Pointer()).Name()
-
-// telling reports whether this goroutine is within a changed. Only its stack
-// knows: what changed calls has nothing from us by which we could tell.
-func telling() bool {
-	callers := make([]uintptr, 64)
-	n := runtime.Callers(1, callers)
-	for n == len(callers) {
-		callers = make([]uintptr, 2*n)
-		n = runtime.Callers(1, callers)
-	}
-	frames := runtime.CallersFrames(callers[:n])
-	for {
-		frame, more := frames.Next()
-		if frame.Function == tellName {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
+	<-w.turn
 }
