@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -98,6 +99,12 @@ func (e *Error) Error() string { return e.Message }
 
 // Code returns the kind of the error.
 func (e *Error) Code() polt.Code { return e.facts.Code }
+
+// RetryAfterDuration returns how long not to ask again, or 0 where that is not
+// known.
+func (e *Error) RetryAfterDuration() time.Duration {
+	return time.Duration(e.facts.RetryAfter) * time.Second
+}
 
 // JSONRPC returns the error as the protocol has it: modern says that it is of
 // 2026-07-28 or later, where a resource that is not there is a parameter that
