@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
@@ -34,7 +33,10 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, id json.RawMess
 	answer := rpc.Listen(ctx, s.server.options.Watch, id, call.message, func(message []byte) error {
 		if out == nil {
 			out = newEventWriter(w)
-			go s.keep(ctx, cancel, out)
+			go func() {
+				defer cancel()
+				s.wait(ctx, nil, out)
+			}()
 		}
 		_, err := out.Write(append(message, '\n'))
 		return err
@@ -49,24 +51,4 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, id json.RawMess
 		_, _ = out.Write(append(answer, '\n'))
 	}
 	out.close()
-}
-
-// keep keeps a stream that is silent alive, and ends it with the server, or
-// with its client.
-func (s *streams) keep(ctx context.Context, end context.CancelFunc, out *eventWriter) {
-	defer end()
-	ticker := time.NewTicker(keepAlive)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.ending:
-			return
-		case <-ticker.C:
-			if out.comment() != nil {
-				return
-			}
-		}
-	}
 }

@@ -68,7 +68,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	// The id is what a caller must know to post into a stream. It is told when
 	// messages for it are taken, and not before.
 	id := rand.Text()
-	if s.add(id, session) && out.event("endpoint", "/message?sessionId="+url.QueryEscape(id)) == nil && s.wait(r.Context(), session, out) {
+	if s.add(id, session) && out.event("endpoint", "/message?sessionId="+url.QueryEscape(id)) == nil && s.wait(r.Context(), session.Failed(), out) {
 		drain = s.server.options.Drain
 	}
 	s.remove(id)
@@ -76,15 +76,16 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	out.close()
 }
 
-// wait waits for the end of a stream and reports whether it was the server's.
-func (s *streams) wait(ctx context.Context, session *rpc.Session, out *eventWriter) bool {
+// wait waits for the end of a stream, while it keeps it alive, and reports
+// whether it was the server's.
+func (s *streams) wait(ctx context.Context, failed <-chan struct{}, out *eventWriter) bool {
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-session.Failed():
+		case <-failed:
 			return false
 		case <-s.ending:
 			return true
