@@ -54,6 +54,7 @@ func TestEndAnswersCallsInFlightAndClosesStreams(t *testing.T) {
 		t.Errorf("the stream ends with %v", err)
 	}
 	r.end()
+	r.client.CloseIdleConnections() // it may not have noticed that they are closed
 	var refused *net.OpError
 	if _, err := r.client.Do(r.newRequest(t.Context(), request{})); !errors.As(err, &refused) {
 		t.Errorf("after the end: %v", err)
