@@ -1,7 +1,8 @@
-// What an agent does, whatever it is connected with: all of an agent's life,
-// through the client of the official TypeScript SDK. The client checks every
+// What an agent does, whatever it is connected with, through a client of an
+// official TypeScript SDK; and all of an agent's life. The client checks every
 // structured answer against the tool's output schema by itself, and throws.
 import assert from 'node:assert/strict';
+import { EventEmitter, on } from 'node:events';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { until } from './host.mjs';
 
@@ -11,13 +12,16 @@ export const names = [
   'reply_to_project', 'get_agent', 'list_contributions', 'list_committed_tasks', 'update_profile', 'get_leaderboard',
 ];
 
+/** info is what a client says of itself. */
+export const info = { name: 'polt-mcp-e2e', version: '1' };
+
 /** Agent is a client of a server. */
 export class Agent {
   faults = []; // of the transport, such as a message that is no JSON-RPC
   called = new Set(); // the tools that have succeeded
 
-  constructor() {
-    this.client = new Client({ name: 'polt-mcp-e2e', version: '1' });
+  constructor(client = new Client(info)) {
+    this.client = client;
     this.client.onerror = (error) => this.faults.push(error);
   }
 
@@ -49,6 +53,58 @@ export class Agent {
     const result = await this.client.callTool({ name, arguments: args });
     assert.equal(result.isError, true, `${name} did not fail: ${JSON.stringify(result)}`);
     return JSON.parse(result.content[0].text.split('\n').at(-1));
+  }
+
+  async resources() {
+    return (await this.client.listResources()).resources;
+  }
+
+  async templates() {
+    return (await this.client.listResourceTemplates()).resourceTemplates;
+  }
+
+  /** read reads a resource, and returns its one content. */
+  async read(uri) {
+    const { contents } = await this.client.readResource({ uri });
+    assert.equal(contents.length, 1, uri);
+    return contents[0];
+  }
+
+  async prompts() {
+    return (await this.client.listPrompts()).prompts;
+  }
+
+  /** prompt returns the messages of a prompt. */
+  async prompt(name, args) {
+    return (await this.client.getPrompt({ name, arguments: args })).messages;
+  }
+
+  /** complete returns what an argument could become. */
+  async complete(ref, name, value) {
+    return (await this.client.complete({ ref, argument: { name, value } })).completion.values;
+  }
+
+  /** end ends the session, in which nothing must have been wrong. */
+  async end() {
+    assert.deepEqual(this.faults, []); // before closing aborts requests whose answers came by another way
+    await this.client.close();
+  }
+}
+
+/** Watch is what a client is told of one resource. */
+export class Watch {
+  told = 0; // how often
+  #emitter = new EventEmitter();
+  #updates = on(this.#emitter, 'update'); // keeps those for which nobody waits yet
+
+  tell() {
+    this.told++;
+    this.#emitter.emit('update');
+  }
+
+  /** next returns when the next notification has come. */
+  async next() {
+    await this.#updates.next();
   }
 }
 
