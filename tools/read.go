@@ -110,14 +110,19 @@ func (e *Error) RetryAfterDuration() time.Duration {
 // 2026-07-28 or later, where a resource that is not there is a parameter that
 // is not valid.
 func (e *Error) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
-	code := mcp.INTERNAL_ERROR
 	switch e.facts.Code {
 	case polt.CodeNotFound:
-		if code = mcp.RESOURCE_NOT_FOUND; modern {
-			code = mcp.INVALID_PARAMS
+		if !modern {
+			return mcp.NewJSONRPCErrorDetails(mcp.RESOURCE_NOT_FOUND, e.Message, e.facts)
 		}
+		if e.facts.URI != "" {
+			// Nothing else may be there: that is what tells a client from other
+			// parameters that are not valid.
+			return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Message, map[string]string{"uri": e.facts.URI})
+		}
+		fallthrough
 	case polt.CodeInvalidArgument:
-		code = mcp.INVALID_PARAMS
+		return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Message, e.facts)
 	}
-	return mcp.NewJSONRPCErrorDetails(code, e.Message, e.facts)
+	return mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, e.Message, e.facts)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/polt/sandbox"
 )
@@ -54,7 +55,7 @@ func (c *sandboxCommand) Run(ctx context.Context, env *environment) error {
 	}
 	_, _ = fmt.Fprintf(env.out, "POLT sandbox on http://%s\nCTO key: %s\nTo use it: POLT_API_URL=http://%s polt-mcp stdio\n",
 		listener.Addr(), s.CTOKey().Reveal(), listener.Addr())
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := web.NewHTTPServer(s)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

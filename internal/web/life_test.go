@@ -61,6 +61,30 @@ func TestEndAnswersCallsInFlightAndClosesStreams(t *testing.T) {
 	}
 }
 
+// The time is virtual. net/http by itself would have it be 5 s.
+func TestEndDoesNotWaitForSilentConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipeListener()
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- web.New(options(nil)).Serve(ctx, listener) }()
+		client, err := listener.dial(ctx, "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		synctest.Wait()
+		began := time.Now()
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %s to end", took)
+		}
+	})
+}
+
 func TestEndDoesNotWaitForEver(t *testing.T) {
 	began := make(chan struct{})
 	o := options(map[string]handler{"slow": slow(began, nil)})

@@ -67,6 +67,9 @@ const (
 	idleTimeout   = 2 * time.Minute
 	bodyTimeout   = 30 * time.Second
 	maxHeader     = 32 << 10
+	// silentTimeout is how long a server that ends waits for the first byte on
+	// a connection.
+	silentTimeout = 250 * time.Millisecond
 )
 
 // A Server serves MCP over HTTP.
@@ -181,12 +184,5 @@ func Ending(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 			ctx = call
 		}
 		return next(ctx, r)
-	}
-}
-
-// NewHTTPServer returns an HTTP server that slow clients can not hold.
-func NewHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 	}
 }
