@@ -114,7 +114,8 @@ export class World {
     return { command: command(), args: ['stdio', ...this.flags] };
   }
 
-  end() {
-    return this.server.end();
+  async end() {
+    await this.server.end();
+    await this.sandbox.end();
   }
 }

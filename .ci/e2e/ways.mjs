@@ -2,6 +2,7 @@
 // transport. The Inspector takes half a second for each thing it does, so it
 // does not do all in each protocol over each transport.
 import assert from 'node:assert/strict';
+import { ResourceNotFoundError } from '@modelcontextprotocol/client';
 import { registration } from './agent.mjs';
 import * as inspector from './inspector.mjs';
 import { Agent1, Agent2, connect } from './sdk.mjs';
@@ -42,7 +43,9 @@ class Way {
   /** findsNoTask checks that a promise fails because the task of a URI is not there. */
   async findsNoTask(promise, uri) {
     const error = await this.fails(promise, /Task not found/, this.modern ? -32602 : -32002);
-    if (this.isSDK) assert.equal(error.data.uri, uri);
+    if (!this.isSDK) return;
+    assert.equal(error.data.uri, uri);
+    if (this.modern) assert.ok(error instanceof ResourceNotFoundError, 'the client does not see what it is');
   }
 }
 
