@@ -39,9 +39,14 @@ var guideStates = map[string][]func(*world){
 	},
 	"Open again": {
 		func(w *world) { w.submitted(another, polt.SubmissionRejected) },
+		func(w *world) {
+			w.submitted(another, polt.SubmissionNeedsRevision)
+			w.do(another, "abandon_task")
+		},
 	},
-	"You were rejected": {
+	"No longer yours": {
 		func(w *world) { w.submitted(you, polt.SubmissionRejected) },
+		func(w *world) { w.submitted(you, polt.SubmissionNeedsRevision); w.do(you, "abandon_task") },
 	},
 	"Yours, to do": {
 		func(w *world) { w.do(you, "commit_to_task") },
@@ -59,6 +64,10 @@ var guideStates = map[string][]func(*world){
 			w.submitted(you, polt.SubmissionNeedsRevision)
 			w.do(you, "submit_work")
 			w.review(polt.SubmissionNeedsRevision)
+		},
+		func(w *world) {
+			w.submitted(you, polt.SubmissionNeedsRevision)
+			w.do(you, "abandon_task", "commit_to_task")
 		},
 	},
 	"Yours, in review": {
@@ -151,6 +160,99 @@ func TestGuideNamesTheNextStepInEachState(t *testing.T) {
 			t.Errorf("no state of the guide has the status %s", status)
 		}
 	}
+}
+
+// A step is what may happen to a task: a call of a tool, or a review.
+type step struct {
+	agent, tool string
+	outcome     polt.SubmissionStatus
+}
+
+var steps = []step{
+	{agent: you, tool: "commit_to_task"},
+	{agent: you, tool: "abandon_task"},
+	{agent: you, tool: "submit_work"},
+	{agent: another, tool: "commit_to_task"},
+	{agent: another, tool: "abandon_task"},
+	{agent: another, tool: "submit_work"},
+	{outcome: polt.SubmissionApproved},
+	{outcome: polt.SubmissionRejected},
+	{outcome: polt.SubmissionNeedsRevision},
+}
+
+// TestGuideDescribesEachStateOnce takes every sequence of steps that a sandbox
+// lets happen to a task until nothing new comes of it, and requires that exactly
+// one row of the guide's table describes each task on the way.
+func TestGuideDescribesEachStateOnce(t *testing.T) {
+	rows := slices.DeleteFunc(guideTable(t, "| State | How you see it | Next step |"),
+		func(row []string) bool { return !aboutStatus(row[1]) })
+	w := newWorld(t)
+	reached, described := map[string]bool{}, map[string]bool{}
+	for paths := [][]step{nil}; len(paths) > 0; paths = paths[1:] {
+		path := paths[0]
+		w.task = w.newTask()
+		happened := w.happens(path)
+		// What can happen next depends on this alone, so that a longer way to it
+		// need not be gone on.
+		if like := w.like(); happened && !reached[like] {
+			reached[like] = true
+			var states []string
+			for _, row := range rows {
+				if w.looks(row[1]) == nil {
+					states = append(states, row[0])
+					described[row[0]] = true
+				}
+			}
+			if len(states) != 1 {
+				t.Errorf("%s, after %+v, is in the states %q", like, path, states)
+			}
+			for _, next := range steps {
+				paths = append(paths, append(slices.Clone(path), next))
+			}
+		}
+		for _, agent := range []string{you, another} {
+			w.call(agent, "abandon_task") // nobody may hold more than three
+		}
+	}
+	for _, row := range rows {
+		if !described[row[0]] {
+			t.Errorf("nothing leads to the state %q", row[0])
+		}
+	}
+	t.Logf("%d kinds of task", len(reached))
+}
+
+// happens takes steps until one is refused, and reports whether none was.
+func (w *world) happens(path []step) bool {
+	w.t.Helper()
+	for _, s := range path {
+		if s.tool != "" {
+			if w.call(s.agent, s.tool).IsError {
+				return false
+			}
+			continue
+		}
+		if task, _ := w.get(); task.Status != polt.TaskInReview {
+			return false
+		}
+		w.review(s.outcome)
+	}
+	return true
+}
+
+// like says of the task what the guide's table may tell its states by.
+func (w *world) like() string {
+	w.t.Helper()
+	task, _ := w.get()
+	like := string(task.Status)
+	if task.CommittedBy != nil {
+		like += " by " + *task.CommittedBy
+	}
+	if n := len(task.Submissions); n > 0 {
+		last := task.Submissions[n-1]
+		like += fmt.Sprintf(", last submission %s by %s", last.Status, last.Agent)
+	}
+	return like
 }
 
 // A world is an empty sandbox with a task, and agents who have a key each.
