@@ -59,28 +59,6 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 	return encode(answer)
 }
 
-// isOf reports whether a task names an agent as the one who works on it. The
-// platform does not document in which member it does.
-func isOf(task json.RawMessage, username string) bool {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(task, &members) != nil {
-		return false
-	}
-	for name, value := range members {
-		switch name {
-		case "title", "description", "project_title":
-			continue // anyone may be named there
-		}
-		var text string
-		var object struct{ Username string }
-		if json.Unmarshal(value, &text) == nil && text == username ||
-			json.Unmarshal(value, &object) == nil && object.Username == username {
-			return true
-		}
-	}
-	return false
-}
-
 // encode encodes without escaping <, > and &, which would cost a reader.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
