@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
@@ -17,13 +18,9 @@ type Watch func(ctx context.Context, uri string, changed func()) (stop func(), e
 // maxWatched is how many resources a client may watch over one stream.
 const maxWatched = 100
 
-// Listen serves a subscriptions/listen, of the protocol of 2026-07-28, that is
-// otherwise in order: see [Unheard]. It writes the acknowledgement and, until
-// ctx is done, a notification after each change. Then it returns the answer.
-//
-// mcp-go's own loses notifications, and tells one subscription what another
-// one watches (v1.2.1).
-func Listen(ctx context.Context, watch Watch, id, message json.RawMessage, write func([]byte) error) []byte {
+// Listened returns the resources that a subscriptions/listen asks to be told
+// of, each once, or what is wrong with that.
+func Listened(message json.RawMessage) (uris []string, _ *mcp.JSONRPCErrorDetails) {
 	var request struct {
 		Params struct {
 			Notifications struct {
@@ -31,32 +28,36 @@ func Listen(ctx context.Context, watch Watch, id, message json.RawMessage, write
 			} `json:"notifications"`
 		} `json:"params"`
 	}
-	if err := json.Unmarshal(message, &request); err != nil {
-		return appendError(nil, id, mcp.INVALID_PARAMS, "notifications.resourceSubscriptions is not a list of URIs")
+	problem := ""
+	if json.Unmarshal(message, &request) != nil {
+		problem = "notifications.resourceSubscriptions is not a list of URIs"
 	}
-	uris := slices.Compact(slices.Sorted(slices.Values(request.Params.Notifications.Resources)))
-	if watch == nil {
-		uris = nil // what is not watched is not agreed to
-	}
+	uris = slices.Compact(slices.Sorted(slices.Values(request.Params.Notifications.Resources)))
 	if len(uris) > maxWatched {
-		return appendError(nil, id, mcp.INVALID_PARAMS, fmt.Sprintf("at most %d resources can be watched over one stream", maxWatched))
+		problem = fmt.Sprintf("at most %d resources can be watched over one stream", maxWatched)
 	}
+	if problem != "" {
+		details := mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, problem, nil)
+		return nil, &details
+	}
+	return uris, nil
+}
+
+// Listen serves a subscriptions/listen, of the protocol of 2026-07-28, that is
+// otherwise in order: see [Unheard] and [Listened]. It writes the
+// acknowledgement and, until ctx is done, a notification after each change.
+// Then it returns the answer.
+//
+// mcp-go's own loses notifications, and tells one subscription what another
+// one watches (v1.2.1).
+func Listen(ctx context.Context, watch Watch, id json.RawMessage, uris []string, write func([]byte) error) []byte {
 	news := newUpdates()
-	watched := []string{}
-	var failed error
-	for _, uri := range uris {
-		stop, err := watch(ctx, uri, func() { news.add(uri) })
-		if err != nil {
-			failed = err
-			continue
-		}
-		defer stop()
-		watched = append(watched, uri)
-	}
-	if ctx.Err() != nil {
+	watched, stop, failed := watchAll(ctx, watch, uris, news)
+	defer stop()
+	switch {
+	case ctx.Err() != nil:
 		return appendError(nil, id, mcp.INTERNAL_ERROR, "the session ended before the subscription began")
-	}
-	if failed != nil && len(watched) == 0 {
+	case failed != nil && len(watched) == 0:
 		return appendDetails(nil, id, detailsOf(failed, true))
 	}
 	agreed := map[string][]string{}
@@ -79,6 +80,44 @@ func Listen(ctx context.Context, watch Watch, id, message json.RawMessage, write
 		}
 	}
 	return listened(id) // nothing that was asked for ever changes
+}
+
+// atOnce is how many watches of one subscription begin at a time: each may have
+// to read the resource first.
+const atOnce = 16
+
+// watchAll begins to watch resources. It returns those that are watched, what
+// ends that, and why one is not.
+func watchAll(ctx context.Context, watch Watch, uris []string, news *updates) (watched []string, stop func(), failed error) {
+	if watch == nil {
+		uris = nil // what is not watched is not agreed to
+	}
+	stops := make([]func(), len(uris))
+	errs := make([]error, len(uris))
+	places := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, uri := range uris {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			stops[i], errs[i] = watch(ctx, uri, func() { news.add(uri) })
+		})
+	}
+	all.Wait()
+	for i, uri := range uris {
+		if errs[i] == nil {
+			watched = append(watched, uri)
+		} else if failed == nil {
+			failed = errs[i]
+		}
+	}
+	return watched, func() {
+		for _, stop := range stops {
+			if stop != nil {
+				stop()
+			}
+		}
+	}, failed
 }
 
 // listened returns the answer to a subscription that has ended in good order.

@@ -29,7 +29,7 @@ func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte)) 
 	switch {
 	case m.Method == nil && m.ID != nil:
 		return false // an answer, to a request that we never make
-	case m.Method == nil, string(m.ID) == "null":
+	case m.Method == nil, m.ID != nil && !isID(m.ID):
 		answer(appendError(nil, nil, mcp.INVALID_REQUEST, "a request has a method, and an id that is a string or a number"))
 		return true
 	case m.ID == nil:
@@ -40,9 +40,14 @@ func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte)) 
 	return true
 }
 
+// isID reports whether a JSON value may be the id of a request.
+func isID(value json.RawMessage) bool {
+	return value[0] == '"' || value[0] == '-' || '0' <= value[0] && value[0] <= '9'
+}
+
 func (s *Session) notification(ctx context.Context, method string, params, raw json.RawMessage) {
 	if method != string(mcp.MethodNotificationCancelled) {
-		s.handle(joined{s.ctx, ctx}, method, nil, raw)
+		s.recovered(nil, func() []byte { return s.handle(joined{s.ctx, ctx}, method, nil, raw) })
 		return
 	}
 	var p struct {
@@ -65,6 +70,9 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 	case <-intake.Done():
 		answer(appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded))
 		return
+	case <-s.ending.Done():
+		answer(appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded))
+		return
 	}
 	ctx, cancel := context.WithCancel(joined{s.ctx, intake})
 	entry := &call{cancel: cancel}
@@ -72,15 +80,10 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 	s.calls[string(id)] = entry
 	s.mu.Unlock()
 	s.working.Add(1)
-	run := func() {
+	run := func(handle func(context.Context) []byte) {
 		defer s.working.Done()
 		defer cancel()
-		var response []byte
-		if ctx.Err() != nil {
-			response = appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
-		} else {
-			response = s.handle(ctx, method, id, raw)
-		}
+		response := s.recovered(id, func() []byte { return handle(ctx) })
 		s.mu.Lock()
 		if s.calls[string(id)] == entry {
 			delete(s.calls, string(id))
@@ -92,13 +95,35 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 		answer(response)
 		<-s.pending
 	}
-	switch method {
-	case string(mcp.MethodInitialize):
-		run() // what follows on the stream counts on it
-	case string(mcp.MethodToolsCall):
-		s.enqueue(run)
+	handle := func(ctx context.Context) []byte {
+		if ctx.Err() != nil {
+			return appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
+		}
+		return s.handle(ctx, method, id, raw)
+	}
+	// What keeps an order takes the message in now, and the rest of its handling
+	// keeps nothing of it.
+	takeIn := func(take func(context.Context, string, json.RawMessage, json.RawMessage) func(context.Context) []byte) {
+		if s.options.Watch == nil {
+			return
+		}
+		if failed := s.recovered(id, func() []byte { handle = take(ctx, method, id, raw); return nil }); failed != nil {
+			handle = func(context.Context) []byte { return failed }
+		}
+	}
+	switch mcp.MCPMethod(method) {
+	case mcp.MethodInitialize:
+		run(handle) // what follows on the stream counts on it
+	case mcp.MethodToolsCall, mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete:
+		s.enqueue(func() { run(handle) }) // they ask the platform
+	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
+		takeIn(s.changeSubscription)
+		s.enqueue(func() { run(handle) })
+	case mcp.MethodSubscriptionsListen:
+		takeIn(s.listen)
+		go run(handle)
 	default:
-		go run()
+		go run(handle)
 	}
 }
 
@@ -132,8 +157,8 @@ func (j joined) Value(key any) any {
 	return j.Context.Value(key)
 }
 
-// handle handles a message, and returns its answer, or nil.
-func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMessage) (response []byte) {
+// recovered calls what makes an answer; where that panics, the answer says so.
+func (s *Session) recovered(id json.RawMessage, handle func() []byte) (response []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.options.OnPanic(p)
@@ -143,13 +168,14 @@ func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMes
 			}
 		}
 	}()
+	return handle()
+}
+
+// handle has the MCP server handle a message, and returns its answer, or nil.
+func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMessage) []byte {
 	var failure *Failure
 	switch mcp.MCPMethod(method) {
-	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe, mcp.MethodSubscriptionsListen:
-		if s.options.Watch != nil && id != nil {
-			return s.watching(ctx, method, id, raw)
-		}
-	case mcp.MethodResourcesRead, mcp.MethodPromptsGet:
+	case mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete:
 		ctx, failure = WithFailure(ctx)
 	}
 	answer := s.srv.HandleMessage(ctx, raw)

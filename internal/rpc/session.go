@@ -56,6 +56,7 @@ type Session struct {
 	ending        context.Context // done when no more messages are taken in
 	end           context.CancelFunc
 	subscriptions *subscriptions
+	listens       atomic.Int64 // that are open
 
 	intake sync.Mutex // held while a message is taken in
 	closed bool       // no more messages are taken in
@@ -103,6 +104,7 @@ func (s *Session) Failed() <-chan struct{} { return s.out.failed }
 // no longer than drain: those that are still running at eight tenths of it are
 // cancelled. It returns the first error in writing answers.
 func (s *Session) Close(drain time.Duration) error {
+	s.end() // a message that waits to be taken in holds the lock
 	s.intake.Lock()
 	wasClosed := s.closed
 	s.closed = true
@@ -110,7 +112,6 @@ func (s *Session) Close(drain time.Duration) error {
 	if wasClosed {
 		return nil
 	}
-	s.end()
 	s.subscriptions.close()
 	s.drain(drain)
 	close(s.queue)

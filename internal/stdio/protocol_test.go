@@ -50,6 +50,8 @@ func TestWhatIsNoRequest(t *testing.T) {
 		`"a"`:                      mcp.INVALID_REQUEST,
 		`{}`:                       mcp.INVALID_REQUEST,
 		`{"jsonrpc":"2.0","id":null,"method":"ping"}`:    mcp.INVALID_REQUEST,
+		`{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}`: mcp.INVALID_REQUEST,
+		`{"jsonrpc":"2.0","id":true,"method":"ping"}`:    mcp.INVALID_REQUEST,
 		`{"jsonrpc":"1.0","id":1,"method":"ping"}`:       mcp.INVALID_REQUEST,
 		`{"jsonrpc":"2.0","id":1,"method":"no/method"}`:  mcp.METHOD_NOT_FOUND,
 		call("1", "no_tool"):                             mcp.INVALID_PARAMS,

@@ -21,6 +21,12 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, id json.RawMess
 		checked.replay(w)
 		return
 	}
+	uris, details := rpc.Listened(call.message)
+	call.message = nil // it may be large, and the stream is long
+	if details != nil {
+		writeError(w, r, id, *details)
+		return
+	}
 	call.release() // an open stream is no call, but there may be as many of them
 	if !s.admit(w, call.caller.id) {
 		return
@@ -29,8 +35,15 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, id json.RawMess
 
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
+	go func() {
+		select {
+		case <-s.ending:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	var out *eventWriter // begun with the acknowledgement
-	answer := rpc.Listen(ctx, s.server.options.Watch, id, call.message, func(message []byte) error {
+	answer := rpc.Listen(ctx, s.server.options.Watch, id, uris, func(message []byte) error {
 		if out == nil {
 			out = newEventWriter(w)
 			go func() {
@@ -42,9 +55,10 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, id json.RawMess
 		return err
 	})
 	if out == nil { // it has failed before it began
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write(answer)
+		failed := &recorder{header: http.Header{"Content-Type": {"application/json"}}}
+		_, _ = failed.Write(answer)
+		failed.status = statusOf(r, failed.errorCode())
+		failed.replay(w)
 		return
 	}
 	if answer != nil && r.Context().Err() == nil {

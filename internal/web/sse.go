@@ -108,7 +108,9 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var line bytes.Buffer
-	message := callFrom(r.Context()).message
+	call := callFrom(r.Context())
+	message := call.message
+	call.message = nil                       // the context may live for as long as the stream
 	if json.Compact(&line, message) == nil { // the session wants one line; what is not JSON it refuses
 		message = line.Bytes()
 	}

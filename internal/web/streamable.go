@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -27,7 +28,8 @@ func (s *Server) newStreamable() http.Handler {
 	)
 	specials := []string{
 		string(mcp.MethodNotificationCancelled), string(mcp.MethodSubscriptionsListen),
-		string(mcp.MethodResourcesSubscribe), string(mcp.MethodResourcesRead), string(mcp.MethodPromptsGet),
+		string(mcp.MethodResourcesSubscribe), string(mcp.MethodResourcesUnsubscribe),
+		string(mcp.MethodResourcesRead), string(mcp.MethodPromptsGet), string(mcp.MethodCompletionComplete),
 	}
 	specials = slices.AppendSeq(specials, maps.Keys(s.options.Methods))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -49,13 +51,16 @@ func (s *Server) newStreamable() http.Handler {
 			s.streams.listen(w, r, id, mcpGo)
 		default:
 			ctx, failure := rpc.WithFailure(r.Context())
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer endWith(ctx, cancel)()
 			answer := &recorder{header: http.Header{}}
 			mcpGo(ctx, answer, message)
 			code := answer.errorCode()
 			switch {
 			case failure.Details != nil:
 				writeError(w, r, id, *failure.Details)
-			case method == string(mcp.MethodResourcesSubscribe) && code == 0:
+			case strings.HasSuffix(method, "subscribe") && code == 0:
 				writeError(w, r, id, errNoStream)
 			case s.options.Methods[method] != nil && code == mcp.METHOD_NOT_FOUND:
 				answer = &recorder{header: http.Header{"Content-Type": {"application/json"}}}

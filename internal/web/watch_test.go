@@ -79,6 +79,17 @@ func TestListenerIsAnsweredAtTheEndOfTheServer(t *testing.T) {
 	w.Await(t, "polt://a", 0)
 }
 
+func TestListenerThatHasNotBegunIsAnsweredAtTheEndOfTheServer(t *testing.T) {
+	w := &watchtest.Watcher{Hold: make(chan struct{})}
+	r := serve(t, watching(w))
+	answer := make(chan response)
+	go func() { answer <- r.do(request{body: listenTo("polt://a"), header: modern("subscriptions/listen", "")}) }()
+	w.AwaitHeld(t, 1)
+	r.stop()
+	contains(t, (<-answer).body, "the session ended before the subscription began")
+	r.end()
+}
+
 func TestSubscriberOverSSEIsToldOfEachOfManyChanges(t *testing.T) {
 	w := &watchtest.Watcher{}
 	r := serve(t, watching(w))
@@ -105,6 +116,8 @@ func TestWithoutAStreamNothingCanBeSubscribedTo(t *testing.T) {
 	got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"polt://a"}}`})
 	contains(t, got.body, `"code":-32601`)
 	contains(t, got.body, "subscriptions/listen")
+	got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"resources/unsubscribe","params":{"uri":"polt://a"}}`})
+	contains(t, got.body, `"code":-32601`)
 	got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{` + modernMeta + `}}`, header: modern("server/discover", "")})
 	contains(t, got.body, `"subscribe":true`)
 }

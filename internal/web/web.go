@@ -177,12 +177,18 @@ type endKey struct{}
 // ended, as its client has gone then (v1.2.1).
 func Ending(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		if end, ok := ctx.Value(endKey{}).(context.Context); ok {
-			call, cancel := context.WithCancel(ctx)
-			defer cancel()
-			defer context.AfterFunc(end, cancel)()
-			ctx = call
-		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer endWith(ctx, cancel)()
 		return next(ctx, r)
 	}
+}
+
+// endWith has cancel called shortly before the drain time is over, unless undo
+// is called before.
+func endWith(ctx context.Context, cancel context.CancelFunc) (undo func() bool) {
+	if end, ok := ctx.Value(endKey{}).(context.Context); ok {
+		return context.AfterFunc(end, cancel)
+	}
+	return func() bool { return false }
 }

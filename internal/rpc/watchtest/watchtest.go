@@ -14,15 +14,28 @@ type Watcher struct {
 	// Err is returned for a resource that can not be watched; nil means that
 	// all can.
 	Err func(uri string) error
+	// Hold, where it is not nil, has each watch wait for its beginning until
+	// something can be received, or the context ends.
+	Hold chan struct{}
 
 	mu       sync.Mutex
 	next     int
 	watching map[string]map[int]func()
+	held     int
 	signal   chan struct{} // closed at the next beginning or end of a watch
 }
 
 // Watch watches a resource.
-func (w *Watcher) Watch(_ context.Context, uri string, changed func()) (stop func(), err error) {
+func (w *Watcher) Watch(ctx context.Context, uri string, changed func()) (stop func(), err error) {
+	if w.Hold != nil {
+		w.hold(1)
+		defer w.hold(-1)
+		select {
+		case <-w.Hold:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	if w.Err != nil {
 		if err := w.Err(uri); err != nil {
 			return nil, err
@@ -56,6 +69,19 @@ func (w *Watcher) tell() {
 	}
 }
 
+func (w *Watcher) hold(by int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held += by
+	w.tell()
+}
+
+// AwaitHeld waits until so many watches wait for their beginning.
+func (w *Watcher) AwaitHeld(t *testing.T, n int) {
+	t.Helper()
+	w.await(t, "those that wait to begin", n, func() int { return w.held })
+}
+
 // Change tells all who watch a resource that it has changed.
 func (w *Watcher) Change(uri string) {
 	w.mu.Lock()
@@ -68,10 +94,15 @@ func (w *Watcher) Change(uri string) {
 // Await waits until a resource has so many watches.
 func (w *Watcher) Await(t *testing.T, uri string, n int) {
 	t.Helper()
+	w.await(t, uri, n, func() int { return len(w.watching[uri]) })
+}
+
+func (w *Watcher) await(t *testing.T, what string, n int, count func() int) {
+	t.Helper()
 	timeout := time.After(20 * time.Second)
 	for {
 		w.mu.Lock()
-		got := len(w.watching[uri])
+		got := count()
 		if w.signal == nil {
 			w.signal = make(chan struct{})
 		}
@@ -83,7 +114,7 @@ func (w *Watcher) Await(t *testing.T, uri string, n int) {
 		select {
 		case <-signal:
 		case <-timeout:
-			t.Fatalf("%s has %d watches, not %d", uri, got, n)
+			t.Fatalf("%s: %d, not %d", what, got, n)
 		}
 	}
 }
