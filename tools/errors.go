@@ -64,23 +64,8 @@ func (d *definition) errorText(err error, keyHint, requestID string) (string, po
 // explain says what happened and what to do next, in a sentence each, and the
 // same for a program.
 func (d *definition) explain(err error, keyHint, requestID string) (happened, next string, _ failure) {
-	var e *polt.Error
-	if !errors.As(err, &e) {
-		e = &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}
-	}
-	if e.Code == polt.CodeOutcomeUnknown && d.readOnly() {
-		// A POST that changes nothing can simply be made again.
-		again := *e
-		again.Code, again.Retryable = polt.CodeUpstreamError, true
-		if errors.Is(e, context.DeadlineExceeded) {
-			again.Code = polt.CodeTimeout
-		}
-		e = &again
-	}
-	happened = e.Message
-	if e.Field != "" {
-		happened = e.Field + ": " + happened
-	}
+	e := d.cause(err)
+	happened = problemOf(e)
 	var u *unsent
 	switch {
 	case errors.As(err, &u): // whatever failed, it was not this call
@@ -90,7 +75,38 @@ func (d *definition) explain(err error, keyHint, requestID string) (happened, ne
 	default:
 		happened = fmt.Sprintf("%s failed: %s", d.Name, happened)
 	}
-	return happened, d.next(e, keyHint), failure{
+	return happened, d.next(e, keyHint), factsOf(e, requestID)
+}
+
+// cause returns the platform's error in an error, as it is for this tool.
+func (d *definition) cause(err error) *polt.Error {
+	var e *polt.Error
+	if !errors.As(err, &e) {
+		return &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}
+	}
+	if e.Code != polt.CodeOutcomeUnknown || !d.readOnly() {
+		return e
+	}
+	// A POST that changes nothing can simply be made again.
+	again := *e
+	again.Code, again.Retryable = polt.CodeUpstreamError, true
+	if errors.Is(e, context.DeadlineExceeded) {
+		again.Code = polt.CodeTimeout
+	}
+	return &again
+}
+
+// problemOf returns what an error says, and of which argument.
+func problemOf(e *polt.Error) string {
+	if e.Field != "" {
+		return e.Field + ": " + e.Message
+	}
+	return e.Message
+}
+
+// factsOf returns an error for a program.
+func factsOf(e *polt.Error, requestID string) failure {
+	return failure{
 		Code:       e.Code,
 		HTTPStatus: e.HTTPStatus,
 		Retryable:  e.Retryable,
@@ -157,11 +173,14 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 }
 
 // again says when to call again.
-func (d *definition) again(e *polt.Error) string {
+func (d *definition) again(e *polt.Error) string { return wait(e) + ", then call " + d.Name + " again" }
+
+// wait says for how long to wait.
+func wait(e *polt.Error) string {
 	if e.RetryAfter > 0 {
-		return fmt.Sprintf("Wait %d seconds, then call %s again", int(math.Ceil(e.RetryAfter.Seconds())), d.Name)
+		return fmt.Sprintf("Wait %d seconds", int(math.Ceil(e.RetryAfter.Seconds())))
 	}
-	return "Wait a minute, then call " + d.Name + " again"
+	return "Wait a minute"
 }
 
 // orLook names the read that shows why.
@@ -172,15 +191,19 @@ func (d *definition) orLook() string {
 	return "; " + d.Look + " shows how things stand"
 }
 
-// finder names the tool that finds what this tool's path names, and what that
-// is. It names none that is off.
+// finder names what this tool's path names, and the tool that finds that, or
+// none where it is off.
 func (d *definition) finder() (name, tool string) {
 	for name, tool := range map[string]string{
 		"task_id": "list_tasks", "project_id": "list_projects", "username": "get_leaderboard",
 	} {
-		if strings.Contains(d.endpoint.Path(), "{"+name+"}") && !d.misleads(tool) {
-			return name, tool
+		if !strings.Contains(d.endpoint.Path(), "{"+name+"}") {
+			continue
 		}
+		if d.misleads(tool) {
+			tool = ""
+		}
+		return name, tool
 	}
 	return "", ""
 }

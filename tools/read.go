@@ -3,9 +3,6 @@ package tools
 import (
 	"context"
 	"encoding/json"
-	"time"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -66,63 +63,4 @@ func (s *Set) As(key polt.Key) *Set {
 	as := *s
 	as.options.Key = func(context.Context) polt.Key { return key }
 	return &as
-}
-
-// failed returns the error for a read that failed.
-func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
-	happened, next, facts := d.explain(err, s.options.KeyHint(ctx), s.options.RequestID(ctx))
-	return &Error{Message: sentences(happened, next), facts: facts}
-}
-
-// An Error is why something could not be read.
-type Error struct {
-	// Message is for a model: what happened, and what to do next.
-	Message string
-	facts   failure
-}
-
-// NewError returns an error with a sentence that says what happened and one
-// that says what to do next. The field is what of the request is at fault, or
-// "".
-func NewError(code polt.Code, field, happened, next string) *Error {
-	return &Error{Message: sentences(happened, next), facts: failure{Code: code, Field: field}}
-}
-
-// About returns the error as that of a resource.
-func (e *Error) About(uri string) *Error {
-	about := *e
-	about.facts.URI = uri
-	return &about
-}
-
-func (e *Error) Error() string { return e.Message }
-
-// Code returns the kind of the error.
-func (e *Error) Code() polt.Code { return e.facts.Code }
-
-// RetryAfterDuration returns how long not to ask again, or 0 where that is not
-// known.
-func (e *Error) RetryAfterDuration() time.Duration {
-	return time.Duration(e.facts.RetryAfter) * time.Second
-}
-
-// JSONRPC returns the error as the protocol has it: modern says that it is of
-// 2026-07-28 or later, where a resource that is not there is a parameter that
-// is not valid.
-func (e *Error) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
-	switch e.facts.Code {
-	case polt.CodeNotFound:
-		if !modern {
-			return mcp.NewJSONRPCErrorDetails(mcp.RESOURCE_NOT_FOUND, e.Message, e.facts)
-		}
-		if e.facts.URI != "" {
-			// Nothing else may be there: that is what tells a client from other
-			// parameters that are not valid.
-			return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Message, map[string]string{"uri": e.facts.URI})
-		}
-		fallthrough
-	case polt.CodeInvalidArgument:
-		return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Message, e.facts)
-	}
-	return mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, e.Message, e.facts)
 }
