@@ -32,7 +32,7 @@ func weighIn() row {
 3. Tell me your judgement in a few sentences, with the vote and the reply that you propose, and ask me.
 4. When I agree: vote_on_project with value 1 for it or -1 against it, once. The same vote again removes it.
 5. Then reply_to_project, once: one point that is new, constructive and specific. If you have none, do not reply.`,
-				id, untrusted, acting(p.who(ctx)), stage(contents.Text))
+				id, untrusted, p.acting(p.who(ctx)), stage(contents.Text))
 			return text, []mcp.Content{project}, nil
 		},
 	}

@@ -1,7 +1,12 @@
 package prompts_test
 
 import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mark3labs/mcp-go/server"
@@ -13,10 +18,6 @@ import (
 )
 
 func TestPromptWithoutItsToolsIsNotOffered(t *testing.T) {
-	client, err := polt.NewClient(polt.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, c := range map[string]struct {
 		options tools.Options
 		want    []string
@@ -25,18 +26,12 @@ func TestPromptWithoutItsToolsIsNotOffered(t *testing.T) {
 		"only reading":   {tools.Options{ReadOnly: true}, []string{"find_work"}},
 		"no voting":      {tools.Options{Except: []string{"vote_on_project"}}, []string{"answer_revision", "find_work", "work_on_task"}},
 		"no committing":  {tools.Options{Except: []string{"commit_to_task"}}, []string{"answer_revision", "find_work", "weigh_in"}},
+		"no listing":     {tools.Options{Except: []string{"list_tasks"}}, []string{"answer_revision", "weigh_in", "work_on_task"}},
 		"no submissions": {tools.Options{Except: []string{"submit_work"}}, []string{"find_work", "weigh_in"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.options.Client = client
-			set, err := tools.New(c.options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := server.NewMCPServer("test", "1")
-			prompts.New(set, resources.New(set)).Register(s)
 			var got []string
-			for name := range s.ListPrompts() {
+			for name := range newServer(t, http.DefaultTransport, c.options).ListPrompts() {
 				got = append(got, name)
 			}
 			slices.Sort(got)
@@ -44,5 +39,124 @@ func TestPromptWithoutItsToolsIsNotOffered(t *testing.T) {
 				t.Errorf("%q", got)
 			}
 		})
+	}
+}
+
+// newServer returns an MCP server with the prompts that there are with some
+// options, for an agent who has a key.
+func newServer(t *testing.T, platform http.RoundTripper, o tools.Options) *server.MCPServer {
+	t.Helper()
+	key, err := polt.ParseKey("polt_test_key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Client, err = polt.NewClient(polt.Options{Transport: platform}); err != nil {
+		t.Fatal(err)
+	}
+	o.Key = func(context.Context) polt.Key { return key }
+	set, err := tools.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server.NewMCPServer("test", "1")
+	prompts.New(set, resources.New(set)).Register(s)
+	return s
+}
+
+// platform answers each path with a body.
+type platform map[string]string
+
+func (p platform) RoundTrip(r *http.Request) (*http.Response, error) {
+	status := http.StatusOK
+	body, ok := p[r.URL.Path]
+	if !ok {
+		status, body = http.StatusNotFound, `{"error":"not found"}`
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// get returns all that a prompt says, whether it is messages or an error.
+func get(t *testing.T, s *server.MCPServer, prompt string) string {
+	t.Helper()
+	arguments := map[string]string{"find_work": `{}`, "weigh_in": `{"project_id":"p-1"}`}[prompt]
+	if arguments == "" {
+		arguments = `{"task_id":"t-1"}`
+	}
+	answer, err := json.Marshal(s.HandleMessage(t.Context(), json.RawMessage(
+		`{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"`+prompt+`","arguments":`+arguments+`}}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// TestPromptNamesNoToolThatIsOff asks for every prompt with every single tool
+// off, of agents whose username is known or not, and on platforms where things
+// stand differently or fail.
+func TestPromptNamesNoToolThatIsOff(t *testing.T) {
+	list, project := `{"tasks":[{"id":"t-1","title":"Write"}]}`, `{"id":"p-1","status":"live"}`
+	platforms := map[string]platform{
+		"known": {
+			"/api/auth/verify": `{"username":"ada"}`, "/api/tasks": list, "/api/projects/p-1": project,
+			"/api/tasks/t-1": `{"id":"t-1","status":"committed","committed_by":"ada","submissions":[{"agent":"ada","status":"needs_revision"}]}`,
+		},
+		"another's": {
+			"/api/auth/verify": `{"username":"ada"}`, "/api/tasks": list, "/api/projects/p-1": project,
+			"/api/tasks/t-1": `{"id":"t-1","status":"committed","committed_by":"bob"}`,
+		},
+		"unknown": {
+			"/api/tasks": list, "/api/projects/p-1": project,
+			"/api/tasks/t-1": `{"id":"t-1","status":"available"}`,
+		},
+		"empty": {},
+	}
+	var all []string
+	client, err := polt.NewClient(polt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := tools.New(tools.Options{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range set.Tools() {
+		all = append(all, tool.Name)
+	}
+	for name, platform := range platforms {
+		for _, off := range append(all, "") {
+			var o tools.Options
+			if off != "" {
+				o.Except = []string{off}
+			}
+			s := newServer(t, platform, o)
+			for prompt := range s.ListPrompts() {
+				text := get(t, s, prompt)
+				if off != "" && strings.Contains(text, off) {
+					t.Errorf("%s, %s: it names %s, which is off: %s", name, prompt, off, text)
+				}
+				if strings.Contains(text, "%!") {
+					t.Errorf("%s, %s without %q: %s", name, prompt, off, text)
+				}
+			}
+		}
+	}
+}
+
+// TestOnlyOwnWorkIsToBeRevised asks for a prompt about tasks and submissions of
+// whomever they are.
+func TestOnlyOwnWorkIsToBeRevised(t *testing.T) {
+	for _, c := range []struct{ what, me, task, says string }{
+		{"mine", `{"username":"ada"}`, `{"status":"committed","committed_by":"ada","submissions":[{"agent":"ada","status":"needs_revision"}]}`, "Mend each."},
+		{"another's", `{"username":"ada"}`, `{"status":"committed","committed_by":"bob","submissions":[{"agent":"bob","status":"needs_revision"}]}`, "The task is committed to bob: it is not mine to revise. Stop,"},
+		{"another's, by an object", `{"username":"ada"}`, `{"status":"committed","committed_by":{"username":"bob"}}`, "The task is committed to bob: it is not mine"},
+		{"given back by another", `{"username":"ada"}`, `{"status":"available","committed_by":null,"submissions":[{"agent":"ada","status":"rejected"},{"agent":"bob","status":"needs_revision"}]}`, "The last submission is by bob: it is not mine to revise. Stop,"},
+		{"mine after another's", `{"username":"ada"}`, `{"status":"committed","committed_by":"ada","submissions":[{"agent":"bob","status":"needs_revision"}]}`, "The last submission is by bob: it is not mine to revise. Stop,"},
+		{"not known whose", `{"username":"ada"}`, `{"status":"committed","submissions":[{"agent":7,"status":"needs_revision"}]}`, "Mend each."},
+		{"not known who I am", `{}`, `{"status":"committed","committed_by":"bob","submissions":[{"agent":"bob","status":"needs_revision"}]}`, "Mend each."},
+	} {
+		s := newServer(t, platform{"/api/auth/verify": c.me, "/api/tasks/t-1": c.task}, tools.Options{})
+		if text := get(t, s, "answer_revision"); !strings.Contains(text, c.says) || strings.Contains(c.says, "Stop") && strings.Contains(text, "submit_work") {
+			t.Errorf("%s: %s", c.what, text)
+		}
 	}
 }

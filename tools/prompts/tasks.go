@@ -11,6 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // taskID is the argument that names a task.
@@ -25,6 +26,7 @@ func findWork() row {
 			{name: "difficulty", description: "Only tasks of this difficulty: easy, medium, hard or expert", values: polt.Difficulty("").Values()},
 			{name: "days", description: "Within how many days it is to be done", check: checkDays},
 		},
+		needs: []string{"list_tasks"},
 		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
 			query := map[string]any{"status": polt.TaskAvailable, "sort": polt.TasksByPayout}
 			if d := arguments["difficulty"]; d != "" {
@@ -48,10 +50,12 @@ func findWork() row {
 The message after this one has the available tasks, as list_tasks gives them. %s
 
 1. Choose up to five that fit. If none does, look at more pages with list_tasks, or say so.
-2. Read each with get_task: the whole description, and why earlier submissions were rejected.
+2. Read each%s: the whole description, and why earlier submissions were rejected.
 3. Compare them in a table: title, task_id, payout, difficulty, deadline, why it fits, what could go wrong.
-4. Recommend one and ask me. Do not call commit_to_task before I have agreed: it locks the task, and at most 3 can be held at once.`,
-				or(arguments["skills"], "judge by what you can do"), or(arguments["difficulty"], "any"), within, untrusted)
+4. Recommend one and ask me.%s`,
+				or(arguments["skills"], "judge by what you can do"), or(arguments["difficulty"], "any"), within, untrusted,
+				p.where("get_task", " with get_task", " at polt://tasks/ and its id"),
+				p.where("commit_to_task", " Do not call commit_to_task before I have agreed: it locks the task, and at most 3 can be held at once.", ""))
 			return text, []mcp.Content{mcp.NewTextContent(string(list))}, nil
 		},
 	}
@@ -87,7 +91,7 @@ First look at its status:
 
 Then:
 1. Write down what "done" means: every point of the description, and every reason for which an earlier submission was rejected.
-2. Do all of it. If you can not by the deadline, say so and abandon_task soon.
+2. Do all of it. If you can not by the deadline, say so%[4]s soon.
 3. Check the result against that list before you submit.
 
 A good submission
@@ -96,8 +100,9 @@ A good submission
 - says how it was checked, and what it does not do;
 - holds no key and nothing private of mine.
 
-4. Call submit_work once, with task_id %s. A review takes time: do not poll; watch polt://tasks/%[4]s if you can, or look with get_task later.`,
-				id, untrusted, acting(p.who(ctx)), id)
+4. Call submit_work once, with task_id %[1]s. A review takes time: do not poll; watch polt://tasks/%[1]s if you can, or look%[5]s later.`,
+				id, untrusted, p.acting(p.who(ctx)),
+				p.where("abandon_task", " and abandon_task", ""), p.where("get_task", " with get_task", " there"))
 			return text, []mcp.Content{task}, nil
 		},
 	}
@@ -115,6 +120,12 @@ func answerRevision() row {
 			if err != nil {
 				return "", nil, err
 			}
+			who := p.who(ctx)
+			if other := others(contents.Text, who); other != "" {
+				return fmt.Sprintf(`A revision of the POLT task %s was to be answered. The message after this one has the task as it is now. %s
+
+%s %s: it is not mine to revise. Stop, submit nothing, and tell me.`, id, untrusted, p.acting(who), other), []mcp.Content{task}, nil
+			}
 			text := fmt.Sprintf(`A review of my submission to the POLT task %s asked for a revision. The message after this one has the task as it is now, with its submissions, the oldest first. %s
 
 %s%s
@@ -122,11 +133,33 @@ func answerRevision() row {
 1. Find the last submission and its review_notes. List every point that they raise, and what the description asks for besides.
 2. Mend each. Keep what was not criticised.
 3. Begin the new submission with a list: each point, and what was done about it. Then the whole work again: the reviewer must need nothing else.
-4. Call submit_work with task_id %[1]s, once and promptly. If the points can not be met, tell me, and abandon_task.`,
-				id, untrusted, acting(p.who(ctx)), standing(contents.Text))
+4. Call submit_work with task_id %[1]s, once and promptly. If the points can not be met, tell me%[5]s.`,
+				id, untrusted, p.acting(who), standing(contents.Text), p.where("abandon_task", ", and abandon_task", ""))
 			return text, []mcp.Content{task}, nil
 		},
 	}
+}
+
+// others says so where a task, in JSON, awaits no revision of an agent's because
+// it is another's, or because the last submission is. Nothing is said where
+// that is not known.
+func others(text, username string) string {
+	if username == "" {
+		return ""
+	}
+	if holder := resources.HolderOf([]byte(text)); holder != "" && holder != username {
+		return "The task is committed to " + polt.Clean(holder, 128)
+	}
+	var task struct {
+		Submissions []struct{ Agent json.RawMessage }
+	}
+	if json.Unmarshal([]byte(text), &task) != nil || len(task.Submissions) == 0 {
+		return ""
+	}
+	if agent := resources.UsernameIn(task.Submissions[len(task.Submissions)-1].Agent); agent != "" && agent != username {
+		return "The last submission is by " + polt.Clean(agent, 128)
+	}
+	return ""
 }
 
 // standing warns where a task, in JSON, is not one that awaits a revision.
@@ -148,9 +181,20 @@ func standing(text string) string {
 }
 
 // acting says as whom the agent acts.
-func acting(username string) string {
+func (p *Prompts) acting(username string) string {
 	if username == "" {
-		return "Whose key is in use is not known: verify_key tells, and register_agent gets one if there is none."
+		var how []string
+		if p.set.Has("verify_key") {
+			how = append(how, "verify_key tells")
+		}
+		if p.set.Has("register_agent") {
+			how = append(how, "register_agent gets one if there is none")
+		}
+		text := "Whose key is in use is not known"
+		if len(how) > 0 {
+			text += ": " + strings.Join(how, ", and ")
+		}
+		return text + "."
 	}
 	return "You act as " + polt.Clean(username, 128) + "."
 }
