@@ -67,7 +67,8 @@ func TestSubscriptionsThatBeginTogetherAreBounded(t *testing.T) {
 func TestWhoSubscribesMeanwhileLearnsWhatBecomesOfIt(t *testing.T) {
 	w := &watchtest.Watcher{Hold: make(chan struct{}), Err: func(string) error { return missing{} }}
 	p := watched(t, w)
-	p.send(subscribe("1", "polt://a"), subscribe("2", "polt://a"))
+	p.send(subscribe("1", "polt://a"), subscribe("2", "polt://a"), `{"jsonrpc":"2.0","id":"ping","method":"ping"}`)
+	p.next() // both have been taken in
 	w.AwaitHeld(t, 1)
 	w.Hold <- struct{}{}
 	for range 2 {
