@@ -179,13 +179,17 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 
 // mcpServer returns the MCP server of all that the app offers.
 func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
-	completions := completion.New(a.set)
+	p := prompts.New(a.set, a.resources)
+	completions := completion.New(a.set, p, a.resources)
 	hooks := &server.Hooks{}
 	hooks.AddAfterInitialize(web.WithoutSubscribe)
 	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, r *mcp.ReadResourceRequest) {
-		if err := a.resources.Check(r.Params.URI); err != nil {
+		canonical, err := a.resources.Canonical(r.Params.URI)
+		if err != nil {
 			rpc.Fail(ctx, err)
+			return
 		}
+		r.Params.URI = canonical
 	})
 	options = append(options, rpc.Failures(logPanic(a.log))...)
 	s := server.NewMCPServer("polt-mcp", version(), append([]server.ServerOption{
@@ -205,6 +209,6 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	}, options...)...)
 	a.set.Register(s)
 	a.resources.Register(s)
-	prompts.New(a.set, a.resources).Register(s)
+	p.Register(s)
 	return s
 }

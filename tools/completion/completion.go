@@ -5,35 +5,57 @@ package completion
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/prompts"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // maxValues is how many values the protocol lets an answer have.
 const maxValues = 100
 
-// A Provider completes. It is both of the providers that an MCP server has.
-type Provider struct{ sources map[string]*source }
+// A Provider completes. It is both of the providers that an MCP server has. An
+// error of it is a [*tools.Error]: there is no such thing to complete.
+type Provider struct {
+	prompts   *prompts.Prompts
+	resources *resources.Resources
+	sources   map[string]*source
+}
 
-// New returns a provider that reads candidates as the tools of a set do.
-func New(set *tools.Set) *Provider {
-	page := map[string]any{"limit": maxValues}
+// New returns a provider for prompts and resources, which reads candidates as
+// the tools of a set do.
+func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
+	all := map[string]any{"limit": maxValues}
 	committed := map[string]any{"limit": maxValues, "status": polt.TaskCommitted}
-	return &Provider{map[string]*source{
-		"task_id":                 from(set, origin{"list_tasks", page, "tasks", "id", "title"}),
-		"answer_revision/task_id": from(set, origin{"list_tasks", committed, "tasks", "id", "title"}),
-		"project_id":              from(set, origin{"list_projects", page, "projects", "id", "title"}),
-		"username":                from(set, origin{"get_leaderboard", page, "leaderboard", "username", "display_name"}),
+	tasks := origin{tool: "list_tasks", arguments: all, list: "tasks", value: "id", title: "title"}
+	open, revised := tasks, tasks
+	open.without = []string{string(polt.TaskInReview), string(polt.TaskCompleted)}
+	revised.arguments = committed
+	return &Provider{p, r, map[string]*source{
+		"task_id":                 from(set, tasks),
+		"work_on_task/task_id":    from(set, open),
+		"answer_revision/task_id": from(set, revised),
+		"project_id":              from(set, origin{tool: "list_projects", arguments: all, list: "projects", value: "id", title: "title"}),
+		"username":                from(set, origin{tool: "get_leaderboard", arguments: all, list: "leaderboard", value: "username", title: "display_name"}),
 		"difficulty":              fixed(polt.Difficulty("").Values()),
 	}}
 }
 
 // CompletePromptArgument completes an argument of a prompt.
 func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
+	names, ok := p.prompts.Arguments(prompt)
+	if !ok {
+		return nil, none("ref", "prompt", prompt, "prompts/list shows what there is")
+	}
+	if !slices.Contains(names, argument.Name) {
+		return nil, none("argument", "argument", argument.Name, "The arguments of "+prompt+" are "+strings.Join(names, ", "))
+	}
 	if s := p.sources[prompt+"/"+argument.Name]; s != nil {
 		return complete(ctx, s, argument.Value), nil
 	}
@@ -41,8 +63,20 @@ func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, ar
 }
 
 // CompleteResourceArgument completes a variable of a template.
-func (p *Provider) CompleteResourceArgument(ctx context.Context, _ string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
+func (p *Provider) CompleteResourceArgument(ctx context.Context, template string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
+	names, ok := p.resources.Variables(template)
+	if !ok {
+		return nil, none("ref", "template", template, "resources/templates/list shows what there is")
+	}
+	if !slices.Contains(names, argument.Name) {
+		return nil, none("argument", "variable", argument.Name, "The template has "+strings.Join(names, ", "))
+	}
 	return complete(ctx, p.sources[argument.Name], argument.Value), nil
+}
+
+// none is the error where there is nothing of a kind by that name.
+func none(field, kind, name, next string) error {
+	return tools.NewError(polt.CodeInvalidArgument, field, fmt.Sprintf("There is no %s %q", kind, polt.Clean(name, 200)), next)
 }
 
 // complete returns the candidates that fit what was typed, the best first. It
@@ -54,18 +88,22 @@ func complete(ctx context.Context, s *source, typed string) *mcp.Completion {
 		return answer
 	}
 	typed = strings.ToLower(strings.TrimSpace(typed))
-	candidates := s.candidates(ctx)
+	all := s.candidates(ctx)
+	total := 0
 	for rank := range ranks {
-		for _, c := range candidates {
+		for _, c := range all.candidates {
 			if c.rank(typed) != rank {
 				continue
 			}
-			if answer.Total++; answer.Total <= maxValues {
+			if total++; total <= maxValues {
 				answer.Values = append(answer.Values, c.value)
 			}
 		}
 	}
-	answer.HasMore = answer.Total > maxValues
+	answer.HasMore = all.more || total > maxValues
+	if !all.more { // of what was not read nobody knows how much fits
+		answer.Total = total
+	}
 	return answer
 }
 

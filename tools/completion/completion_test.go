@@ -1,8 +1,10 @@
 package completion_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -17,6 +19,8 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/completion"
+	"github.com/openpolt/polt-mcp/tools/prompts"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // platform lists two tasks, after a while, and counts how often it was asked.
@@ -24,6 +28,7 @@ type platform struct {
 	mu    sync.Mutex
 	asked int
 	err   error
+	body  string // instead of two tasks
 }
 
 func (p *platform) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -39,21 +44,27 @@ func (p *platform) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	const body = `{"tasks":[{"id":"t-1","title":"Write the docs"},{"id":"t-2","title":"Test it"}]}`
+	body := cmp.Or(p.body, `{"tasks":[{"id":"t-1","title":"Write the docs"},{"id":"t-2","title":"Test it"}]}`)
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-func provider(t *testing.T, p *platform) func(ctx context.Context, typed string) []string {
+func newProvider(t *testing.T, p http.RoundTripper, except ...string) *completion.Provider {
 	t.Helper()
 	client, err := polt.NewClient(polt.Options{Transport: p})
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := tools.New(tools.Options{Client: client})
+	set, err := tools.New(tools.Options{Client: client, Except: except})
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider := completion.New(set)
+	r := resources.New(set)
+	return completion.New(set, prompts.New(set, r), r)
+}
+
+func provider(t *testing.T, p *platform) func(ctx context.Context, typed string) []string {
+	t.Helper()
+	provider := newProvider(t, p)
 	return func(ctx context.Context, typed string) []string {
 		t.Helper()
 		c, err := provider.CompletePromptArgument(ctx, "work_on_task", mcp.CompleteArgument{Name: "task_id", Value: typed}, mcp.CompleteContext{})
@@ -124,6 +135,81 @@ func TestWhoStopsTypingDoesNotStopOthers(t *testing.T) {
 		cancel()
 		all.Wait()
 	})
+}
+
+func TestWhatThereIsNotCanNotBeCompleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		provider := newProvider(t, &platform{}, "vote_on_project")
+		for _, c := range []struct {
+			prompt, template, name string
+			says                   string // "" where it can be completed
+		}{
+			{prompt: "work_on_task", name: "task_id"},
+			{prompt: "find_work", name: "skills"},
+			{prompt: "none", name: "task_id", says: `There is no prompt "none". prompts/list shows what there is.`},
+			{prompt: "weigh_in", name: "project_id", says: `There is no prompt "weigh_in". prompts/list shows what there is.`}, // its tools are off
+			{prompt: "work_on_task", name: "username", says: `There is no argument "username". The arguments of work_on_task are task_id.`},
+			{template: "polt://tasks/{task_id}", name: "task_id"},
+			{template: "polt://tasks/t-1", name: "task_id"},
+			{template: "polt://tasks/{id}", name: "task_id", says: `There is no template "polt://tasks/{id}". resources/templates/list shows what there is.`},
+			{template: "polt://tasks/{task_id}", name: "id", says: `There is no variable "id". The template has task_id.`},
+			{template: "polt://none/{task_id}", name: "task_id", says: `There is no template "polt://none/{task_id}". resources/templates/list shows what there is.`},
+			{template: "polt://me", name: "task_id", says: `There is no template "polt://me". resources/templates/list shows what there is.`},
+		} {
+			argument := mcp.CompleteArgument{Name: c.name, Value: "t"}
+			_, err := provider.CompletePromptArgument(t.Context(), c.prompt, argument, mcp.CompleteContext{})
+			if c.template != "" {
+				_, err = provider.CompleteResourceArgument(t.Context(), c.template, argument, mcp.CompleteContext{})
+			}
+			if c.says == "" {
+				if err != nil {
+					t.Errorf("%+v: %v", c, err)
+				}
+				continue
+			}
+			e, ok := errors.AsType[*tools.Error](err)
+			if !ok || e.Message != c.says || e.JSONRPC(true).Code != mcp.INVALID_PARAMS {
+				t.Errorf("%+v: %v", c, err)
+			}
+		}
+	})
+}
+
+func TestFullPageIsNotAll(t *testing.T) {
+	for n, more := range map[int]bool{99: false, 100: true} {
+		synctest.Test(t, func(t *testing.T) {
+			items := strings.Repeat(`,{"id":"t","title":"Write","status":"completed"}`, n-1)
+			p := &platform{body: `{"tasks":[{"id":"t-1","title":"Write","status":"available"}` + items + `]}`}
+			c, err := newProvider(t, p).CompletePromptArgument(t.Context(), "work_on_task", mcp.CompleteArgument{Name: "task_id"}, mcp.CompleteContext{})
+			if err != nil || len(c.Values) != 1 || c.HasMore != more || (c.Total == 0) != more {
+				t.Errorf("of %d tasks: %+v %v", n, c, err)
+			}
+		})
+	}
+}
+
+func TestTaskThatIsOverIsNotOfferedToWorkOn(t *testing.T) {
+	var items []string
+	for _, status := range polt.TaskStatus("").Values() {
+		items = append(items, fmt.Sprintf(`{"id":%q,"title":"Write","status":%[1]q}`, status))
+	}
+	body := `{"tasks":[{"id":"unknown"},` + strings.Join(items, ",") + `]}`
+	for prompt, want := range map[string][]string{
+		"work_on_task":    {"available", "committed", "unknown"},
+		"answer_revision": {"available", "committed", "in_review", "completed", "unknown"}, // the platform chooses
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, err := newProvider(t, &platform{body: body}).CompletePromptArgument(t.Context(), prompt, mcp.CompleteArgument{Name: "task_id"}, mcp.CompleteContext{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(c.Values)
+			slices.Sort(want)
+			if !slices.Equal(c.Values, want) {
+				t.Errorf("%s: %q", prompt, c.Values)
+			}
+		})
+	}
 }
 
 // pass lets time pass within [synctest.Test], where that takes none.

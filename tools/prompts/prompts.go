@@ -72,6 +72,24 @@ func (p *Prompts) Register(to *server.MCPServer) {
 	}
 }
 
+// Arguments returns the names of a prompt's arguments, and whether there is such
+// a prompt.
+func (p *Prompts) Arguments(prompt string) (names []string, ok bool) {
+	for _, row := range p.rows {
+		if row.name == prompt {
+			return row.argumentNames(), true
+		}
+	}
+	return nil, false
+}
+
+func (r row) argumentNames() (names []string) {
+	for _, a := range r.arguments {
+		names = append(names, a.name)
+	}
+	return names
+}
+
 // get returns a prompt, or a [*tools.Error].
 func (p *Prompts) get(ctx context.Context, row row, given map[string]string) (*mcp.GetPromptResult, error) {
 	arguments, err := row.checked(given)
@@ -121,12 +139,8 @@ func (r row) checked(given map[string]string) (map[string]string, error) {
 }
 
 func (r row) invalid(name, problem string) error {
-	var names []string
-	for _, a := range r.arguments {
-		names = append(names, a.name)
-	}
 	return tools.NewError(polt.CodeInvalidArgument, name,
-		name+": "+problem, "The arguments of "+r.name+" are "+strings.Join(names, ", ")+"; correct this and ask again")
+		name+": "+problem, "The arguments of "+r.name+" are "+strings.Join(r.argumentNames(), ", ")+"; correct this and ask again")
 }
 
 // embed returns a resource as it is now, to go into a prompt.

@@ -137,10 +137,26 @@ func (r *Resources) Read(ctx context.Context, uri string) (mcp.TextResourceConte
 	return mcp.TextResourceContents{URI: uri, MIMEType: row.mimeType, Text: string(text)}, nil
 }
 
-// Check returns the error for a URI that is none of a resource of ours.
-func (r *Resources) Check(uri string) error {
-	_, _, err := r.find(uri)
-	return err
+// Canonical returns a resource's URI as RFC 3986 writes it, or the error for
+// one that is none of ours. mcp-go finds no template for "polt://tasks/a b".
+func (r *Resources) Canonical(uri string) (string, error) {
+	row, value, err := r.find(uri)
+	if err != nil {
+		return "", err
+	}
+	prefix, _, _ := strings.Cut(row.uri, "{")
+	return prefix + url.PathEscape(value), nil
+}
+
+// Variables returns the names of a template's variables, and whether there is
+// such a template. A URI that fits a template stands for it.
+func (r *Resources) Variables(template string) (names []string, ok bool) {
+	row, _, err := r.find(template)
+	if err != nil || strings.Contains(template, "{") && template != row.uri {
+		return nil, false
+	}
+	_, variable, ok := strings.Cut(row.uri, "{")
+	return []string{strings.TrimSuffix(variable, "}")}, ok
 }
 
 // about says of which resource an error is.
@@ -164,6 +180,9 @@ func (r *Resources) find(uri string) (row, string, error) {
 			continue
 		}
 		return row, value, nil
+	}
+	if uri == "" {
+		return row{}, "", tools.NewError(polt.CodeInvalidArgument, "uri", "uri: is required", "resources/list shows what there is")
 	}
 	return row{}, "", tools.NewError(polt.CodeNotFound, "uri",
 		fmt.Sprintf("There is no resource %q", polt.Clean(uri, 200)), "resources/list and resources/templates/list show what there is").About(uri)
