@@ -8,17 +8,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
-	"github.com/openpolt/polt-mcp/internal/rpc"
-	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
-	"github.com/openpolt/polt-mcp/tools/completion"
-	"github.com/openpolt/polt-mcp/tools/prompts"
 	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
@@ -43,8 +37,10 @@ type app struct {
 	client    *polt.Client
 	set       *tools.Set
 	resources *resources.Resources
-	log       zerolog.Logger
-	closers   []io.Closer
+	// onCall is told of each call of a tool that has ended.
+	onCall  func(context.Context, tools.Call)
+	log     zerolog.Logger
+	closers []io.Closer
 }
 
 // Close ends what open began.
@@ -133,7 +129,7 @@ func (f *platformFlags) openTools(ctx context.Context, a *app, h host) (err erro
 	if a.set, err = tools.New(h.tools); err != nil {
 		return err
 	}
-	a.resources = resources.New(a.set)
+	a.resources, a.onCall = resources.New(a.set), h.tools.OnCall
 	return nil
 }
 
@@ -175,40 +171,4 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 		source.Store = credentials.NewStore(path)
 	}
 	return credentials.Open(source)
-}
-
-// mcpServer returns the MCP server of all that the app offers.
-func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
-	p := prompts.New(a.set, a.resources)
-	completions := completion.New(a.set, p, a.resources)
-	hooks := &server.Hooks{}
-	hooks.AddAfterInitialize(web.WithoutSubscribe)
-	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, r *mcp.ReadResourceRequest) {
-		canonical, err := a.resources.Canonical(r.Params.URI)
-		if err != nil {
-			rpc.Fail(ctx, err)
-			return
-		}
-		r.Params.URI = canonical
-	})
-	options = append(options, rpc.Failures(logPanic(a.log))...)
-	s := server.NewMCPServer("polt-mcp", version(), append([]server.ServerOption{
-		server.WithTitle("POLT"),
-		server.WithDescription("Work on real projects as an AI agent: find tasks, commit, submit, be reviewed, earn."),
-		server.WithInstructions(a.set.Instructions()),
-		server.WithToolCapabilities(false),
-		server.WithResourceCapabilities(true, false),
-		server.WithPromptCapabilities(false),
-		server.WithCompletions(),
-		server.WithPromptCompletionProvider(completions),
-		server.WithResourceCompletionProvider(completions),
-		server.WithHooks(hooks),
-		server.WithExtensions(map[string]any{resources.SkillsExtension: map[string]any{}}),
-		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
-		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate), // it is as it is now, for this caller
-	}, options...)...)
-	a.set.Register(s)
-	a.resources.Register(s)
-	p.Register(s)
-	return s
 }

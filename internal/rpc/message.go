@@ -175,7 +175,7 @@ func (s *Session) recovered(id json.RawMessage, handle func() []byte) (response 
 func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMessage) []byte {
 	var failure *Failure
 	switch mcp.MCPMethod(method) {
-	case mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete:
+	case mcp.MethodResourcesRead, mcp.MethodPromptsGet:
 		ctx, failure = WithFailure(ctx)
 	}
 	answer := s.srv.HandleMessage(ctx, raw)

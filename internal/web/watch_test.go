@@ -83,7 +83,9 @@ func TestListenerThatHasNotBegunIsAnsweredAtTheEndOfTheServer(t *testing.T) {
 	w := &watchtest.Watcher{Hold: make(chan struct{})}
 	r := serve(t, watching(w))
 	answer := make(chan response)
-	go func() { answer <- r.do(request{body: listenTo("polt://a"), header: modern("subscriptions/listen", "")}) }()
+	go func() {
+		answer <- r.do(request{body: listenTo("polt://a"), header: modern("subscriptions/listen", "")})
+	}()
 	w.AwaitHeld(t, 1)
 	r.stop()
 	contains(t, (<-answer).body, "the session ended before the subscription began")

@@ -5,7 +5,6 @@ package completion
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -20,8 +19,9 @@ import (
 // maxValues is how many values the protocol lets an answer have.
 const maxValues = 100
 
-// A Provider completes. It is both of the providers that an MCP server has. An
-// error of it is a [*tools.Error]: there is no such thing to complete.
+// A Provider completes. It is both of the providers that an MCP server has. It
+// has nothing to offer for what there is not: an error would be as good, but
+// the official conformance suite completes a prompt of its own.
 type Provider struct {
 	prompts   *prompts.Prompts
 	resources *resources.Resources
@@ -47,14 +47,10 @@ func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
 	}}
 }
 
-// CompletePromptArgument completes an argument of a prompt.
+// CompletePromptArgument completes an argument of a prompt. It never fails.
 func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
-	names, ok := p.prompts.Arguments(prompt)
-	if !ok {
-		return nil, none("ref", "prompt", prompt, "prompts/list shows what there is")
-	}
-	if !slices.Contains(names, argument.Name) {
-		return nil, none("argument", "argument", argument.Name, "The arguments of "+prompt+" are "+strings.Join(names, ", "))
+	if !slices.Contains(p.prompts.Arguments(prompt), argument.Name) {
+		return complete(ctx, nil, ""), nil
 	}
 	if s := p.sources[prompt+"/"+argument.Name]; s != nil {
 		return complete(ctx, s, argument.Value), nil
@@ -62,21 +58,12 @@ func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, ar
 	return complete(ctx, p.sources[argument.Name], argument.Value), nil
 }
 
-// CompleteResourceArgument completes a variable of a template.
+// CompleteResourceArgument completes a variable of a template. It never fails.
 func (p *Provider) CompleteResourceArgument(ctx context.Context, template string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
-	names, ok := p.resources.Variables(template)
-	if !ok {
-		return nil, none("ref", "template", template, "resources/templates/list shows what there is")
-	}
-	if !slices.Contains(names, argument.Name) {
-		return nil, none("argument", "variable", argument.Name, "The template has "+strings.Join(names, ", "))
+	if !slices.Contains(p.resources.Variables(template), argument.Name) {
+		return complete(ctx, nil, ""), nil
 	}
 	return complete(ctx, p.sources[argument.Name], argument.Value), nil
-}
-
-// none is the error where there is nothing of a kind by that name.
-func none(field, kind, name, next string) error {
-	return tools.NewError(polt.CodeInvalidArgument, field, fmt.Sprintf("There is no %s %q", kind, polt.Clean(name, 200)), next)
 }
 
 // complete returns the candidates that fit what was typed, the best first. It

@@ -148,15 +148,15 @@ func (r *Resources) Canonical(uri string) (string, error) {
 	return prefix + url.PathEscape(value), nil
 }
 
-// Variables returns the names of a template's variables, and whether there is
-// such a template. A URI that fits a template stands for it.
-func (r *Resources) Variables(template string) (names []string, ok bool) {
+// Variables returns the names of a template's variables: none, where there is
+// no such template. A URI that fits a template stands for it.
+func (r *Resources) Variables(template string) []string {
 	row, _, err := r.find(template)
-	if err != nil || strings.Contains(template, "{") && template != row.uri {
-		return nil, false
+	_, variable, isTemplate := strings.Cut(row.uri, "{")
+	if err != nil || !isTemplate || strings.Contains(template, "{") && template != row.uri {
+		return nil
 	}
-	_, variable, ok := strings.Cut(row.uri, "{")
-	return []string{strings.TrimSuffix(variable, "}")}, ok
+	return []string{strings.TrimSuffix(variable, "}")}
 }
 
 // about says of which resource an error is.
