@@ -118,8 +118,8 @@ func (e *exporter) export(batch []*span) {
 	} else if rejected = min(rejected, len(batch)); rejected > 0 {
 		e.onError(fmt.Errorf("the collector refused %d of %d spans", rejected, len(batch)))
 	}
-	e.metrics.failed.Add(float64(rejected))
-	e.metrics.exported.Add(float64(len(batch) - rejected))
+	e.metrics.failed.Add(rejected)
+	e.metrics.exported.Add(len(batch) - rejected)
 }
 
 // close exports what is left, until ctx is done. No goroutine is left then.
