@@ -5,6 +5,7 @@ import (
 
 	victoria "github.com/VictoriaMetrics/metrics"
 
+	_ "github.com/openpolt/polt-mcp/internal/telemetry/quiet" // before the library begins
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
