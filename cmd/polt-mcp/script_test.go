@@ -55,13 +55,17 @@ var upstreams sync.Map
 // recorder is a platform that answers everything alike. It echoes the key that
 // it was called with: a platform may.
 type recorder struct {
-	status   int
-	body     string
+	status int
+	body   string
+
+	mu       sync.Mutex
 	requests bytes.Buffer
 }
 
 func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	fmt.Fprintf(&r.requests, "%s %s key=%q type=%q agent=%q body=%s\n", req.Method, req.RequestURI,
 		strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "), req.Header.Get("Content-Type"), req.UserAgent(), body)
 	w.WriteHeader(r.status)
@@ -84,8 +88,11 @@ func startUpstream(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func writeRequests(ts *testscript.TestScript, _ bool, args []string) {
-	r, _ := upstreams.Load(ts.Getenv("POLT_API_URL"))
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), r.(*recorder).requests.Bytes(), 0o600))
+	found, _ := upstreams.Load(ts.Getenv("POLT_API_URL"))
+	r := found.(*recorder)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), r.requests.Bytes(), 0o600))
 }
 
 func capture(ts *testscript.TestScript, _ bool, args []string) {
