@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/openpolt/polt-mcp/internal/policy"
 	"github.com/openpolt/polt-mcp/tools"
 )
@@ -14,7 +16,16 @@ type choiceFlags struct {
 
 // choose sets what the tools' options say of it.
 func (f *choiceFlags) choose(o *tools.Options) {
-	o.ReadOnly, o.Only, o.Except = f.ReadOnly, f.Tools, f.ExcludeTools
+	o.ReadOnly, o.Only, o.Except = f.ReadOnly, trimmed(f.Tools), trimmed(f.ExcludeTools)
+}
+
+// trimmed returns names without the spaces around them.
+func trimmed(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = strings.TrimSpace(name)
+	}
+	return all
 }
 
 // writeFlags say which writes are sent. --agent does so too.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,7 +14,44 @@ import (
 // from POLT_SOME_FLAG.
 type variables struct{ env *environment }
 
-func (variables) Validate(*kong.Application) error { return nil }
+// protects reports whether a flag restricts what is done, or for whom. To go on
+// without it is to do what it is there to prevent.
+func protects(flag string) bool {
+	switch flag {
+	case "read-only", "tools", "exclude-tools", "agent", "max-writes-per-minute", "journal", "sandbox",
+		"admin-addr", "tls-cert", "tls-key", "caller-token", "caller-rate", "caller-in-flight", "total-rate", "total-in-flight":
+		return true
+	}
+	return false
+}
+
+// Validate refuses flags that are given and say nothing, as a shell passes them
+// on for a variable that is not set, where they protect.
+func (variables) Validate(app *kong.Application) error {
+	for _, command := range app.Children {
+		for _, f := range command.Flags {
+			if !f.Set || !protects(f.Name) {
+				continue
+			}
+			switch v := f.Target.Interface().(type) {
+			case []string:
+				if strings.TrimSpace(strings.Join(v, "")) == "" {
+					return fmt.Errorf("--%s names no tool: name one, or take it out", f.Name)
+				}
+			case string:
+				if v == "" {
+					return fmt.Errorf("--%s is empty: set it, or take it out", f.Name)
+				}
+				if credentials.Unexpanded(v) {
+					return fmt.Errorf("--%s %s", f.Name, unexpanded)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+const unexpanded = "is the text of a variable that was not expanded: set it, or take the line out"
 
 func (v variables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	name := variable(flag.Value)
@@ -24,6 +62,8 @@ func (v variables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	switch {
 	case value == "":
 		return nil, nil
+	case credentials.Unexpanded(value) && protects(flag.Name):
+		return nil, errors.New(name + " " + unexpanded)
 	case credentials.Unexpanded(value):
 		_, _ = fmt.Fprintf(v.env.err, "polt-mcp: %s is the text of a variable that your MCP host did not expand; going on without it\n", name)
 		return nil, nil
