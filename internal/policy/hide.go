@@ -1,12 +1,20 @@
 package policy
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// hider returns what puts the redacted form of keys in their place in a text.
+// keyLike matches what looks like a key, whosever it is.
+var keyLike = regexp.MustCompile(`polt_[A-Za-z0-9_-]{16,}`)
+
+// redacted is how a key prints.
+const redacted = "polt_…redacted"
+
+// hider returns what puts the redacted form of keys in their place in a text:
+// of these keys, and of whatever looks like one.
 func hider(keys []polt.Key) func(string) string {
 	return func(text string) string {
 		for _, key := range keys {
@@ -14,7 +22,7 @@ func hider(keys []polt.Key) func(string) string {
 				text = strings.ReplaceAll(text, key.Reveal(), key.String())
 			}
 		}
-		return text
+		return keyLike.ReplaceAllLiteralString(text, redacted)
 	}
 }
 

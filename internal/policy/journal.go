@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,7 +21,7 @@ import (
 
 // journal records writes in a file, as JSON lines: one before a write is sent,
 // and one with its outcome. Several processes may write to one file, so each
-// line is written with one call. No key gets into it.
+// line is written with one call. No key gets into it, whosever it is.
 type journal struct {
 	log zerolog.Logger
 
@@ -62,11 +64,31 @@ type ended struct {
 }
 
 func openJournal(path string, log zerolog.Logger) (*journal, error) {
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the file is the operator's choice
+	file, err := openFile(path, log)
 	if err != nil {
 		return nil, fmt.Errorf("the journal: %w", err)
 	}
 	return &journal{log: log, file: file, open: map[string]sent{}}, nil
+}
+
+// openFile opens a journal, which may be a pipe or a device.
+func openFile(path string, log zerolog.Logger) (*os.File, error) {
+	if path == "/dev/stderr" {
+		return os.Stderr, nil // it may be a socket, which can not be opened
+	}
+	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	switch info, err := os.Stat(path); {
+	case err != nil: // it is not there, or opening it says why not
+	case !info.Mode().IsRegular():
+		flags |= syscall.O_NONBLOCK // else a pipe waits for its reader
+	case info.Mode()&0o077 != 0 && runtime.GOOS != "windows":
+		log.Warn().Str("mode", info.Mode().String()).Msg("others can read the journal, or write to it: it should be its owner's only (chmod 600)")
+	}
+	file, err := os.OpenFile(path, flags, 0o600) //nolint:gosec // the file is the operator's choice
+	if errors.Is(err, syscall.ENXIO) {
+		err = fmt.Errorf("nobody reads %s, which is no file", path)
+	}
+	return file, err
 }
 
 // begin records a write that is about to be sent, or says that it must not be.
@@ -161,11 +183,14 @@ func (j *journal) close() error {
 	for id, s := range open {
 		j.record(id, s, tools.Outcome{Err: &polt.Error{Code: polt.CodeOutcomeUnknown, Message: "the server ended before the answer came"}})
 	}
+	if j.file == os.Stderr {
+		return nil // it is not the journal's alone
+	}
 	return j.file.Close()
 }
 
-// hidden returns what takes keys out of a text: the key in use, and those that
-// were given out.
+// hidden returns what takes keys out of a text: the key in use, those that were
+// given out, and all that look like one.
 func (j *journal) hidden(inUse polt.Key) func(string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

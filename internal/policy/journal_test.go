@@ -20,6 +20,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/policy"
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
 )
 
 // line is one of a journal.
@@ -44,7 +45,7 @@ func journalOf(t *testing.T, path string) []line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(b), "secret") {
+	if strings.Contains(strings.ToLower(string(b)), "secret") {
 		t.Errorf("it holds a key: %s", b)
 	}
 	var all []line
@@ -168,7 +169,62 @@ func TestNoKeyIsRecordedHoweverItLooks(t *testing.T) {
 	}
 }
 
+// The keys of others are kept out too, by their looks.
+func TestNoKeyOfAnotherIsRecorded(t *testing.T) {
+	const other = "polt_Secret-of_0123456789"
+	path := filepath.Join(t.TempDir(), "journal")
+	rules, err := policy.New(policy.Options{Journal: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := rules.OnWrite(t.Context(), tools.Write{
+		Tool: "submit_work", RequestID: "r-" + other,
+		Arguments: json.RawMessage(`{"a":"one ` + other + `, two (` + other + `)","b":[{"c":"\u0070olt_Secret-of_0123456789"}],"d":"polt_mcp is no key"}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done(tools.Outcome{Err: &polt.Error{Code: polt.CodeConflict, Message: "is " + other + " yours?"}})
+	if err := rules.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l := journalOf(t, path)
+	want := map[string]any{
+		"a": "one polt_…redacted, two (polt_…redacted)", "b": []any{map[string]any{"c": "polt_…redacted"}},
+		"d": "polt_mcp is no key",
+	}
+	if len(l) != 2 || l[0].RequestID != "r-polt_…redacted" || !reflect.DeepEqual(l[0].Arguments, want) || l[1].Message != "is polt_…redacted yours?" {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestJournalThatOthersCanReadIsTold(t *testing.T) {
+	for mode, told := range map[os.FileMode]bool{0o600: false, 0o640: true, 0o602: true} {
+		path := filepath.Join(t.TempDir(), "journal")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		rules, err := policy.New(policy.Options{Journal: path, Log: zerolog.New(&log)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rules.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Contains(log.String(), `"level":"warn"`) && strings.Contains(log.String(), "others can read the journal"); got != told {
+			t.Errorf("%o: the log has %s", mode, &log)
+		}
+	}
+}
+
 func TestWriteThatCanNotBeRecordedIsNotSent(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
 	p := &platform{}
 	var log bytes.Buffer
 	set := newSet(t, p, policy.Options{Journal: "/dev/full", Log: zerolog.New(&log)})
