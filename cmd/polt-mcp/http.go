@@ -106,6 +106,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 			OnCall: logAccess(app.log, tel.Call),
 		},
 		keySetting: f.keySetting(),
+		address:    web.CallerAddress,
 		transport:  tel.Transport,
 		onAttempt:  tel.Attempt,
 	}); err != nil {

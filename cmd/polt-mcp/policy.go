@@ -30,7 +30,7 @@ func trimmed(names []string) []string {
 
 // writeFlags say which writes are sent. --agent does so too.
 type writeFlags struct {
-	MaxWritesPerMinute int    `default:"0" help:"How many writes to send in any minute, for each key; 0 is no limit."`
+	MaxWritesPerMinute int    `default:"0" help:"How many writes to send in any minute, for each key, and for each address without one; 0 is no limit."`
 	Journal            string `placeholder:"FILE" help:"Record every write in this file, as JSON lines, before it is sent and after it."`
 }
 
@@ -50,7 +50,7 @@ func (f *platformFlags) restrict(a *app, h *host) error {
 	}
 	p, err := policy.New(policy.Options{
 		Agent: f.Agent, KeySetting: h.keySetting, Client: a.client,
-		MaxPerMinute: f.MaxWritesPerMinute, Journal: f.Journal, Log: a.log,
+		MaxPerMinute: f.MaxWritesPerMinute, Address: h.address, Journal: f.Journal, Log: a.log,
 	})
 	if err != nil {
 		return err

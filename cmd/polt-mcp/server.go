@@ -58,6 +58,8 @@ type host struct {
 	tools tools.Options
 	// keySetting names what a user sets the key in.
 	keySetting string
+	// address names where a call comes from; nil means that there is one place.
+	address func(context.Context) string
 	// transport wraps what reaches the platform; nil leaves it as it is.
 	transport func(http.RoundTripper) http.RoundTripper
 	// onAttempt is told of each request to the platform; nil means nobody is.

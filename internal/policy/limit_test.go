@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -71,6 +72,28 @@ func TestLimitIsForEachKey(t *testing.T) {
 			after(time.Minute)
 		}
 		p.wantSent(t, 0, 8)
+	})
+}
+
+// Whoever registers may bring any key, so it is counted by where it comes from.
+func TestLimitIsForEachAddressWithoutAKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type from struct{}
+		at := func(ctx context.Context, address string) context.Context {
+			return context.WithValue(ctx, from{}, address)
+		}
+		p := &platform{}
+		set := newSet(t, p, policy.Options{MaxPerMinute: 1, Address: func(ctx context.Context) string { s, _ := ctx.Value(from{}).(string); return s }})
+		register := json.RawMessage(`{"username":"ada"}`)
+		wantOK(t, set.Call(at(t.Context(), "192.0.2.1"), "register_agent", register))
+		wantOK(t, set.Call(at(t.Context(), "192.0.2.2"), "register_agent", register))
+		for i := range 3 {
+			ctx := at(as(t, fmt.Sprintf("polt_%d", i)), "192.0.2.1")
+			wantError(t, set.Call(ctx, "register_agent", register), polt.CodeRateLimited)
+			wantOK(t, commit(ctx, set))
+			wantError(t, commit(at(ctx, "192.0.2.3"), set), polt.CodeRateLimited)
+		}
+		p.wantSent(t, 0, 5)
 	})
 }
 

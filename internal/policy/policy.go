@@ -24,8 +24,12 @@ type Options struct {
 	// Client asks the platform whose a key is. It must be set where Agent is.
 	Client *polt.Client
 	// MaxPerMinute is how many writes are let through in any minute for each
-	// key; 0 is no limit. All those without a key count as one.
+	// key; 0 is no limit. Those without a key, and all that register, are
+	// counted for each address.
 	MaxPerMinute int
+	// Address names where a call comes from. Where it is nil, all calls come
+	// from one place.
+	Address func(context.Context) string
 	// Journal is the path of the file that writes are recorded in; empty means
 	// that they are not.
 	Journal string
@@ -36,15 +40,19 @@ type Options struct {
 // A Policy decides which writes are sent. Any number of goroutines may use
 // one. It must be closed.
 type Policy struct {
-	pin     *pin     // nil where all agents may write
-	limit   *limit   // nil for no limit
+	pin     *pin   // nil where all agents may write
+	limit   *limit // nil for no limit
+	address func(context.Context) string
 	journal *journal // nil where nothing is recorded
 }
 
 // New returns the policy that the options ask for. It fails where the journal
 // can not be opened.
 func New(o Options) (*Policy, error) {
-	p := &Policy{}
+	p := &Policy{address: o.Address}
+	if p.address == nil {
+		p.address = func(context.Context) string { return "" }
+	}
 	if o.Agent != "" {
 		if o.Client == nil {
 			return nil, errors.New("policy: Options.Agent is set, and Options.Client is not")
@@ -77,7 +85,7 @@ func (p *Policy) OnWrite(ctx context.Context, w tools.Write) (done func(tools.Ou
 	giveBack := func() {}
 	if p.limit != nil {
 		var err error
-		if giveBack, err = p.limit.take(callerOf(w.Key)); err != nil {
+		if giveBack, err = p.limit.take(p.countedAs(ctx, w)); err != nil {
 			return nil, err
 		}
 	}
@@ -90,6 +98,15 @@ func (p *Policy) OnWrite(ctx context.Context, w tools.Write) (done func(tools.Ou
 		return nil, err
 	}
 	return done, nil
+}
+
+// countedAs names whom a write is counted for. Registering is sent without the
+// key that comes with it, so that any key would do.
+func (p *Policy) countedAs(ctx context.Context, w tools.Write) string {
+	if w.Key.IsZero() || w.Registers != "" {
+		return "addr:" + p.address(ctx)
+	}
+	return callerOf(w.Key)
 }
 
 // Close records of the writes that are still on their way that their outcome

@@ -15,13 +15,18 @@ import (
 type caller struct {
 	key     polt.Key
 	problem string // why there is no key, though there is an Authorization header
+	address string // without the port
 	id      string // of the key, else of the address: for limits and the log
 }
 
 // callerOf reads who made a request. Its key is the caller's for this request
 // alone.
 func callerOf(r *http.Request) caller {
-	var c caller
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	c := caller{address: host}
 	if auth := r.Header.Get("Authorization"); auth != "" {
 		scheme, text, _ := strings.Cut(auth, " ")
 		key, err := polt.ParseKey(strings.TrimSpace(text))
@@ -38,10 +43,6 @@ func callerOf(r *http.Request) caller {
 			c.id = "key:" + hex.EncodeToString(sum[:8])
 			return c
 		}
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
 	}
 	c.id = "addr:" + host
 	return c
@@ -75,6 +76,10 @@ func Key(ctx context.Context) polt.Key { return callFrom(ctx).caller.key }
 // CallerID returns who made the request that ctx belongs to, in a form that is
 // no secret.
 func CallerID(ctx context.Context) string { return callFrom(ctx).caller.id }
+
+// CallerAddress returns the host that the request that ctx belongs to came
+// from, or "".
+func CallerAddress(ctx context.Context) string { return callFrom(ctx).caller.address }
 
 // KeyHint tells a caller without a key how to send one.
 func KeyHint(ctx context.Context) string {

@@ -27,6 +27,22 @@ func TestKeyIsTheRequestsOwn(t *testing.T) {
 	}
 }
 
+func TestCallerHasAnAddress(t *testing.T) {
+	r := serve(t, options(map[string]handler{"where": func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return text("address=" + web.CallerAddress(ctx)), nil
+	}}))
+	for _, header := range []map[string]string{nil, bearer("polt_of_a_caller")} {
+		contains(t, r.do(request{body: call("1", "where"), header: header}).body, "address=127.0.0.1\"")
+	}
+	s := r.openStream(nil)
+	r.do(request{path: s.endpoint, body: call("2", "where")})
+	_, data := s.next()
+	contains(t, data, "address=127.0.0.1\"")
+	if got := web.CallerAddress(t.Context()); got != "" {
+		t.Errorf("without a request it is %q", got)
+	}
+}
+
 // recorder is a platform that notes which key each task was committed with.
 type recorder struct {
 	mu  sync.Mutex
