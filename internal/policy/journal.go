@@ -110,7 +110,7 @@ func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 		j.log.Error().Err(err).Str("tool", w.Tool).Msg("the journal can not be written, so a write was not sent")
 		return nil, &polt.Error{
 			Code: polt.CodeInternal, Err: err,
-			Message: "the journal can not be written (" + reason(err) + "), and nothing was sent",
+			Message: "the journal can not be written (" + reason(err) + ")",
 		}
 	}
 	return func(o tools.Outcome) { j.end(id, o) }, nil

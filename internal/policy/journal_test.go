@@ -229,7 +229,7 @@ func TestWriteThatCanNotBeRecordedIsNotSent(t *testing.T) {
 	var log bytes.Buffer
 	set := newSet(t, p, policy.Options{Journal: "/dev/full", Log: zerolog.New(&log)})
 	said, _ := wantError(t, commit(as(t, "polt_secret"), set), polt.CodeInternal)
-	want := "commit_to_task was not sent: the journal can not be written (no space left on device), and nothing was sent. This is a fault of the server; tell the user."
+	want := "commit_to_task was not sent: the journal can not be written (no space left on device). This is a fault of the server; tell the user."
 	if said != want {
 		t.Errorf("%s\nis not\n%s", said, want)
 	}

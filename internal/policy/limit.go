@@ -50,7 +50,7 @@ func (l *limit) take(caller string) (giveBack func(), _ error) {
 }
 
 func (*limit) refusal(why string, wait time.Duration) error {
-	return &polt.Error{Code: polt.CodeRateLimited, Message: why + ", and nothing was sent", Retryable: true, RetryAfter: wait}
+	return &polt.Error{Code: polt.CodeRateLimited, Message: why, Retryable: true, RetryAfter: wait}
 }
 
 func (l *limit) giveBack(caller string, when time.Duration) {

@@ -45,7 +45,7 @@ func TestRefusalSaysWhenToCallAgain(t *testing.T) {
 		wantOK(t, commit(ctx, set))
 		after(500 * time.Millisecond)
 		said, f := wantError(t, commit(ctx, set), polt.CodeRateLimited)
-		want := "commit_to_task was not sent: this server's own limit is reached (--max-writes-per-minute 2), and nothing was sent. Wait 40 seconds, then call commit_to_task again."
+		want := "commit_to_task was not sent: this server's own limit is reached (--max-writes-per-minute 2). Wait 40 seconds, then call commit_to_task again."
 		if said != want || f.RetryAfter != 40 || !f.Retryable || f.HTTPStatus != 0 {
 			t.Errorf("%s %+v", said, f)
 		}
