@@ -3,8 +3,6 @@ package policy
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 
 	"github.com/rs/zerolog"
@@ -124,6 +122,5 @@ func callerOf(key polt.Key) string {
 	if key.IsZero() {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(key.Reveal()))
-	return "key:" + hex.EncodeToString(sum[:8])
+	return "key:" + key.Fingerprint()
 }

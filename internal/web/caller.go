@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net"
 	"net/http"
 	"strings"
@@ -39,8 +37,7 @@ func callerOf(r *http.Request) caller {
 			c.problem = "The header Authorization has no usable key: " + err.Error()
 		default:
 			c.key = key
-			sum := sha256.Sum256([]byte(key.Reveal()))
-			c.id = "key:" + hex.EncodeToString(sum[:8])
+			c.id = "key:" + key.Fingerprint()
 			return c
 		}
 	}
