@@ -17,6 +17,10 @@ type caller struct {
 	id      string // of the key, else of the address: for limits and the log
 }
 
+// minKey is how long a key is at least. A shorter one is a piece of one, or a
+// stand-in for it.
+const minKey = 8
+
 // callerOf reads who made a request. Its key is the caller's for this request
 // alone.
 func callerOf(r *http.Request) caller {
@@ -35,6 +39,8 @@ func callerOf(r *http.Request) caller {
 			c.problem = "The header Authorization has the text of a variable that your MCP host did not expand"
 		case err != nil:
 			c.problem = "The header Authorization has no usable key: " + err.Error()
+		case !strings.HasPrefix(key.Reveal(), "polt_") || len(key.Reveal()) < minKey:
+			c.problem = "The header Authorization has no usable key: it is not of the form \"Authorization: Bearer polt_…\""
 		default:
 			c.key = key
 			c.id = "key:" + key.Fingerprint()

@@ -20,7 +20,8 @@ import (
 func TestKeyIsTheRequestsOwn(t *testing.T) {
 	r := serve(t, options(map[string]handler{"who": who}))
 	for auth, want := range map[string]string{
-		"Bearer polt_a": "key=polt_a\"", "bearer  polt_a": "key=polt_a\"", "": "key=\"", "Basic polt_a": "key=\"", "Bearer": "key=\"", "Bearer a b": "key=\"",
+		"Bearer polt_abc": "key=polt_abc\"", "bearer  polt_abc": "key=polt_abc\"", "": "key=\"", "Basic polt_abc": "key=\"",
+		"Bearer": "key=\"", "Bearer a b": "key=\"", "Bearer polt_ab": "key=\"", "Bearer sk_abcdefgh": "key=\"", "Bearer POLT_abc": "key=\"",
 	} {
 		got := r.do(request{body: call("1", "who"), header: map[string]string{"Authorization": auth}})
 		contains(t, got.body, want)
@@ -126,6 +127,8 @@ func TestWithoutAKeyTheHintSaysWhichHeader(t *testing.T) {
 		"Bearer ${POLT_API_KEY}":             "did not expand",
 		"Basic dXNlcg==":                     "not of the form",
 		"Bearer " + strings.Repeat("a", 600): "no usable key",
+		"Bearer sk_abcdefgh":                 `not of the form \"Authorization: Bearer polt_…\"`,
+		"Bearer polt_ab":                     "no usable key",
 	} {
 		got := r.do(request{body: call("1", "hint"), header: map[string]string{"Authorization": auth}})
 		if got.status != 200 {

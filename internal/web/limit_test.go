@@ -17,7 +17,7 @@ func TestRateIsBoundedForEachCaller(t *testing.T) {
 	o.Limits = web.Limits{CallerRate: 0.01} // one at once, and the next in minutes
 	o.Refused = func(reason string) { refused = append(refused, reason) }
 	r := serve(t, o)
-	for _, key := range []string{"polt_a", "polt_b", ""} {
+	for _, key := range []string{"polt_of_a", "polt_of_b", ""} {
 		q := request{body: call("1", "who")}
 		if key != "" {
 			q.header = bearer(key)
@@ -40,10 +40,10 @@ func TestTotalRateIsBounded(t *testing.T) {
 	o := options(map[string]handler{"who": who})
 	o.Limits = web.Limits{TotalRate: 0.01}
 	r := serve(t, o)
-	if got := r.do(request{body: call("1", "who"), header: bearer("polt_a")}); got.status != 200 {
+	if got := r.do(request{body: call("1", "who"), header: bearer("polt_of_a")}); got.status != 200 {
 		t.Errorf("%d", got.status)
 	}
-	if got := r.do(request{body: call("1", "who"), header: bearer("polt_b")}); got.status != 429 {
+	if got := r.do(request{body: call("1", "who"), header: bearer("polt_of_b")}); got.status != 429 {
 		t.Errorf("%d", got.status)
 	}
 }
@@ -68,21 +68,21 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
-					if got := r.do(request{body: call("1", "slow"), header: bearer("polt_a")}); got.status != 200 {
+					if got := r.do(request{body: call("1", "slow"), header: bearer("polt_of_a")}); got.status != 200 {
 						t.Errorf("a slow call is answered with %d", got.status)
 					}
 				})
 				<-began
 			}
-			if got := r.do(request{body: call("1", "who"), header: bearer("polt_a")}); got.status != 429 || got.header.Get("Retry-After") == "" {
+			if got := r.do(request{body: call("1", "who"), header: bearer("polt_of_a")}); got.status != 429 || got.header.Get("Retry-After") == "" {
 				t.Errorf("one call more is answered with %d", got.status)
 			}
-			if got := r.do(request{body: call("1", "who"), header: bearer("polt_b")}); got.status != c.other {
+			if got := r.do(request{body: call("1", "who"), header: bearer("polt_of_b")}); got.status != c.other {
 				t.Errorf("another caller is answered with %d, not %d", got.status, c.other)
 			}
 			close(release)
 			wg.Wait()
-			if got := r.do(request{body: call("1", "who"), header: bearer("polt_a")}); got.status != 200 {
+			if got := r.do(request{body: call("1", "who"), header: bearer("polt_of_a")}); got.status != 200 {
 				t.Errorf("after them, a call is answered with %d", got.status)
 			}
 		})
@@ -93,13 +93,13 @@ func TestStreamsAreBounded(t *testing.T) {
 	o := options(nil)
 	o.Limits = web.Limits{CallerInFlight: 2}
 	r := serve(t, o)
-	r.openStream(bearer("polt_a"))
-	second := r.openStream(bearer("polt_a"))
-	third := request{method: "GET", path: "/sse", header: bearer("polt_a")}
+	r.openStream(bearer("polt_of_a"))
+	second := r.openStream(bearer("polt_of_a"))
+	third := request{method: "GET", path: "/sse", header: bearer("polt_of_a")}
 	if got := r.do(third); got.status != 429 {
 		t.Errorf("a third stream is answered with %d", got.status)
 	}
-	r.openStream(bearer("polt_b"))
+	r.openStream(bearer("polt_of_b"))
 	second.close()
 	for { // until the server has noticed
 		resp, err := r.client.Do(r.newRequest(t.Context(), third))

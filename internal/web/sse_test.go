@@ -40,15 +40,15 @@ func TestEachStreamHasItsOwnAnswers(t *testing.T) {
 	if a.endpoint == b.endpoint {
 		t.Fatal("two streams have one endpoint")
 	}
-	for s, key := range map[*stream]string{b: "polt_b", a: "polt_a"} {
+	for s, key := range map[*stream]string{b: "polt_of_b", a: "polt_of_a"} {
 		if got := r.do(request{path: s.endpoint, body: call("1", "who"), header: bearer(key)}); got.status != 202 {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
 	}
 	_, data := a.next()
-	contains(t, data, "polt_a")
+	contains(t, data, "polt_of_a")
 	_, data = b.next()
-	contains(t, data, "polt_b")
+	contains(t, data, "polt_of_b")
 }
 
 func TestStreamThatIsClosedCancelsItsCallsAndIsGone(t *testing.T) {
