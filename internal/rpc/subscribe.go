@@ -188,7 +188,7 @@ func (s *Session) listen(ctx context.Context, _ string, id, raw json.RawMessage)
 		defer context.AfterFunc(s.ending, cancel)()
 		return Listen(ctx, s.options.Watch, id, uris, func(message []byte) error {
 			s.out.write(message)
-			return ctx.Err()
+			return nil
 		})
 	}
 }

@@ -122,6 +122,20 @@ func TestSessionEndsThoughAListenerHasNotBegun(t *testing.T) {
 	}
 }
 
+func TestListenerIsAnsweredThoughAChangeComesAtTheEnd(t *testing.T) {
+	for range 200 {
+		w := &watchtest.Watcher{}
+		p := watched(t, w)
+		p.send(listen("1", "polt://a"))
+		p.next()
+		go w.Change("polt://a")
+		rest := p.close()
+		if len(rest) == 0 || string(rest[len(rest)-1].ID) != "1" {
+			t.Fatalf("%+v", rest)
+		}
+	}
+}
+
 func TestListenersOfASessionAreBounded(t *testing.T) {
 	w := &watchtest.Watcher{}
 	p := watched(t, w)
