@@ -60,6 +60,8 @@ func (s *Server) newStreamable() http.Handler {
 			switch {
 			case failure.Details != nil:
 				writeError(w, r, id, *failure.Details)
+			case answer.body.Len() == 0 && ctx.Err() != nil: // mcp-go has nothing to say then
+				writeError(w, r, id, errEnding)
 			case strings.HasSuffix(method, "subscribe") && code == 0:
 				writeError(w, r, id, errNoStream)
 			case s.options.Methods[method] != nil && code == mcp.METHOD_NOT_FOUND:
@@ -107,6 +109,8 @@ func WithoutSubscribe(ctx context.Context, _ any, _ *mcp.InitializeRequest, resu
 		result.Capabilities.Resources.Subscribe = false
 	}
 }
+
+var errEnding = mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, "the server is ending: ask again", nil)
 
 var errNoStream = mcp.NewJSONRPCErrorDetails(mcp.METHOD_NOT_FOUND,
 	"there is no stream here to tell of changes on: use subscriptions/listen of protocol version "+mcp.ProtocolVersion20260728+", or SSE or stdio", nil)
