@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/tiktoken-go/tokenizer"
 
 	"github.com/openpolt/polt-mcp/polt"
@@ -82,5 +83,38 @@ func TestSummaryCostsLessThanTheAnswer(t *testing.T) {
 	t.Logf("%d tokens of %d: %.2f", cut, whole, float64(cut)/float64(whole))
 	if float64(cut) > maxSummary*float64(whole) {
 		t.Errorf("the summary costs %d tokens of %d", cut, whole)
+	}
+}
+
+// freeLinks is what links to resources may cost of a summary to be had for
+// nothing.
+const freeLinks = 0.02
+
+// TestLinksAreLeftOutForWhatTheyCost counts what a link to each task would add to
+// a summary of 20 tasks, for a host that shows a model all of a result: none of
+// them says that it would not.
+func TestLinksAreLeftOutForWhatTheyCost(t *testing.T) {
+	answer, err := os.ReadFile("testdata/tokens/list_tasks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := newSet(t, &platform{answer: append([]byte("200\n\n"), answer...)}, nil).Call(t.Context(), "list_tasks", nil)
+	var list struct{ Tasks []polt.Task }
+	if err := json.Unmarshal(result.RawStructuredContent, &list); err != nil || len(list.Tasks) != 20 {
+		t.Fatalf("%d tasks: %v", len(list.Tasks), err)
+	}
+	links := 0
+	for _, task := range list.Tasks {
+		links += tokens(t, `{"type":"resource_link","uri":"polt://tasks/`+task.ID+`","name":"task"},`) // no less is allowed
+	}
+	summary := tokens(t, string(result.RawStructuredContent))
+	t.Logf("%d tokens of links beside %d: %.2f", links, summary, float64(links)/float64(summary))
+	for _, content := range result.Content {
+		if _, ok := content.(mcp.TextContent); !ok {
+			t.Errorf("the result holds %T", content)
+		}
+	}
+	if float64(links) < freeLinks*float64(summary) {
+		t.Error("links cost next to nothing: have them")
 	}
 }

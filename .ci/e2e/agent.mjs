@@ -2,7 +2,7 @@
 // official TypeScript SDK; and all of an agent's life. The client checks every
 // structured answer against the tool's output schema by itself, and throws.
 import assert from 'node:assert/strict';
-import { EventEmitter, on } from 'node:events';
+import { EventEmitter, on, once } from 'node:events';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { until } from './host.mjs';
 
@@ -82,6 +82,11 @@ export class Agent {
   /** complete returns what an argument could become. */
   async complete(ref, name, value) {
     return (await this.client.complete({ ref, argument: { name, value } })).completion.values;
+  }
+
+  /** exited returns the exit code and the signal that the server ends with, over stdio. */
+  async exited() {
+    return once(this.client.transport._process, 'exit'); // which the client shows nobody
   }
 
   /** end ends the session, in which nothing must have been wrong. */
