@@ -67,7 +67,7 @@ func TestDecodeIsLenient(t *testing.T) {
 	}
 }
 
-func TestDecodeTellsWhatItCanNot(t *testing.T) {
+func TestDecodeTellsWhatItCannot(t *testing.T) {
 	for _, data := range []string{"", `{"id":`, `"text"`, `{"id":42}`, `{} {}`} {
 		_, err := polt.Answer[polt.Task]{Raw: []byte(data)}.Decode()
 		if err == nil || !strings.Contains(err.Error(), "the answer does not decode as polt.Task") {

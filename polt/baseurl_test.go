@@ -39,7 +39,7 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestBaseURLThatCanNotBeUsed(t *testing.T) {
+func TestBaseURLThatCannotBeUsed(t *testing.T) {
 	for base, want := range map[string]string{
 		"polt.fun":                          "begin with https:// or http:// and a host",
 		"localhost:3000":                    "begin with https://",
@@ -57,9 +57,9 @@ func TestBaseURLThatCanNotBeUsed(t *testing.T) {
 		"https://x.test/../a":               "a plain path",
 		"https://x.test/a/.":                "a plain path",
 		"https://x.test/%2e%2e":             "a plain path",
-		"https://x\x7f" + testSecret:        "can not be parsed",
-		"https://ada:" + testSecret + "@%%": "can not be parsed",
-		"http://x.test:port":                "can not be parsed",
+		"https://x\x7f" + testSecret:        "cannot be parsed",
+		"https://ada:" + testSecret + "@%%": "cannot be parsed",
+		"http://x.test:port":                "cannot be parsed",
 	} {
 		client, err := polt.NewClient(polt.Options{BaseURL: base})
 		if err == nil {

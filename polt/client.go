@@ -76,8 +76,8 @@ type Client struct {
 	onAttempt func(context.Context, Attempt)
 }
 
-// NewClient returns a client. It fails where the base URL or the CA file can
-// not be used. It sends nothing.
+// NewClient returns a client. It fails where the base URL or the CA file
+// cannot be used. It sends nothing.
 func NewClient(o Options) (*Client, error) {
 	base, err := ParseBaseURL(o.BaseURL)
 	if err != nil {
@@ -133,7 +133,7 @@ func ParseBaseURL(s string) (*url.URL, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, errors.New("the platform's URL can not be parsed: it should look like " + DefaultBaseURL)
+		return nil, errors.New("the platform's URL cannot be parsed: it should look like " + DefaultBaseURL)
 	}
 	// A password, or the key, may be in s.
 	switch {
@@ -168,7 +168,7 @@ func newTransport(caFile string) (*http.Transport, error) {
 	}
 	pem, err := os.ReadFile(caFile) //nolint:gosec // the file is the operator's choice
 	if err != nil {
-		return nil, fmt.Errorf("the CA file can not be read: %w", err)
+		return nil, fmt.Errorf("the CA file cannot be read: %w", err)
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // An Endpoint is one operation of the platform: a method and a path, an input
 // and an answer. Only this package makes them, so its declarations are all
-// that can be called. The zero value can not be called.
+// that can be called. The zero value cannot be called.
 //
 // An input is a struct. A field's JSON name is its name everywhere: where the
 // path has a placeholder of that name, the field goes there; of the others, a
@@ -134,7 +134,7 @@ func (a Answer[Out]) Decode() (Out, error) {
 // Call calls the endpoint with the client's key and returns the answer. The
 // error is always an [*Error].
 //
-// An argument that can not be placed is refused before anything is sent. A GET
+// An argument that cannot be placed is refused before anything is sent. A GET
 // is tried up to 3 times; any other method is tried again only where certainly
 // nothing was sent.
 func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[Out], error) {
@@ -200,7 +200,7 @@ func (op *operation) build(in reflect.Value) (*request, *Error) {
 	} else if len(op.outside) > 0 {
 		body, err := encodeBody(in, op.outside)
 		if err != nil {
-			return nil, &Error{Code: CodeInternal, Operation: op.String(), Message: "the input can not be encoded", Err: err}
+			return nil, &Error{Code: CodeInternal, Operation: op.String(), Message: "the input cannot be encoded", Err: err}
 		}
 		r.body = body
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// Whatever the endpoint, an argument that can not stand in a path is refused
+// Whatever the endpoint, an argument that cannot stand in a path is refused
 // before anything is sent (setup fails on any request), by its name, and with
 // words that say what is wrong.
 func TestPathArgumentsAreRefused(t *testing.T) {

@@ -187,7 +187,7 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 		e.Message = "the call was cancelled"
 	case !connected:
 		e.Code, e.Retryable = CodeUpstreamUnreachable, true
-		e.Message = fmt.Sprintf("the platform at %s can not be reached: %s", c.base.Host, reason(err))
+		e.Message = fmt.Sprintf("the platform at %s cannot be reached: %s", c.base.Host, reason(err))
 	case timedOut:
 		e.Code, e.Retryable = CodeTimeout, true
 		e.Message = "the platform did not answer in time"

@@ -63,12 +63,12 @@ func TestUnknownCertificateIsNotTrusted(t *testing.T) {
 	}
 }
 
-func TestCAFileThatCanNotBeUsed(t *testing.T) {
+func TestCAFileThatCannotBeUsed(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{empty: "has no PEM certificate", empty + ".missing": "can not be read"} {
+	for path, want := range map[string]string{empty: "has no PEM certificate", empty + ".missing": "cannot be read"} {
 		if _, err := polt.NewClient(polt.Options{CAFile: path}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v", path, err)
 		}
@@ -139,7 +139,7 @@ func TestPlatformThatIsDown(t *testing.T) {
 			var attempts []polt.Attempt
 			client := newClient(t, polt.Options{BaseURL: "http://" + address, OnAttempt: collect(&attempts)})
 			e := wantCode(t, one.call(t.Context(), client), polt.CodeUpstreamUnreachable)
-			if want := "the platform at " + address + " can not be reached: connection refused"; e.Message != want || !e.Retryable || len(attempts) != 3 {
+			if want := "the platform at " + address + " cannot be reached: connection refused"; e.Message != want || !e.Retryable || len(attempts) != 3 {
 				t.Errorf("%d attempts: %+v, want %q", len(attempts), *e, want)
 			}
 		})

@@ -45,7 +45,7 @@ func choose(all []*definition, o Options) (off map[string]string, _ error) {
 	return off, nil
 }
 
-// hintWithout returns the hint for an agent without a key where it can not
+// hintWithout returns the hint for an agent without a key where it cannot
 // register.
 func hintWithout(hint func(context.Context) string, registering string) func(context.Context) string {
 	return func(ctx context.Context) string {
@@ -54,7 +54,7 @@ func hintWithout(hint func(context.Context) string, registering string) func(con
 }
 
 // misleads reports whether a text names a tool that is off, so that it would send
-// a model where it can not go.
+// a model where it cannot go.
 func (d *definition) misleads(text string) bool {
 	for name := range d.off {
 		if strings.Contains(text, name) {

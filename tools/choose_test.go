@@ -61,7 +61,7 @@ func TestToolThatIsOffIsNotCalled(t *testing.T) {
 	}
 }
 
-func TestChoiceThatCanNotBeIsAnError(t *testing.T) {
+func TestChoiceThatCannotBeIsAnError(t *testing.T) {
 	client, err := polt.NewClient(polt.Options{})
 	if err != nil {
 		t.Fatal(err)

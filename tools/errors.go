@@ -154,7 +154,7 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 		}
 		return next
 	case polt.CodeUpstreamUnreachable:
-		return "Nothing happened; try again in a minute, and if it stays so tell the user that the platform can not be reached"
+		return "Nothing happened; try again in a minute, and if it stays so tell the user that the platform cannot be reached"
 	case polt.CodeTimeout:
 		if d.Summary == everyList {
 			return "Call " + d.Name + " again, perhaps asking for less"

@@ -21,7 +21,7 @@ type Kept struct {
 }
 
 // keep keeps the key of an agent that has registered before the answer goes
-// out, and says what the result has instead of the key. Where the key can not
+// out, and says what the result has instead of the key. Where the key cannot
 // be kept, the result carries it: it is shown only once.
 func (s *Set) keep(ctx context.Context, arguments json.RawMessage, raw []byte) addition {
 	const mustKeep = "the api_key is shown only once: store it now where it is safe"

@@ -73,7 +73,7 @@ func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
 		happened = fmt.Sprintf("HTTP %d: %s", e.HTTPStatus, happened)
 	}
 	return &Error{
-		Message: sentences("It can not be read: "+happened, d.nextRead(e, s.options.KeyHint(ctx))),
+		Message: sentences("It cannot be read: "+happened, d.nextRead(e, s.options.KeyHint(ctx))),
 		facts:   factsOf(e, s.options.RequestID(ctx)),
 	}
 }

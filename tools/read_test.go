@@ -30,14 +30,14 @@ func TestErrorOfAReadSpeaksOfReading(t *testing.T) {
 		off    []string
 		want   string
 	}{
-		"not there":                      {"404\n\n{\"error\":\"Task not found\"}", nil, "It can not be read: HTTP 404: Task not found. Check the task_id; list_tasks shows valid ones."},
-		"not there, and no list":         {"404\n\n{\"error\":\"Task not found\"}", []string{"list_tasks"}, "It can not be read: HTTP 404: Task not found. Check the task_id."},
-		"forbidden":                      {"403\n\n{\"error\":\"No\"}", nil, "It can not be read: HTTP 403: No. Do not repeat it: this agent may not read it."},
-		"too often":                      {"429\nRetry-After: 90\n\n{\"error\":\"Slow\"}", nil, "It can not be read: HTTP 429: Slow. Wait 90 seconds, then read it again."},
-		"the platform's fault":           {"503\nRetry-After: 90\n\n{\"error\":\"Down\"}", nil, "It can not be read: HTTP 503: Down. The fault is the platform's. Wait 90 seconds, then read it again."},
-		"the platform's fault, for good": {"501\n\n{\"error\":\"Never\"}", nil, "It can not be read: HTTP 501: Never. The fault is the platform's; tell the user if it stays so."},
-		"the key":                        {"401\n\n{\"error\":\"Bad\"}", nil, "It can not be read: HTTP 401: Bad. The platform does not accept the key in use. Do not register again, which would not change the key in use: have the user correct or remove it."},
-		"not JSON":                       {"200\n\n<html>", nil, "It can not be read: the answer is not JSON: <html>. The fault is the platform's; tell the user if it stays so."},
+		"not there":                      {"404\n\n{\"error\":\"Task not found\"}", nil, "It cannot be read: HTTP 404: Task not found. Check the task_id; list_tasks shows valid ones."},
+		"not there, and no list":         {"404\n\n{\"error\":\"Task not found\"}", []string{"list_tasks"}, "It cannot be read: HTTP 404: Task not found. Check the task_id."},
+		"forbidden":                      {"403\n\n{\"error\":\"No\"}", nil, "It cannot be read: HTTP 403: No. Do not repeat it: this agent may not read it."},
+		"too often":                      {"429\nRetry-After: 90\n\n{\"error\":\"Slow\"}", nil, "It cannot be read: HTTP 429: Slow. Wait 90 seconds, then read it again."},
+		"the platform's fault":           {"503\nRetry-After: 90\n\n{\"error\":\"Down\"}", nil, "It cannot be read: HTTP 503: Down. The fault is the platform's. Wait 90 seconds, then read it again."},
+		"the platform's fault, for good": {"501\n\n{\"error\":\"Never\"}", nil, "It cannot be read: HTTP 501: Never. The fault is the platform's; tell the user if it stays so."},
+		"the key":                        {"401\n\n{\"error\":\"Bad\"}", nil, "It cannot be read: HTTP 401: Bad. The platform does not accept the key in use. Do not register again, which would not change the key in use: have the user correct or remove it."},
+		"not JSON":                       {"200\n\n<html>", nil, "It cannot be read: the answer is not JSON: <html>. The fault is the platform's; tell the user if it stays so."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := readError(t, c.answer, "get_task", append(c.off, "get_task")...)
@@ -52,8 +52,8 @@ func TestErrorOfAReadSpeaksOfReading(t *testing.T) {
 func TestReadWithoutAKey(t *testing.T) {
 	const hint = "The header has no key. Call register_agent to get one"
 	for off, want := range map[string]string{
-		"":               "It can not be read: this needs an API key, and there is none. " + hint + ".",
-		"register_agent": "It can not be read: this needs an API key, and there is none. The header has no key. Have the user set an API key in the configuration of this server: there is no other way to one here.",
+		"":               "It cannot be read: this needs an API key, and there is none. " + hint + ".",
+		"register_agent": "It cannot be read: this needs an API key, and there is none. The header has no key. Have the user set an API key in the configuration of this server: there is no other way to one here.",
 	} {
 		set := newSet(t, &platform{}, func(o *tools.Options) {
 			o.Key = func(context.Context) polt.Key { return polt.Key{} }

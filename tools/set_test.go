@@ -53,7 +53,7 @@ func TestRegisteringKeepsTheKeyInsteadOfShowingIt(t *testing.T) {
 		"beside a key that is active": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
 			return tools.Kept{File: "f", ActingAs: "grace", Switch: "restart with --agent ada"}, nil
 		}, false, []string{"still acts as grace", "restart with --agent ada"}},
-		"it can not be written": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
+		"it cannot be written": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
 			return tools.Kept{}, errors.New("disk full")
 		}, true, []string{"could not be stored (disk full)", "shown only once"}},
 	} {

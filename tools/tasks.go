@@ -43,7 +43,7 @@ func abandonTask() *definition {
 	return define(polt.AbandonTask, Tool{
 		Name:        "abandon_task",
 		Title:       "Abandon a task",
-		Description: "Give up a task you committed to and have not submitted; it opens to everyone again. Use it early if you can not finish.",
+		Description: "Give up a task you committed to and have not submitted; it opens to everyone again. Use it early if you cannot finish.",
 		Destructive: true,
 		Idempotent:  true,
 		Look:        "get_task",

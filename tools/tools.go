@@ -193,7 +193,7 @@ func check(all []*definition) error {
 		case d.Title == "" || d.Description == "":
 			return fmt.Errorf("tool %s: the title or the description is missing", d.Name)
 		case d.readOnly() && d.Destructive:
-			return fmt.Errorf("tool %s: it can not be destructive and only read", d.Name)
+			return fmt.Errorf("tool %s: it cannot be destructive and only read", d.Name)
 		case !d.readOnly() && d.Look == "":
 			return fmt.Errorf("tool %s: it does not say which tool shows what it changed", d.Name)
 		case d.output.Type != "object":

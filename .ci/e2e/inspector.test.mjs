@@ -11,7 +11,7 @@ import { Inspector } from './inspector.mjs';
 for (const era of ['legacy', 'modern']) {
   test(`no schema has an error, in the ${era} protocol`, async (t) => {
     const { status, result } = await new Inspector(t, 'mcp.json', 'polt-sandbox', era).run('tools/list', '--strict');
-    assert.equal(status, 0); // with --strict, 6 would say that a host can not use a schema
+    assert.equal(status, 0); // with --strict, 6 would say that a host cannot use a schema
     assert.equal(result.tools.length, 18);
   });
 }

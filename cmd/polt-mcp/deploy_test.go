@@ -381,7 +381,7 @@ func TestManifestsLetCopiesReachThePlatformAndNothingInside(t *testing.T) {
 	if !slices.ContainsFunc(spec.Egress, func(rule networkingv1.NetworkPolicyEgressRule) bool {
 		return slices.ContainsFunc(rule.Ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port.IntValue() == 53 })
 	}) {
-		t.Error("names can not be resolved")
+		t.Error("names cannot be resolved")
 	}
 }
 

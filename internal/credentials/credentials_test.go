@@ -194,7 +194,7 @@ func TestKeyComesFromTheFirstSourceThatHasOne(t *testing.T) {
 	}
 }
 
-func TestKeyThatCanNotBeUsedIsAnErrorThatDoesNotTellIt(t *testing.T) {
+func TestKeyThatCannotBeUsedIsAnErrorThatDoesNotTellIt(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -289,7 +289,7 @@ func TestFileThatAnotherHoldsIsGivenUp(t *testing.T) {
 	add(t, s, platform, "ada", "polt_ada")
 }
 
-func TestKeyThatCanNotBeStoredIsUsedAllTheSame(t *testing.T) {
+func TestKeyThatCannotBeStoredIsUsedAllTheSame(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ type Warnings []string
 // unexpanded matches what a host passes on for a variable that is not set.
 var unexpanded = regexp.MustCompile(`^\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?$`)
 
-// Open returns the session of a source. A key that can not be used is an
+// Open returns the session of a source. A key that cannot be used is an
 // error; that there is none is not.
 func Open(src Source) (*Session, Warnings, error) {
 	s := &Session{store: src.Store, passing: src.Passing, baseURL: src.BaseURL}
@@ -110,7 +110,7 @@ func (s *Session) Key(context.Context) polt.Key {
 
 // Keep stores the key of an agent that has registered. The session goes on as
 // that agent only if it was nobody: registering never changes who it is. That
-// holds, and is told, even where the key can not be stored.
+// holds, and is told, even where the key cannot be stored.
 func (s *Session) Keep(_ context.Context, username string, r polt.Registration) (tools.Kept, error) {
 	var kept tools.Kept
 	var err error

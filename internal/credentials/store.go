@@ -100,7 +100,7 @@ func (s *Store) Owner(baseURL string, key polt.Key) string {
 	return ""
 }
 
-// lockTimeout is how long another process may hold the file. A key that can not
+// lockTimeout is how long another process may hold the file. A key that cannot
 // be stored by then is shown instead: it must not wait until it is lost.
 const lockTimeout = 3 * time.Second
 
@@ -115,7 +115,7 @@ func (s *Store) Add(baseURL, username string, r polt.Registration) error {
 	patience, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
 	if _, err := lock.TryLockContext(patience, lockTimeout/100); err != nil {
-		return fmt.Errorf("%s can not be locked: %w", s.path, err)
+		return fmt.Errorf("%s cannot be locked: %w", s.path, err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	f, err := s.read()
@@ -184,7 +184,7 @@ func (s *Store) write(f *file) error {
 	return syncDir(filepath.Dir(s.path))
 }
 
-// syncDir makes a rename in a directory last. Where a system can not, as
+// syncDir makes a rename in a directory last. Where a system cannot, as
 // Windows, the rename is as good as it gets.
 func syncDir(dir string) error {
 	d, err := os.Open(dir) //nolint:gosec // the directory of the user's own file

@@ -74,7 +74,7 @@ func openJournal(path string, log zerolog.Logger) (*journal, error) {
 // openFile opens a journal, which may be a pipe or a device.
 func openFile(path string, log zerolog.Logger) (*os.File, error) {
 	if path == "/dev/stderr" {
-		return os.Stderr, nil // it may be a socket, which can not be opened
+		return os.Stderr, nil // it may be a socket, which cannot be opened
 	}
 	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
 	switch info, err := os.Stat(path); {
@@ -107,10 +107,10 @@ func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 		}, func() { j.open[id] = sent{w, now} })
 	}
 	if err != nil {
-		j.log.Error().Err(err).Str("tool", w.Tool).Msg("the journal can not be written, so a write was not sent")
+		j.log.Error().Err(err).Str("tool", w.Tool).Msg("the journal cannot be written, so a write was not sent")
 		return nil, &polt.Error{
 			Code: polt.CodeInternal, Err: err,
-			Message: "the journal can not be written (" + reason(err) + ")",
+			Message: "the journal cannot be written (" + reason(err) + ")",
 		}
 	}
 	return func(o tools.Outcome) { j.end(id, o) }, nil
@@ -140,11 +140,11 @@ func (j *journal) record(id string, s sent, o tools.Outcome) {
 	if e := o.Err; e != nil {
 		line.Outcome, line.HTTPStatus, line.Message = string(e.Code), e.HTTPStatus, j.hidden(s.write.Key)(e.Message)
 		if s.write.Registers != "" && e.HTTPStatus >= 200 && e.HTTPStatus < 300 {
-			line.Message = "the answer can not be used, and is not quoted, as it may hold a key"
+			line.Message = "the answer cannot be used, and is not quoted, as it may hold a key"
 		}
 	}
 	if err := j.write(line, func() {}); err != nil {
-		j.log.Error().Err(err).Str("id", id).Str("tool", line.Tool).Str("outcome", line.Outcome).Msg("the outcome of a write can not be recorded")
+		j.log.Error().Err(err).Str("id", id).Str("tool", line.Tool).Str("outcome", line.Outcome).Msg("the outcome of a write cannot be recorded")
 	}
 }
 
@@ -199,7 +199,7 @@ func (j *journal) hidden(inUse polt.Key) func(string) string {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// reason is why a file can not be written, without its path.
+// reason is why a file cannot be written, without its path.
 func reason(err error) string {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -221,7 +221,7 @@ func TestJournalThatOthersCanReadIsTold(t *testing.T) {
 	}
 }
 
-func TestWriteThatCanNotBeRecordedIsNotSent(t *testing.T) {
+func TestWriteThatCannotBeRecordedIsNotSent(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
 	}
@@ -229,7 +229,7 @@ func TestWriteThatCanNotBeRecordedIsNotSent(t *testing.T) {
 	var log bytes.Buffer
 	set := newSet(t, p, policy.Options{Journal: "/dev/full", Log: zerolog.New(&log)})
 	said, _ := wantError(t, commit(as(t, "polt_secret"), set), polt.CodeInternal)
-	want := "commit_to_task was not sent: the journal can not be written (no space left on device). This is a fault of the server; tell the user."
+	want := "commit_to_task was not sent: the journal cannot be written (no space left on device). This is a fault of the server; tell the user."
 	if said != want {
 		t.Errorf("%s\nis not\n%s", said, want)
 	}
@@ -240,14 +240,14 @@ func TestWriteThatCanNotBeRecordedIsNotSent(t *testing.T) {
 	wantOK(t, set.Call(as(t, "polt_secret"), "list_tasks", nil))
 }
 
-func TestJournalThatCanNotBeOpenedIsAnError(t *testing.T) {
+func TestJournalThatCannotBeOpenedIsAnError(t *testing.T) {
 	if _, err := policy.New(policy.Options{Journal: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "the journal: ") {
 		t.Error(err)
 	}
 }
 
 // The journal is a pipe, which takes the first line and not the second.
-func TestOutcomeThatCanNotBeRecordedIsLoggedAndDelivered(t *testing.T) {
+func TestOutcomeThatCannotBeRecordedIsLoggedAndDelivered(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

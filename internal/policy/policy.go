@@ -31,7 +31,7 @@ type Options struct {
 	// Journal is the path of the file that writes are recorded in; empty means
 	// that they are not.
 	Journal string
-	// Log is told where an outcome can not be recorded.
+	// Log is told where an outcome cannot be recorded.
 	Log zerolog.Logger
 }
 
@@ -45,7 +45,7 @@ type Policy struct {
 }
 
 // New returns the policy that the options ask for. It fails where the journal
-// can not be opened.
+// cannot be opened.
 func New(o Options) (*Policy, error) {
 	p := &Policy{address: o.Address}
 	if p.address == nil {

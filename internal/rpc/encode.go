@@ -29,7 +29,7 @@ func appendResponse(dst []byte, id json.RawMessage, message mcp.JSONRPCMessage) 
 		err = errUnknownMessage
 	}
 	if err != nil {
-		return appendError(nil, id, mcp.INTERNAL_ERROR, "the result can not be encoded")
+		return appendError(nil, id, mcp.INTERNAL_ERROR, "the result cannot be encoded")
 	}
 	return append(dst, '}')
 }

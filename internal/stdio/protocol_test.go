@@ -117,7 +117,7 @@ func TestPanicIsAnErrorWithoutItsText(t *testing.T) {
 	}
 }
 
-func TestResultThatCanNotBeEncodedIsAnError(t *testing.T) {
+func TestResultThatCannotBeEncodedIsAnError(t *testing.T) {
 	p := serve(t, newServer(map[string]handler{"bad": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		return &mcp.CallToolResult{StructuredContent: make(chan int)}, nil
 	}}), stdio.Options{})

@@ -109,7 +109,7 @@ func TestSubscriptionEnds(t *testing.T) {
 	w.Await(t, "polt://a", 0)
 }
 
-func TestWhatCanNotBeSubscribedTo(t *testing.T) {
+func TestWhatCannotBeSubscribedTo(t *testing.T) {
 	w := &watchtest.Watcher{Err: func(uri string) error {
 		switch uri {
 		case "polt://missing":

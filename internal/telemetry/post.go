@@ -42,7 +42,7 @@ func (e *exporter) send(ctx context.Context, body []byte) (rejected int, err err
 func (e *exporter) post(ctx context.Context, body []byte) (rejected int, wait time.Duration, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.endpoint, bytes.NewReader(body))
 	if err != nil {
-		return 0, -1, errors.New("the collector's address can not be used")
+		return 0, -1, errors.New("the collector's address cannot be used")
 	}
 	r.Header = e.headers.Clone()
 	r.Header.Set("Content-Type", "application/x-protobuf")

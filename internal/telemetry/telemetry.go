@@ -51,7 +51,7 @@ type Telemetry struct {
 }
 
 // New returns a telemetry. It fails where the environment asks for traces and
-// the collector's address can not be used. It must be closed.
+// the collector's address cannot be used. It must be closed.
 func New(o Options) (*Telemetry, error) {
 	if o.Getenv == nil {
 		o.Getenv = func(string) string { return "" }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// NewHTTPServer returns an HTTP server that clients can not hold by being slow,
+// NewHTTPServer returns an HTTP server that clients cannot hold by being slow,
 // nor its Shutdown by saying nothing at all: that would wait 5 s for a
 // connection on which no byte has come, as clients open them in advance.
 func NewHTTPServer(h http.Handler) *http.Server {

@@ -21,7 +21,7 @@ type Certificate struct {
 const checkEvery = 5 * time.Second
 
 // Config returns a TLS configuration with the certificate, which is loaded
-// again when its files have changed. It fails where it can not be loaded now.
+// again when its files have changed. It fails where it cannot be loaded now.
 func (c *Certificate) Config() (*tls.Config, error) {
 	if _, err := c.get(); err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (c *Certificate) Config() (*tls.Config, error) {
 	}, nil
 }
 
-// get returns the certificate. Files that can not be loaded, as while they are
+// get returns the certificate. Files that cannot be loaded, as while they are
 // being written, leave the one before in use.
 func (c *Certificate) get() (*tls.Certificate, error) {
 	c.mu.Lock()

@@ -78,7 +78,7 @@ func advanceProject(t *tx, in advanceInput) (projectAnswer, error) {
 	stages := p.Status.Values()
 	next := slices.Index(stages, string(p.Status)) + 1
 	if next == len(stages) {
-		return projectAnswer{}, refuse(http.StatusConflict, "Project can not advance: it is %s", p.Status)
+		return projectAnswer{}, refuse(http.StatusConflict, "Project cannot advance: it is %s", p.Status)
 	}
 	if err := t.exec(`UPDATE projects SET status = ? WHERE id = ?`, stages[next], p.ID); err != nil {
 		return projectAnswer{}, err

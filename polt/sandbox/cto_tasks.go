@@ -93,7 +93,7 @@ func editTask(t *tx, in editTaskInput) (taskAnswer, error) {
 func openTask(t *tx, id string) (polt.Task, error) {
 	task, err := taskByID(t, id)
 	if err == nil && (task.Status == polt.TaskCompleted || task.Status == taskCancelled) {
-		err = refuse(http.StatusConflict, "Task can not be changed: it is %s", task.Status)
+		err = refuse(http.StatusConflict, "Task cannot be changed: it is %s", task.Status)
 	}
 	return task, err
 }

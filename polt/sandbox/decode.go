@@ -76,7 +76,7 @@ func ruleOf(f reflect.StructField) rule {
 	case reflect.Int, reflect.Int64:
 		r.isInteger = true
 	default:
-		panic(fmt.Sprintf("sandbox: the field %s has a type that can not be decoded: %s", f.Name, f.Type))
+		panic(fmt.Sprintf("sandbox: the field %s has a type that cannot be decoded: %s", f.Name, f.Type))
 	}
 	if e, ok := reflect.Zero(of).Interface().(interface{ Values() []string }); ok {
 		r.enum = e.Values()

@@ -12,7 +12,7 @@ type payout struct {
 	currency string
 }
 
-// payoutForm is a payout_display: at most a billion, so that sums can not
+// payoutForm is a payout_display: at most a billion, so that sums cannot
 // overflow, and at most 6 decimals.
 var payoutForm = regexp.MustCompile(`^(\d{1,9})(?:\.(\d{1,6}))? ([A-Z]{2,10})$`)
 

@@ -120,11 +120,11 @@ func ownTask(t *tx, who caller, id, verb string) (polt.Task, error) {
 	case err != nil:
 		return polt.Task{}, err
 	case task.CommittedBy == nil:
-		return polt.Task{}, refuse(http.StatusConflict, "You can not %s this task: it is %s, and you are not committed to it", verb, task.Status)
+		return polt.Task{}, refuse(http.StatusConflict, "You cannot %s this task: it is %s, and you are not committed to it", verb, task.Status)
 	case *task.CommittedBy != who.username:
-		return polt.Task{}, refuse(http.StatusForbidden, "You can not %s this task: another agent is committed to it", verb)
+		return polt.Task{}, refuse(http.StatusForbidden, "You cannot %s this task: another agent is committed to it", verb)
 	case task.Status != polt.TaskCommitted:
-		return polt.Task{}, refuse(http.StatusConflict, "You can not %s this task: it is %s", verb, task.Status)
+		return polt.Task{}, refuse(http.StatusConflict, "You cannot %s this task: it is %s", verb, task.Status)
 	}
 	return task, nil
 }

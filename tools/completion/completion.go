@@ -67,7 +67,7 @@ func (p *Provider) CompleteResourceArgument(ctx context.Context, template string
 }
 
 // complete returns the candidates that fit what was typed, the best first. It
-// returns none where there is no source, or where it can not be read: nobody
+// returns none where there is no source, or where it cannot be read: nobody
 // is helped by an error while typing.
 func complete(ctx context.Context, s *source, typed string) *mcp.Completion {
 	answer := &mcp.Completion{Values: []string{}}

@@ -108,7 +108,7 @@ func (p *Prompts) get(ctx context.Context, row row, given map[string]string) (*m
 }
 
 // checked returns the arguments without the space around them and without
-// those that are empty, or what is wrong with the first that can not be used.
+// those that are empty, or what is wrong with the first that cannot be used.
 func (r row) checked(given map[string]string) (map[string]string, error) {
 	arguments := map[string]string{}
 	for name, value := range given {

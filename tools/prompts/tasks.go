@@ -91,7 +91,7 @@ First look at its status:
 
 Then:
 1. Write down what "done" means: every point of the description, and every reason for which an earlier submission was rejected.
-2. Do all of it. If you can not by the deadline, say so%[4]s soon.
+2. Do all of it. If you cannot by the deadline, say so%[4]s soon.
 3. Check the result against that list before you submit.
 
 A good submission
@@ -133,7 +133,7 @@ func answerRevision() row {
 1. Find the last submission and its review_notes. List every point that they raise, and what the description asks for besides.
 2. Mend each. Keep what was not criticised.
 3. Begin the new submission with a list: each point, and what was done about it. Then the whole work again: the reviewer must need nothing else.
-4. Call submit_work with task_id %[1]s, once and promptly. If the points can not be met, tell me%[5]s.`,
+4. Call submit_work with task_id %[1]s, once and promptly. If the points cannot be met, tell me%[5]s.`,
 				id, untrusted, p.acting(who), standing(contents.Text), p.where("abandon_task", ", and abandon_task", ""))
 			return text, []mcp.Content{task}, nil
 		},

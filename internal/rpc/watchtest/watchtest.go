@@ -11,7 +11,7 @@ import (
 
 // A Watcher watches any resource. The zero value is ready.
 type Watcher struct {
-	// Err is returned for a resource that can not be watched; nil means that
+	// Err is returned for a resource that cannot be watched; nil means that
 	// all can.
 	Err func(uri string) error
 	// Hold, where it is not nil, has each watch wait for its beginning until
