@@ -1,6 +1,7 @@
 package polt
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -119,6 +120,18 @@ func (c *Client) As(key Key) *Client {
 	as := *c
 	as.key = key
 	return &as
+}
+
+// minSecret is how long a key is at least to be looked for in a text: a shorter
+// one is in many a text by chance.
+const minSecret = 8
+
+// HasKeyIn reports whether a text holds the client's key, so that it must not be
+// shown to anybody, the platform's readers included. A key of less than 8
+// characters is not looked for.
+func (c *Client) HasKeyIn(text []byte) bool {
+	secret := c.key.Reveal()
+	return len(secret) >= minSecret && bytes.Contains(text, []byte(secret))
 }
 
 // BaseURL returns where the platform is, without a slash at the end.

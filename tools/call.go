@@ -41,12 +41,13 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		s.options.OnCall(ctx, ended)
 	}()
 
-	prepared, faults := d.prepare(arguments)
+	key := s.Key(ctx) // once: what is asked about is what is sent
+	prepared, faults := d.prepare(arguments, s.clientOf(key))
 	if len(faults) > 0 {
 		ended.Code = polt.CodeInvalidArgument
 		return errorResult(d.faultsText(faults, s.options.RequestID(ctx)))
 	}
-	result, err := s.call(ctx, d, prepared)
+	result, err := s.call(ctx, d, prepared, key)
 	if err != nil {
 		var text string
 		text, ended.Code = d.errorText(err, s.options.KeyHint(ctx), s.options.RequestID(ctx))
@@ -62,8 +63,8 @@ type prepared struct {
 	summary   scope // what of the answer is to be cut
 }
 
-// prepare prepares a call, or returns every fault of its arguments.
-func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault) {
+// prepare prepares a call by a client, or returns every fault of its arguments.
+func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prepared, faults []fault) {
 	checked, changed, faults := checkArguments(d.input, given)
 	p.summary = d.Summary
 	if string(checked[detailArgument]) == `"`+detailFull+`"` {
@@ -83,7 +84,7 @@ func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault)
 		p.arguments = object(checked)
 	}
 	send, more := d.bind(p.arguments)
-	for _, f := range more {
+	for _, f := range append(more, leaks(p.arguments, client)...) {
 		if !known[f.argument] {
 			faults = append(faults, f)
 		}
@@ -93,8 +94,7 @@ func (d *definition) prepare(given json.RawMessage) (p prepared, faults []fault)
 }
 
 // call calls the endpoint and makes a result of the answer, if that may be.
-func (s *Set) call(ctx context.Context, d *definition, p prepared) (*mcp.CallToolResult, error) {
-	key := s.Key(ctx) // once: what is asked about is what is sent
+func (s *Set) call(ctx context.Context, d *definition, p prepared, key polt.Key) (*mcp.CallToolResult, error) {
 	ended, err := s.begin(ctx, d, p.arguments, key)
 	if err != nil {
 		return nil, err
@@ -131,9 +131,6 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	}
 	return s.result(body), issued, nil
 }
-
-// client returns the client that a call with ctx is made with.
-func (s *Set) client(ctx context.Context) *polt.Client { return s.clientOf(s.Key(ctx)) }
 
 // clientOf returns the client of a caller with that key.
 func (s *Set) clientOf(key polt.Key) *polt.Client {

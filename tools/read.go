@@ -29,14 +29,15 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 	if err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
-	p, faults := d.prepare(given)
+	client := s.clientOf(s.Key(ctx))
+	p, faults := d.prepare(given, client)
 	if len(faults) > 0 {
 		return nil, s.failed(ctx, d, &polt.Error{Code: polt.CodeInvalidArgument, Field: faults[0].argument, Message: faults[0].problem})
 	}
 	if whole {
 		p.summary = nothing
 	}
-	raw, err := p.send(ctx, s.client(ctx))
+	raw, err := p.send(ctx, client)
 	if err != nil {
 		return nil, s.failed(ctx, d, err)
 	}

@@ -78,7 +78,7 @@ func TestWriteIsRecordedBeforeItIsSentAndAfter(t *testing.T) {
 		wantOK(t, set.Call(as(t, "polt_secret"), "list_tasks", nil)) // no write
 		commit(t.Context(), set)                                     // not sent, without a key
 		set.Call(as(t, "polt_secret"), "submit_work", json.RawMessage(`{"task_id":"t-1"}`))
-		set.Call(as(t, "polt_secret"), "submit_work", json.RawMessage(`{"task_id":"t-1","submission_content":"<a> & ☃\n\u0070olt_secret"}`))
+		set.Call(as(t, "polt_secret"), "submit_work", json.RawMessage(`{"task_id":"t-1","submission_content":"<a> & ☃\n\u0070olt_0123456789_of_another"}`))
 		l := journalOf(t, path)
 		if len(l) != 2 {
 			t.Fatalf("%+v", l)
@@ -155,16 +155,30 @@ func TestRegisteringIsRecordedAndItsKeyIsNot(t *testing.T) {
 // A key that JSON writes in an unusual way, and one that is a part of JSON, are
 // kept out all the same.
 func TestNoKeyIsRecordedHoweverItLooks(t *testing.T) {
-	for _, key := range []string{`polt_<&">\secret`, `":{}`, `"`, `\`, `id`, `polt_secret_` + strings.Repeat("x", 500)} {
+	for _, text := range []string{`polt_<&">\secret`, `":{}`, `"`, `\`, `id`, `polt_secret_` + strings.Repeat("x", 500)} {
 		path := filepath.Join(t.TempDir(), "journal")
-		set := newSet(t, &platform{}, policy.Options{Journal: path})
-		arguments, err := json.Marshal(map[string]string{"project_id": "p", "body": "here: " + key + " and " + key})
+		rules, err := policy.New(policy.Options{Journal: path})
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantOK(t, set.Call(as(t, key), "reply_to_project", arguments))
+		arguments, err := json.Marshal(map[string]string{"project_id": "p", "body": "here: " + text + " and " + text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := polt.ParseKey(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, err := rules.OnWrite(t.Context(), tools.Write{Tool: "reply_to_project", Key: key, Arguments: arguments})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done(tools.Outcome{})
+		if err := rules.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if l := journalOf(t, path); len(l) != 2 || l[0].Arguments["body"] != "here: polt_…redacted and polt_…redacted" {
-			t.Errorf("%s: %+v", key, l)
+			t.Errorf("%s: %+v", text, l)
 		}
 	}
 }
