@@ -7,10 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -20,14 +17,12 @@ import (
 )
 
 // journal records writes in a file, as JSON lines: one before a write is sent,
-// and one with its outcome. Several processes may write to one file, so each
-// line is written with one call. No key gets into it, whosever it is.
+// and one with its outcome. No key gets into it, whosever it is.
 type journal struct {
 	log zerolog.Logger
 
 	mu     sync.Mutex
-	file   *os.File
-	torn   bool            // the last line was not written whole
+	file   *lineFile
 	open   map[string]sent // without an outcome, by id
 	issued []polt.Key      // the last few keys that were given out
 }
@@ -64,31 +59,11 @@ type ended struct {
 }
 
 func openJournal(path string, log zerolog.Logger) (*journal, error) {
-	file, err := openFile(path, log)
+	file, err := openLineFile(path, log)
 	if err != nil {
 		return nil, fmt.Errorf("the journal: %w", err)
 	}
 	return &journal{log: log, file: file, open: map[string]sent{}}, nil
-}
-
-// openFile opens a journal, which may be a pipe or a device.
-func openFile(path string, log zerolog.Logger) (*os.File, error) {
-	if path == "/dev/stderr" {
-		return os.Stderr, nil // it may be a socket, which cannot be opened
-	}
-	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	switch info, err := os.Stat(path); {
-	case err != nil: // it is not there, or opening it says why not
-	case !info.Mode().IsRegular():
-		flags |= syscall.O_NONBLOCK // else a pipe waits for its reader
-	case info.Mode()&0o077 != 0 && runtime.GOOS != "windows":
-		log.Warn().Str("mode", info.Mode().String()).Msg("others can read the journal, or write to it: it should be its owner's only (chmod 600)")
-	}
-	file, err := os.OpenFile(path, flags, 0o600) //nolint:gosec // the file is the operator's choice
-	if errors.Is(err, syscall.ENXIO) {
-		err = fmt.Errorf("nobody reads %s, which is no file", path)
-	}
-	return file, err
 }
 
 // begin records a write that is about to be sent, or says that it must not be.
@@ -151,7 +126,6 @@ func (j *journal) record(id string, s sent, o tools.Outcome) {
 // write writes a line, and does then what is to be done with the lock held.
 func (j *journal) write(line any, then func()) error {
 	var b bytes.Buffer
-	b.WriteByte('\n') // for after a torn line
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(line); err != nil {
@@ -159,16 +133,9 @@ func (j *journal) write(line any, then func()) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	text := b.Bytes()
-	if !j.torn {
-		text = text[1:]
-	}
-	n, err := j.file.Write(text)
-	if err != nil {
-		j.torn = j.torn || n > 0
+	if err := j.file.append(b.Bytes()); err != nil {
 		return err
 	}
-	j.torn = false
 	then()
 	return nil
 }
@@ -183,10 +150,7 @@ func (j *journal) close() error {
 	for id, s := range open {
 		j.record(id, s, tools.Outcome{Err: &polt.Error{Code: polt.CodeOutcomeUnknown, Message: "the server ended before the answer came"}})
 	}
-	if j.file == os.Stderr {
-		return nil // it is not the journal's alone
-	}
-	return j.file.Close()
+	return j.file.close()
 }
 
 // hidden returns what takes keys out of a text: the key in use, those that were

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
@@ -118,6 +119,60 @@ func TestJournalIsAppendedToAndForItsOwnerOnly(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+func TestJournalThatIsMovedAwayIsBegunAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	ctx := as(t, "polt_k")
+	set := newSet(t, &platform{}, policy.Options{Journal: path})
+	for _, move := range []func() error{
+		func() error { return os.Rename(path, path+".1") },
+		func() error { return os.Remove(path) },
+		func() error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600)) },
+	} {
+		wantOK(t, commit(ctx, set))
+		if err := move(); err != nil {
+			t.Fatal(err)
+		}
+		wantOK(t, commit(ctx, set))
+		if l := journalOf(t, path); len(l) != 2 || l[0].Event != "write" || l[1].ID != l[0].ID {
+			t.Errorf("%+v", l)
+		}
+	}
+	if l := journalOf(t, path+".1"); len(l) != 2 {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestJournalThatCannotBeBegunAnewStopsWrites(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := &platform{}
+	set := newSet(t, p, policy.Options{Journal: filepath.Join(dir, "journal")})
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, commit(as(t, "polt_k"), set), polt.CodeInternal)
+	p.wantSent(t, 0, 0)
+}
+
+// A process that wrote to it may have been cut off in the middle of a line.
+func TestTornLineTakesNoOtherWithIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	if err := os.WriteFile(path, []byte(`{"event":"wri`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantOK(t, commit(as(t, "polt_k"), newSet(t, &platform{}, policy.Options{Journal: path})))
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(b), "\n")
+	if len(lines) != 4 || lines[0] != `{"event":"wri` || !strings.HasPrefix(lines[1], `{"event":"write",`) || !strings.HasPrefix(lines[2], `{"event":"outcome",`) {
+		t.Errorf("%s", b)
 	}
 }
 

@@ -1,0 +1,116 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+
+	"github.com/rs/zerolog"
+)
+
+// lineFile is a file that lines are appended to, each with one call, so that
+// several processes can share it. It may be a pipe or a device. It is for one
+// goroutine at a time.
+type lineFile struct {
+	path string
+	log  zerolog.Logger
+	file *os.File
+	info fs.FileInfo // of the file as it was opened; nil where it stays the same one
+	torn bool        // the last line was not written whole
+}
+
+func openLineFile(path string, log zerolog.Logger) (*lineFile, error) {
+	f := &lineFile{path: path, log: log}
+	if path == "/dev/stderr" {
+		f.file = os.Stderr // it may be a socket, which cannot be opened
+		return f, nil
+	}
+	return f, f.open()
+}
+
+func (f *lineFile) open() error {
+	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	switch info, err := os.Stat(f.path); {
+	case err != nil: // it is not there, or opening it says why not
+	case !info.Mode().IsRegular():
+		flags |= syscall.O_NONBLOCK // else a pipe waits for its reader
+	case info.Mode()&0o077 != 0 && runtime.GOOS != "windows":
+		f.log.Warn().Str("mode", info.Mode().String()).Msg("others can read the journal, or write to it: it should be its owner's only (chmod 600)")
+	}
+	file, err := os.OpenFile(f.path, flags, 0o600)
+	if errors.Is(err, syscall.ENXIO) {
+		err = fmt.Errorf("nobody reads %s, which is no file", f.path)
+	}
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	f.file, f.info, f.torn = file, nil, false
+	if info.Mode().IsRegular() {
+		f.info, f.torn = info, endsTorn(f.path)
+	}
+	return nil
+}
+
+// endsTorn reports whether a file ends within a line, as one does that could not
+// be written to its end.
+func endsTorn(path string) bool {
+	file, err := os.Open(path) //nolint:gosec // the file is the operator's choice
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	last := make([]byte, 1)
+	if _, err := file.Seek(-1, io.SeekEnd); err != nil { // it is empty
+		return false
+	}
+	_, err = io.ReadFull(file, last)
+	return err == nil && last[0] != '\n'
+}
+
+// follow begins the file anew where it was moved away or deleted: what would be
+// written to it now would not be found.
+func (f *lineFile) follow() error {
+	if f.info == nil {
+		return nil
+	}
+	switch now, err := os.Stat(f.path); {
+	case err == nil && os.SameFile(now, f.info):
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	before := f.file
+	if err := f.open(); err != nil {
+		return err
+	}
+	_ = before.Close() // every line of it was written
+	return nil
+}
+
+// append appends a line, which has its newline.
+func (f *lineFile) append(line []byte) error {
+	if err := f.follow(); err != nil {
+		return err
+	}
+	if f.torn {
+		line = append([]byte("\n"), line...)
+	}
+	n, err := f.file.Write(line)
+	f.torn = err != nil && (f.torn || n > 0)
+	return err
+}
+
+func (f *lineFile) close() error {
+	if f.file == os.Stderr {
+		return nil // it is not the journal's alone
+	}
+	return f.file.Close()
+}
