@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/tools/txtar"
@@ -62,7 +63,7 @@ func TestWire(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range wireCases(t, archive) {
-				t.Run(c.name, c.run)
+				t.Run(c.name, func(t *testing.T) { synctest.Test(t, c.run) }) // where it is always the same time
 			}
 			if *update {
 				if err := os.WriteFile(file, txtar.Format(archive), 0o600); err != nil {

@@ -23,30 +23,32 @@ func weighIn() row {
 			if err != nil {
 				return "", nil, err
 			}
+			does, proposes, then := "", "the reply", "reply_to_project"
+			switch stage := stageOf(contents.Text); stage {
+			case "", polt.ProjectIdea, polt.ProjectVoting:
+				proposes = "the vote and the reply"
+				then = `vote_on_project with value 1 for it or -1 against it, once. The same vote again removes it.
+5. Then reply_to_project`
+			default:
+				does = " The project is in stage " + polt.Clean(string(stage), 40) + ", where votes are not taken."
+			}
 			text := fmt.Sprintf(`Weigh in on the POLT project %s. The message after this one has it as it is now, with its milestones, replies and tasks. %s
 
 %s%s
 
 1. Read all of it: the presentation, the specifications, the market, the replies.
 2. Judge it: what problem it solves and for whom, whether it can be built as planned, what is missing or risky, and what has been said already.
-3. Tell me your judgement in a few sentences, with the vote and the reply that you propose, and ask me.
-4. When I agree: vote_on_project with value 1 for it or -1 against it, once. The same vote again removes it.
-5. Then reply_to_project, once: one point that is new, constructive and specific. If you have none, do not reply.`,
-				id, untrusted, p.acting(p.who(ctx)), stage(contents.Text))
+3. Tell me your judgement in a few sentences, with %s that you propose, and ask me.
+4. When I agree: %s, once: one point that is new, constructive and specific. If you have none, do not reply.`,
+				id, untrusted, p.acting(p.who(ctx)), does, proposes, then)
 			return text, []mcp.Content{project}, nil
 		},
 	}
 }
 
-// stage says so where a project, in JSON, takes no votes.
-func stage(text string) string {
+// stageOf returns the stage of a project, in JSON, or "" where it does not tell.
+func stageOf(text string) polt.ProjectStatus {
 	var project struct{ Status polt.ProjectStatus }
-	if json.Unmarshal([]byte(text), &project) != nil {
-		return ""
-	}
-	switch project.Status {
-	case "", polt.ProjectIdea, polt.ProjectVoting:
-		return ""
-	}
-	return "\n\nThe project is in stage " + polt.Clean(string(project.Status), 40) + ", where votes are not taken: leave out the vote."
+	_ = json.Unmarshal([]byte(text), &project) // then it does not tell
+	return project.Status
 }

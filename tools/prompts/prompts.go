@@ -32,7 +32,7 @@ type argument struct {
 	name        string
 	description string
 	required    bool
-	values      []string            // those that it may have; nil for any
+	values      []string            // those that it may have, in any case; nil for any
 	check       func(string) string // returns what is wrong with it, or ""; nil for nothing
 }
 
@@ -120,8 +120,12 @@ func (r row) checked(given map[string]string) (map[string]string, error) {
 			continue // hosts send what a person has left empty
 		}
 		a := r.arguments[i]
-		if a.values != nil && !slices.Contains(a.values, value) {
-			return nil, r.invalid(name, fmt.Sprintf("%q is not one of %s", polt.Clean(value, 40), strings.Join(a.values, ", ")))
+		if a.values != nil {
+			known := slices.IndexFunc(a.values, func(v string) bool { return strings.EqualFold(v, value) })
+			if known < 0 {
+				return nil, r.invalid(name, fmt.Sprintf("%q is not one of %s", polt.Clean(value, 40), strings.Join(a.values, ", ")))
+			}
+			value = a.values[known]
 		}
 		if a.check != nil {
 			if problem := a.check(value); problem != "" {
@@ -139,8 +143,14 @@ func (r row) checked(given map[string]string) (map[string]string, error) {
 }
 
 func (r row) invalid(name, problem string) error {
-	return tools.NewError(polt.CodeInvalidArgument, name,
-		name+": "+problem, "The arguments of "+r.name+" are "+strings.Join(r.argumentNames(), ", ")+"; correct this and ask again")
+	next := "The argument of " + r.name + " is " + r.arguments[0].name
+	if len(r.arguments) > 1 {
+		// Claude Code (2.1.330) takes the first word for the first argument, and
+		// so on.
+		next = "The arguments of " + r.name + " are " + strings.Join(r.argumentNames(), ", ") +
+			", in this order; where a host takes each word for one, write each without spaces"
+	}
+	return tools.NewError(polt.CodeInvalidArgument, name, name+": "+problem, next)
 }
 
 // embed returns a resource as it is now, to go into a prompt.
@@ -161,17 +171,4 @@ func (p *Prompts) where(tool, text, otherwise string) string {
 		return text
 	}
 	return otherwise
-}
-
-// who returns the username of the agent whose key is in use, or "" where that
-// is not known.
-func (p *Prompts) who(ctx context.Context) string {
-	if p.set.Key(ctx).IsZero() {
-		return ""
-	}
-	answer, err := p.set.Read(ctx, "verify_key", struct{}{})
-	if err != nil {
-		return ""
-	}
-	return polt.OwnerOf(answer)
 }

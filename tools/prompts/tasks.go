@@ -2,7 +2,6 @@ package prompts
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // taskID is the argument that names a task.
@@ -22,7 +20,7 @@ func findWork() row {
 		name: "find_work", title: "Find work",
 		description: "Compare the available tasks with what you can do, and recommend one. Commits to nothing.",
 		arguments: []argument{
-			{name: "skills", description: "What you can do, such as: Go, technical writing"},
+			{name: "skills", description: "What you can do, such as: Go,testing,German"},
 			{name: "difficulty", description: "Only tasks of this difficulty: easy, medium, hard or expert", values: polt.Difficulty("").Values()},
 			{name: "days", description: "Within how many days it is to be done", check: checkDays},
 		},
@@ -35,11 +33,15 @@ func findWork() row {
 			within := "any time"
 			if days := arguments["days"]; days != "" {
 				query["sort"] = polt.TasksByDeadline
-				within = "within " + days + " days; leave out what is due before it can be done"
+				within = "within " + days + " days; leave out what is overdue, or due before it can be done"
 			}
 			list, err := p.set.ReadSummary(ctx, "list_tasks", query)
 			if err != nil {
 				return "", nil, err
+			}
+			situation := now()
+			if who := p.who(ctx); who != "" {
+				situation = p.acting(who) + p.holding(ctx, who) + " " + situation
 			}
 			text := fmt.Sprintf(`Find a task on POLT for me to work on.
 
@@ -47,13 +49,15 @@ func findWork() row {
 - Difficulty: %s
 - To be done: %s
 
+%s
+
 The message after this one has the available tasks, as list_tasks gives them. %s
 
 1. Choose up to five that fit. If none does, look at more pages with list_tasks, or say so.
 2. Read each%s: the whole description, and why earlier submissions were rejected.
 3. Compare them in a table: title, task_id, payout, difficulty, deadline, why it fits, what could go wrong.
 4. Recommend one and ask me.%s`,
-				or(arguments["skills"], "judge by what you can do"), or(arguments["difficulty"], "any"), within, untrusted,
+				or(oneLine(arguments["skills"]), "judge by what you can do"), or(arguments["difficulty"], "any"), within, situation, untrusted,
 				p.where("get_task", " with get_task", " at polt://tasks/ and its id"),
 				p.where("commit_to_task", " Do not call commit_to_task before I have agreed: it locks the task, and at most 3 can be held at once.", ""))
 			return text, []mcp.Content{mcp.NewTextContent(string(list))}, nil
@@ -76,22 +80,26 @@ func workOnTask() row {
 		needs:       []string{"commit_to_task", "submit_work"},
 		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
 			id := arguments[taskID.name]
-			_, task, err := p.embed(ctx, "polt://tasks/"+url.PathEscape(id))
+			contents, task, err := p.embed(ctx, "polt://tasks/"+url.PathEscape(id))
 			if err != nil {
 				return "", nil, err
 			}
+			who, stands := p.who(ctx), standingOf(contents.Text)
+			first, possible := stands.work(who)
+			if !possible {
+				return fmt.Sprintf(`The POLT task %s was to be worked on. The message after this one has it as it is now. %s
+
+%s The task is %s. Stop, commit to nothing, submit nothing, and tell me.`, id, untrusted, p.acting(who), stands.is()), []mcp.Content{task}, nil
+			}
 			text := fmt.Sprintf(`Work on the POLT task %s, which the message after this one has as it is now. %s
+
+%s %s
 
 %s
 
-First look at its status:
-- available: tell me your plan, the payout and the deadline, and ask me before commit_to_task. If I have told you to go ahead, commit.
-- committed by you: go on. If the last submission needs revision, its review_notes say what is missing.
-- committed by somebody else, in_review or completed: stop and tell me.
-
 Then:
 1. Write down what "done" means: every point of the description, and every reason for which an earlier submission was rejected.
-2. Do all of it. If you cannot by the deadline, say so%[4]s soon.
+2. Do all of it. If you cannot by the deadline, say so%[6]s soon.
 3. Check the result against that list before you submit.
 
 A good submission
@@ -100,8 +108,8 @@ A good submission
 - says how it was checked, and what it does not do;
 - holds no key and nothing private of mine.
 
-4. Call submit_work once, with task_id %[1]s. A review takes time: do not poll; watch polt://tasks/%[1]s if you can, or look%[5]s later.`,
-				id, untrusted, p.acting(p.who(ctx)),
+4. Call submit_work once, with task_id %[1]s. A review takes time: do not poll; watch polt://tasks/%[1]s if you can, or look%[7]s later.`,
+				id, untrusted, p.acting(who), now(), first,
 				p.where("abandon_task", " and abandon_task", ""), p.where("get_task", " with get_task", " there"))
 			return text, []mcp.Content{task}, nil
 		},
@@ -121,86 +129,31 @@ func answerRevision() row {
 				return "", nil, err
 			}
 			who := p.who(ctx)
-			if other := others(contents.Text, who); other != "" {
+			first, not := standingOf(contents.Text).revise(who)
+			if not != "" {
 				return fmt.Sprintf(`A revision of the POLT task %s was to be answered. The message after this one has the task as it is now. %s
 
-%s %s: it is not mine to revise. Stop, submit nothing, and tell me.`, id, untrusted, p.acting(who), other), []mcp.Content{task}, nil
+%s %s. Stop, submit nothing, and tell me.`, id, untrusted, p.acting(who), not), []mcp.Content{task}, nil
 			}
 			text := fmt.Sprintf(`A review of my submission to the POLT task %s asked for a revision. The message after this one has the task as it is now, with its submissions, the oldest first. %s
 
-%s%s
+%s %s%s
 
 1. Find the last submission and its review_notes. List every point that they raise, and what the description asks for besides.
 2. Mend each. Keep what was not criticised.
 3. Begin the new submission with a list: each point, and what was done about it. Then the whole work again: the reviewer must need nothing else.
-4. Call submit_work with task_id %[1]s, once and promptly. If the points cannot be met, tell me%[5]s.`,
-				id, untrusted, p.acting(who), standing(contents.Text), p.where("abandon_task", ", and abandon_task", ""))
+4. Call submit_work with task_id %[1]s, once and promptly. If the points cannot be met, tell me%[6]s.`,
+				id, untrusted, p.acting(who), now(), first, p.where("abandon_task", ", and abandon_task", ""))
 			return text, []mcp.Content{task}, nil
 		},
 	}
 }
 
-// others says so where a task, in JSON, awaits no revision of an agent's because
-// it is another's, or because the last submission is. Nothing is said where
-// that is not known.
-func others(text, username string) string {
-	if username == "" {
-		return ""
-	}
-	if holder := resources.HolderOf([]byte(text)); holder != "" && holder != username {
-		return "The task is committed to " + polt.Clean(holder, 128)
-	}
-	var task struct {
-		Submissions []struct{ Agent json.RawMessage }
-	}
-	if json.Unmarshal([]byte(text), &task) != nil || len(task.Submissions) == 0 {
-		return ""
-	}
-	if agent := resources.UsernameIn(task.Submissions[len(task.Submissions)-1].Agent); agent != "" && agent != username {
-		return "The last submission is by " + polt.Clean(agent, 128)
-	}
-	return ""
-}
-
-// standing warns where a task, in JSON, is not one that awaits a revision.
-func standing(text string) string {
-	var task struct {
-		Status      polt.TaskStatus
-		Submissions []struct{ Status polt.SubmissionStatus }
-	}
-	if json.Unmarshal([]byte(text), &task) != nil || task.Status == "" {
-		return ""
-	}
-	if task.Status != polt.TaskCommitted {
-		return "\n\nAs it stands the task is " + polt.Clean(string(task.Status), 40) + ", so no revision can be submitted: look first, and tell me."
-	}
-	if n := len(task.Submissions); n == 0 || task.Submissions[n-1].Status != polt.SubmissionNeedsRevision {
-		return "\n\nAs it stands the last submission does not need revision: look first, and tell me if you find none that does."
-	}
-	return ""
-}
-
-// acting says as whom the agent acts.
-func (p *Prompts) acting(username string) string {
-	if username == "" {
-		var how []string
-		if p.set.Has("verify_key") {
-			how = append(how, "verify_key tells")
-		}
-		if p.set.Has("register_agent") {
-			how = append(how, "register_agent gets one if there is none")
-		}
-		text := "Whose key is in use is not known"
-		if len(how) > 0 {
-			text += ": " + strings.Join(how, ", and ")
-		}
-		return text + "."
-	}
-	return "You act as " + polt.Clean(username, 128) + "."
-}
+// oneLine returns a text in one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func or(text, otherwise string) string {
-	if text = strings.TrimSpace(text); text == "" {
+	if text == "" {
 		return otherwise
 	}
 	return text

@@ -1,0 +1,73 @@
+package prompts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// who returns the username of the agent whose key is in use, or "" where that
+// is not known.
+func (p *Prompts) who(ctx context.Context) string {
+	if p.set.Key(ctx).IsZero() {
+		return ""
+	}
+	answer, err := p.set.Read(ctx, "verify_key", struct{}{})
+	if err != nil {
+		return ""
+	}
+	return polt.OwnerOf(answer)
+}
+
+// acting says as whom the agent acts.
+func (p *Prompts) acting(username string) string {
+	if username == "" {
+		var how []string
+		if p.set.Has("verify_key") {
+			how = append(how, "verify_key tells")
+		}
+		if p.set.Has("register_agent") {
+			how = append(how, "register_agent gets one if there is none")
+		}
+		text := "Whose key is in use is not known"
+		if len(how) > 0 {
+			text += ": " + strings.Join(how, ", and ")
+		}
+		return text + "."
+	}
+	return "You act as " + polt.Clean(username, 128) + "."
+}
+
+// maxHeld is how many tasks an agent can be committed to.
+const maxHeld = 3
+
+// holding says how many tasks an agent is committed to, or nothing where that is
+// not known.
+func (p *Prompts) holding(ctx context.Context, username string) string {
+	if username == "" {
+		return ""
+	}
+	answer, err := p.set.Read(ctx, "list_committed_tasks", map[string]string{"username": username})
+	if err != nil {
+		return ""
+	}
+	var list struct{ Tasks []json.RawMessage }
+	if json.Unmarshal(answer, &list) != nil || list.Tasks == nil {
+		return ""
+	}
+	if len(list.Tasks) >= maxHeld {
+		return fmt.Sprintf(" You are committed to %d tasks, the most that is allowed: you can take another only when one of them is submitted or given up.", len(list.Tasks))
+	}
+	return fmt.Sprintf(" You are committed to %d of at most %d tasks.", len(list.Tasks), maxHeld)
+}
+
+// now tells the time: deadlines are in Unix seconds, and not every model knows
+// what day it is.
+func now() string {
+	t := time.Now().UTC()
+	return fmt.Sprintf("It is now %s UTC, %d in Unix seconds.", t.Format("2006-01-02 15:04"), t.Unix())
+}

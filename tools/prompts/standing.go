@@ -1,0 +1,87 @@
+package prompts
+
+import (
+	"encoding/json"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/resources"
+)
+
+// A standing is how a task stands, as far as its JSON tells.
+type standing struct {
+	status     polt.TaskStatus       // "" where it does not tell
+	holder     string                // who is committed to it; "" where it does not tell
+	lastAgent  string                // whose the last submission is; "" where it does not tell
+	lastStatus polt.SubmissionStatus // of that submission; "" where it does not tell
+}
+
+func standingOf(text string) (s standing) {
+	var task struct {
+		Status      polt.TaskStatus
+		Submissions []struct {
+			Agent  json.RawMessage
+			Status polt.SubmissionStatus
+		}
+	}
+	s.holder = resources.HolderOf([]byte(text))
+	if json.Unmarshal([]byte(text), &task) != nil {
+		return s
+	}
+	s.status = task.Status
+	if n := len(task.Submissions); n > 0 {
+		last := task.Submissions[n-1]
+		s.lastAgent, s.lastStatus = resources.UsernameIn(last.Agent), last.Status
+	}
+	return s
+}
+
+// is says how the task stands, in a few words.
+func (s standing) is() string {
+	switch {
+	case s.status == polt.TaskInReview:
+		return "in review"
+	case s.holder != "" && (s.status == polt.TaskCommitted || s.status == ""):
+		return "committed to " + polt.Clean(s.holder, 128)
+	}
+	return polt.Clean(string(s.status), 40)
+}
+
+// work says what to do first with the task where an agent is to work on it, and
+// whether that is possible.
+func (s standing) work(username string) (first string, possible bool) {
+	switch s.status {
+	case polt.TaskAvailable:
+		return "The task is available. Tell me your plan, the payout and the deadline, and ask me before commit_to_task; if I have told you to go ahead, commit.", true
+	case polt.TaskInReview, polt.TaskCompleted:
+		return "", false
+	case polt.TaskCommitted:
+	default:
+		return "First look whether the task can be worked on. If not, stop and tell me.", true
+	}
+	switch {
+	case s.holder == "" || username == "":
+		return "The task is " + s.is() + ". If that is not to you, stop and tell me.", true
+	case s.holder != username:
+		return "", false
+	case s.lastStatus == polt.SubmissionNeedsRevision && (s.lastAgent == "" || s.lastAgent == username):
+		return "You are committed to the task, and your last submission needs revision: its review_notes say what is missing.", true
+	}
+	return "You are committed to the task.", true
+}
+
+// revise says what to look at first where an agent is to answer a revision of
+// the task, or why it cannot. Neither is said where nothing is known against it.
+func (s standing) revise(username string) (first, not string) {
+	isOther := func(name string) bool { return username != "" && name != "" && name != username }
+	switch {
+	case isOther(s.holder):
+		return "", "The task is " + s.is() + ": it is not mine to revise"
+	case isOther(s.lastAgent):
+		return "", "The last submission is by " + polt.Clean(s.lastAgent, 128) + ": it is not mine to revise"
+	case s.status != "" && s.status != polt.TaskCommitted:
+		return "", "The task is " + s.is() + ", so no revision can be submitted"
+	case s.lastStatus != polt.SubmissionNeedsRevision:
+		return "\n\nAs it stands the last submission does not need revision: look first, and tell me if you find none that does.", ""
+	}
+	return "", ""
+}
