@@ -21,8 +21,10 @@ type me struct {
 	Notice         string            `json:"_notice,omitempty"`
 }
 
-// maxPage is how many tasks a page has at most.
-const maxPage = 100
+const (
+	maxPage  = 100 // tasks of a page, which is the most that the platform gives
+	maxPages = 5   // that are looked at
+)
 
 func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 	agent, err := s.Read(ctx, "verify_key", struct{}{})
@@ -38,25 +40,46 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 	if answer.Committed, err = s.Read(ctx, "list_committed_tasks", map[string]string{"username": username}); err != nil {
 		return nil, err
 	}
-	inReview, err := s.Read(ctx, "list_tasks", map[string]any{"status": polt.TaskInReview, "limit": maxPage})
-	if err != nil {
+	if answer.AwaitingReview, answer.Notice, err = inReview(ctx, s, username); err != nil {
 		return nil, err
 	}
-	var list struct{ Tasks []json.RawMessage }
-	if json.Unmarshal(inReview, &list) != nil || list.Tasks == nil {
-		answer.Notice = "which tasks await review is not known: get_task shows it of a task"
-		return encode(answer)
-	}
-	answer.AwaitingReview = []json.RawMessage{}
-	for _, task := range list.Tasks {
-		if isOf(task, username) {
-			answer.AwaitingReview = append(answer.AwaitingReview, task)
-		}
-	}
-	if len(list.Tasks) >= maxPage {
-		answer.Notice = fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", len(list.Tasks))
-	}
 	return encode(answer)
+}
+
+// inReview returns an agent's tasks that are in review, nil where that is not
+// known, and a notice where there may be others.
+func inReview(ctx context.Context, s *tools.Set, username string) (own []json.RawMessage, notice string, _ error) {
+	own = []json.RawMessage{}
+	looked := 0
+	var first json.RawMessage // of the page before
+	for page := 1; page <= maxPages; page++ {
+		query := map[string]any{"status": polt.TaskInReview, "limit": maxPage}
+		if page > 1 {
+			query["page"] = page
+		}
+		answer, err := s.Read(ctx, "list_tasks", query)
+		if err != nil {
+			return nil, "", err
+		}
+		var list struct{ Tasks []json.RawMessage }
+		if json.Unmarshal(answer, &list) != nil || list.Tasks == nil {
+			return nil, "which tasks await review is not known: get_task shows it of a task", nil
+		}
+		if page > 1 && len(list.Tasks) > 0 && bytes.Equal(list.Tasks[0], first) {
+			break // it has no pages
+		}
+		for _, task := range list.Tasks {
+			if isOf(task, username) {
+				own = append(own, task)
+			}
+		}
+		looked += len(list.Tasks)
+		if len(list.Tasks) < maxPage {
+			return own, "", nil
+		}
+		first = list.Tasks[0]
+	}
+	return own, fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", looked), nil
 }
 
 // encode encodes without escaping <, > and &, which would cost a reader.

@@ -2,50 +2,16 @@ package resources_test
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
-// keyOf is where a context of these tests has its caller's key.
-type keyOf struct{}
-
-func as(t *testing.T, key string) context.Context {
-	t.Helper()
-	k, err := polt.ParseKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return context.WithValue(t.Context(), keyOf{}, k)
-}
-
 // echo answers each request with the key that it was made with.
-type echo struct{}
-
-func (echo) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := `{"key":"` + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer polt_") + `"}`
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-}
-
-func newResources(t *testing.T) *resources.Resources {
-	t.Helper()
-	client, err := polt.NewClient(polt.Options{Transport: echo{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := tools.New(tools.Options{Client: client, Key: func(ctx context.Context) polt.Key {
-		k, _ := ctx.Value(keyOf{}).(polt.Key)
-		return k
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resources.New(set)
+func echo(r *http.Request) (int, string) {
+	return 200, `{"key":"` + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer polt_") + `"}`
 }
 
 func state(t *testing.T, r *resources.Resources, ctx context.Context, uri string) resources.State {
@@ -58,7 +24,7 @@ func state(t *testing.T, r *resources.Resources, ctx context.Context, uri string
 }
 
 func TestWhatIsTheSameThingToWatch(t *testing.T) {
-	r := newResources(t)
+	r := newResources(t, echo)
 	ada, bob := as(t, "polt_ada"), as(t, "polt_bob")
 	for _, c := range []struct {
 		what       string
@@ -83,7 +49,7 @@ func TestWhatIsTheSameThingToWatch(t *testing.T) {
 }
 
 func TestMeIsReadAsWhoAskedForIt(t *testing.T) {
-	r := newResources(t)
+	r := newResources(t, echo)
 	ada := state(t, r, as(t, "polt_ada"), "polt://me")
 	text, err := ada.Read(as(t, "polt_bob"))
 	if err != nil || !strings.Contains(string(text), `"key":"ada"`) {
