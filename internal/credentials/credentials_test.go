@@ -199,12 +199,42 @@ func TestKeyThatCannotBeUsedIsAnErrorThatDoesNotTellIt(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	store := newStore(t)
+	add(t, store, platform, "grace", "polt_secret")
 	for _, source := range []credentials.Source{
 		{APIKey: "polt_sec ret"}, {APIKey: "polt_sec\x00ret"}, {APIKeyFile: empty}, {APIKeyFile: "/no/such/file"},
-		{Store: newStore(t), Agent: "ada"},
+		{Store: store, BaseURL: platform, Agent: "ada"},
 	} {
-		if _, _, err := credentials.Open(source); err == nil || strings.Contains(err.Error(), "sec") && !strings.Contains(err.Error(), "agent") {
+		if _, _, err := credentials.Open(source); err == nil || strings.Contains(err.Error(), "sec") {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+// Of two sessions that begin without a key, the second to need one has that of
+// whoever has registered in the first.
+func TestSessionWithoutAKeyTakesThatOfWhoRegistersMeanwhile(t *testing.T) {
+	for _, agent := range []string{"", "ada", "grace"} {
+		s := newStore(t)
+		var sessions [2]*credentials.Session
+		for i := range sessions {
+			session, warnings, err := credentials.Open(credentials.Source{Store: s, BaseURL: platform, Agent: agent})
+			if err != nil || len(warnings) > 0 || !session.Key(t.Context()).IsZero() {
+				t.Fatal(err, warnings)
+			}
+			sessions[i] = session
+		}
+		for _, username := range []string{"ada", "joan"} {
+			if _, err := sessions[0].Keep(t.Context(), username, registration(t, "polt_"+username)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := "polt_ada"
+		if agent == "grace" {
+			want = "" // it waits for her
+		}
+		if got := sessions[1].Key(t.Context()).Reveal(); got != want {
+			t.Errorf("--agent %s: the key is %q, not %q", agent, got, want)
 		}
 	}
 }

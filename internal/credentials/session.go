@@ -20,6 +20,7 @@ type Session struct {
 	store   *Store
 	passing bool // the platform is gone with the session, and so are its keys
 	baseURL string
+	agent   string // whom to act as of the credentials file; "" is its active agent
 
 	mu  sync.Mutex
 	key polt.Key
@@ -31,7 +32,7 @@ type Session struct {
 type Source struct {
 	APIKey     string // from POLT_API_KEY
 	APIKeyFile string // from POLT_API_KEY_FILE: the path of a file with the key
-	Agent      string // whom to act as of the credentials file; "" is its active agent
+	Agent      string // whom to act as of the credentials file, or, where that has nobody, who is to register; "" is its active agent
 	BaseURL    string
 	Store      *Store // nil has no credentials file, so that no key can be stored
 	// Passing says that the platform is gone with the session: keys are held
@@ -48,7 +49,7 @@ var unexpanded = regexp.MustCompile(`^\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?$
 // Open returns the session of a source. A key that cannot be used is an
 // error; that there is none is not.
 func Open(src Source) (*Session, Warnings, error) {
-	s := &Session{store: src.Store, passing: src.Passing, baseURL: src.BaseURL}
+	s := &Session{store: src.Store, passing: src.Passing, baseURL: src.BaseURL, agent: src.Agent}
 	var warnings Warnings
 	if Unexpanded(src.APIKey) {
 		warnings = append(warnings, "POLT_API_KEY is the text of a variable that your MCP host did not expand: set it to the key, or take the line out; going on without it")
@@ -76,8 +77,9 @@ func Open(src Source) (*Session, Warnings, error) {
 		if err != nil {
 			return s, append(warnings, err.Error()+"; going on without a key"), nil //nolint:nilerr // what else works should
 		}
-		if src.Agent != "" && s.key.IsZero() {
-			return nil, warnings, fmt.Errorf("the credentials file %s has no agent %q on %s", src.Store.Path(), src.Agent, src.BaseURL)
+		if others := src.Store.Agents(src.BaseURL); src.Agent != "" && s.key.IsZero() && len(others) > 0 {
+			return nil, warnings, fmt.Errorf("the credentials file %s has no agent %q on %s, but %s; to register one more, start without --agent (POLT_AGENT), or with --credentials in another file",
+				src.Store.Path(), src.Agent, src.BaseURL, strings.Join(others, ", "))
 		}
 	}
 	return s, warnings, nil
@@ -101,10 +103,17 @@ func (s *Session) owner(otherwise string) string {
 	return otherwise
 }
 
-// Key returns the key that the session acts with, or none.
+// Key returns the key that the session acts with, or none. A session without
+// one takes that of an agent who has meanwhile registered in another, as it
+// would if it had begun later.
 func (s *Session) Key(context.Context) polt.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.key.IsZero() && s.store != nil {
+		if key, who, err := s.store.Find(s.baseURL, s.agent); err == nil {
+			s.key, s.who = key, who
+		}
+	}
 	return s.key
 }
 
@@ -123,7 +132,7 @@ func (s *Session) Keep(_ context.Context, username string, r polt.Registration) 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.key.IsZero() {
+	if s.key.IsZero() || s.key == r.APIKey { // found in the file by another call
 		s.key, s.who = r.APIKey, username
 		return kept, err
 	}

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -84,6 +86,16 @@ func (s *Store) Find(baseURL, username string) (polt.Key, string, error) {
 		return polt.Key{}, "", fmt.Errorf("%s: agent %s: %w", s.path, username, err)
 	}
 	return key, username, nil
+}
+
+// Agents returns the usernames of those who have keys on the platform at
+// baseURL, in their alphabetical order.
+func (s *Store) Agents(baseURL string) []string {
+	f, err := s.read()
+	if err != nil || f.Platforms[baseURL] == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(f.Platforms[baseURL].Agents))
 }
 
 // Owner returns the username that key is stored under, or "".
