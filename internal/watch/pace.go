@@ -29,7 +29,6 @@ func newPace(interval time.Duration) *pace {
 }
 
 func (p *pace) fastest() { p.pause, p.steady = p.interval, 0 }
-func (p *pace) slowest() { p.pause = longest * p.interval }
 
 func (p *pace) slower() {
 	if p.steady++; p.steady >= steadyReads {

@@ -58,11 +58,12 @@ func (p *poll) run() {
 		switch {
 		case errors.Is(err, ErrGone):
 			changed = known.setGone()
-			next.slowest()
-		case err == nil && known.set(b):
-			changed = true
+		case err == nil:
+			changed = known.set(b)
+		}
+		if changed {
 			next.fastest()
-		default:
+		} else {
 			next.slower()
 		}
 		next.plan(retryAfter(err))

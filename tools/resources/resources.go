@@ -145,7 +145,8 @@ func (r *Resources) Canonical(uri string) (string, error) {
 		return "", err
 	}
 	prefix, _, _ := strings.Cut(row.uri, "{")
-	return prefix + url.PathEscape(value), nil
+	// Of a variable's value, a template leaves only what is unreserved as it is.
+	return prefix + strings.ReplaceAll(url.QueryEscape(value), "+", "%20"), nil
 }
 
 // Variables returns the names of a template's variables: none, where there is
