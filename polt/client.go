@@ -75,6 +75,7 @@ type Client struct {
 	userAgent string
 	transport http.RoundTripper
 	onAttempt func(context.Context, Attempt)
+	once      bool // no request is sent again
 }
 
 // NewClient returns a client. It fails where the base URL or the CA file
@@ -120,6 +121,14 @@ func (c *Client) As(key Key) *Client {
 	as := *c
 	as.key = key
 	return &as
+}
+
+// WithoutRetries returns a client that sends each request once, and shares the
+// connections.
+func (c *Client) WithoutRetries() *Client {
+	once := *c
+	once.once = true
+	return &once
 }
 
 // minSecret is how long a key is at least to be looked for in a text: a shorter

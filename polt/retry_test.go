@@ -149,6 +149,17 @@ func TestSlowTriesUseUpTheBudget(t *testing.T) {
 	})
 }
 
+func TestWithoutRetriesIsOnce(t *testing.T) {
+	tries := 0
+	client := fake(t, polt.Options{}, func(n int, _ *http.Request) (*http.Response, error) {
+		tries = n
+		return answer(503, ""), nil
+	})
+	if e := wantCode(t, getTask(t.Context(), client.WithoutRetries()), polt.CodeUpstreamError); tries != 1 || !e.Retryable {
+		t.Errorf("%d tries: %v", tries, e)
+	}
+}
+
 func TestShortTimeoutIsTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -34,7 +34,7 @@ func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
 
 	budgetEnds := time.Now().Add(retryBudget)
 	body, again, failed := c.attempt(ctx, r, 1)
-	if !again {
+	if !again || c.once {
 		return body, failed
 	}
 	if deadline, _ := ctx.Deadline(); deadline.Before(budgetEnds) {

@@ -65,3 +65,11 @@ func (s *Set) As(key polt.Key) *Set {
 	as.options.Key = func(context.Context) polt.Key { return key }
 	return &as
 }
+
+// WithoutRetries returns the same tools, which send each request to the platform
+// once.
+func (s *Set) WithoutRetries() *Set {
+	once := *s
+	once.options.Client = s.options.Client.WithoutRetries()
+	return &once
+}

@@ -29,8 +29,9 @@ type Provider struct {
 }
 
 // New returns a provider for prompts and resources, which reads candidates as
-// the tools of a set do.
+// the tools of a set do, but once: who types on does not wait for a retry.
 func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
+	set = set.WithoutRetries()
 	all := map[string]any{"limit": maxValues}
 	committed := map[string]any{"limit": maxValues, "status": polt.TaskCommitted}
 	tasks := origin{tool: "list_tasks", arguments: all, list: "tasks", value: "id", title: "title"}
