@@ -50,7 +50,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	result, err := s.call(ctx, d, prepared, key)
 	if err != nil {
 		var text string
-		text, ended.Code = d.errorText(err, s.options.KeyHint(ctx), s.options.RequestID(ctx))
+		text, ended.Code = d.errorText(err, s.keyHint(ctx), s.options.RequestID(ctx))
 		return errorResult(text)
 	}
 	return result

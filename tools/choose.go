@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,14 +42,6 @@ func choose(all []*definition, o Options) (off map[string]string, _ error) {
 		return nil, errors.New("tools: --read-only, --tools and --exclude-tools leave no tool")
 	}
 	return off, nil
-}
-
-// hintWithout returns the hint for an agent without a key where it cannot
-// register.
-func hintWithout(hint func(context.Context) string, registering string) func(context.Context) string {
-	return func(ctx context.Context) string {
-		return hint(ctx) + "; " + registering + " is off here, so only the user can get a key"
-	}
 }
 
 // misleads reports whether a text names a tool that is off, so that it would send

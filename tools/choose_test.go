@@ -121,7 +121,7 @@ func TestHintForAKeySaysThatNobodyCanRegister(t *testing.T) {
 		o.Key = func(context.Context) polt.Key { return polt.Key{} }
 		o.ReadOnly = true
 	})
-	if text := textOf(set.Call(t.Context(), "verify_key", nil)); !strings.Contains(text, "register_agent is off here, so only the user can get a key.") {
+	if text := textOf(set.Call(t.Context(), "verify_key", nil)); !strings.Contains(text, "there is none. Have the user set an API key.\n") {
 		t.Error(text)
 	}
 }

@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -73,7 +72,7 @@ func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
 		happened = fmt.Sprintf("HTTP %d: %s", e.HTTPStatus, happened)
 	}
 	return &Error{
-		Message: sentences("It cannot be read: "+happened, d.nextRead(e, s.options.KeyHint(ctx))),
+		Message: sentences("It cannot be read: "+happened, d.nextRead(e, s.keyHint(ctx))),
 		facts:   factsOf(e, s.options.RequestID(ctx)),
 	}
 }
@@ -86,14 +85,6 @@ func (d *definition) nextRead(e *polt.Error, keyHint string) string {
 			return "Do not repeat it unchanged, but correct the " + e.Field
 		}
 		return "Do not repeat it unchanged"
-	case polt.CodeUnauthenticated:
-		if e.HTTPStatus == 0 && d.misleads(keyHint) {
-			const only = "Have the user set an API key in the configuration of this server: there is no other way to one here"
-			if problem, _, more := strings.Cut(keyHint, ". "); more && !d.misleads(problem) {
-				return problem + ". " + only
-			}
-			return only
-		}
 	case polt.CodeForbidden:
 		return "Do not repeat it: this agent may not read it"
 	case polt.CodeNotFound:

@@ -50,14 +50,19 @@ func TestErrorOfAReadSpeaksOfReading(t *testing.T) {
 
 // TestReadWithoutAKey has a host say how an agent gets one.
 func TestReadWithoutAKey(t *testing.T) {
-	const hint = "The header has no key. Call register_agent to get one"
+	const hint, noWay = "Call register_agent to get one", "Have the user set a header"
 	for off, want := range map[string]string{
 		"":               "It cannot be read: this needs an API key, and there is none. " + hint + ".",
-		"register_agent": "It cannot be read: this needs an API key, and there is none. The header has no key. Have the user set an API key in the configuration of this server: there is no other way to one here.",
+		"register_agent": "It cannot be read: this needs an API key, and there is none. " + noWay + ".",
 	} {
 		set := newSet(t, &platform{}, func(o *tools.Options) {
 			o.Key = func(context.Context) polt.Key { return polt.Key{} }
-			o.KeyHint = func(context.Context) string { return hint }
+			o.KeyHint = func(_ context.Context, canRegister bool) string {
+				if !canRegister {
+					return noWay
+				}
+				return hint
+			}
 			if off != "" {
 				o.Except = []string{off}
 			}

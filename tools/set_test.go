@@ -101,7 +101,7 @@ func TestResultsComeInTheFormThatIsChosen(t *testing.T) {
 func TestKeyIsAskedForOnEachCall(t *testing.T) {
 	p := &platform{answer: []byte("200\n\n{}")}
 	set := newSet(t, p, func(o *tools.Options) {
-		o.KeyHint = func(context.Context) string { return "Ask for a key" }
+		o.KeyHint = func(context.Context, bool) string { return "Ask for a key" }
 		o.Key = func(ctx context.Context) polt.Key { k, _ := ctx.Value(keyOf{}).(polt.Key); return k }
 	})
 	r := set.Call(t.Context(), "verify_key", nil)

@@ -59,9 +59,10 @@ type Options struct {
 	Client *polt.Client
 	// Key returns the key that a call is made with; nil means the client's.
 	Key func(context.Context) polt.Key
-	// KeyHint tells an agent without a key how to get one, in a sentence; nil
-	// is a hint that fits everywhere.
-	KeyHint func(context.Context) string
+	// KeyHint tells an agent without a key how to get one, in a sentence or two:
+	// by register_agent only where it can be called. Nil is a hint that fits
+	// everywhere.
+	KeyHint func(_ context.Context, canRegister bool) string
 	// RequestID returns what names the call in the log, for error results; nil
 	// means that it has no name.
 	RequestID func(context.Context) string
@@ -99,6 +100,8 @@ type Set struct {
 	byName  map[string]*definition // of all tools, those that are off too
 	off     map[string]string      // why a tool is off, by name
 	listed  []mcp.Tool
+	// canRegister says that the tool that registers is not off.
+	canRegister bool
 }
 
 // New returns the tools. It fails where the table has a fault: nothing that it
@@ -111,7 +114,12 @@ func New(o Options) (*Set, error) {
 		return nil, errors.New("tools: Options.OnWrite is set, and Options.Key is not")
 	}
 	if o.KeyHint == nil {
-		o.KeyHint = func(context.Context) string { return "Set an API key, or get one with register_agent" }
+		o.KeyHint = func(_ context.Context, canRegister bool) string {
+			if !canRegister {
+				return "Have the user set an API key"
+			}
+			return "Set an API key, or get one with register_agent"
+		}
 	}
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "" }
@@ -134,8 +142,8 @@ func New(o Options) (*Set, error) {
 	s := &Set{options: o, byName: map[string]*definition{}, off: off}
 	for _, d := range all {
 		d.off = off
-		if d.registers() && off[d.Name] != "" {
-			s.options.KeyHint = hintWithout(o.KeyHint, d.Name)
+		if d.registers() {
+			s.canRegister = off[d.Name] == ""
 		}
 		tool, err := d.mcpTool(o.Results != ResultsText)
 		if err != nil {
@@ -152,6 +160,9 @@ func New(o Options) (*Set, error) {
 // Tools returns the tools as they are listed, in the order of the table. (On
 // the wire mcp-go sorts them by name, which keeps the order fixed as well.)
 func (s *Set) Tools() []mcp.Tool { return s.listed }
+
+// keyHint tells an agent without a key how to get one here.
+func (s *Set) keyHint(ctx context.Context) string { return s.options.KeyHint(ctx, s.canRegister) }
 
 // Register adds the tools to an MCP server.
 func (s *Set) Register(to *server.MCPServer) {

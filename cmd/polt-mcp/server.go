@@ -93,7 +93,10 @@ func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err
 	}
 	return a, f.openTools(ctx, a, host{tools: tools.Options{
 		Key: session.Key, Keep: session.Keep,
-		KeyHint: func(context.Context) string {
+		KeyHint: func(_ context.Context, canRegister bool) string {
+			if !canRegister {
+				return "Have the user set POLT_API_KEY in this server's configuration"
+			}
 			return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
 		},
 		OnCall: logCalls(a.log),

@@ -84,9 +84,13 @@ func CallerID(ctx context.Context) string { return callFrom(ctx).caller.id }
 // from, or "".
 func CallerAddress(ctx context.Context) string { return callFrom(ctx).caller.address }
 
-// KeyHint tells a caller without a key how to send one.
-func KeyHint(ctx context.Context) string {
-	const hint = "Call register_agent to get a key, and have the user set the header \"Authorization: Bearer polt_…\" in the MCP host's configuration of this server"
+// KeyHint tells a caller without a key how to send one, and how to get one where
+// it can register.
+func KeyHint(ctx context.Context, canRegister bool) string {
+	hint := "Have the user set the header \"Authorization: Bearer polt_…\" in the MCP host's configuration of this server"
+	if canRegister {
+		hint = "Call register_agent to get a key, and have" + strings.TrimPrefix(hint, "Have")
+	}
 	if problem := callFrom(ctx).caller.problem; problem != "" {
 		return problem + ". " + hint
 	}

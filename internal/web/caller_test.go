@@ -120,6 +120,14 @@ func TestHundredAgentsAreHundredAgentsUpstream(t *testing.T) {
 	}
 }
 
+func TestWhoCannotRegisterIsNotToldTo(t *testing.T) {
+	hint := web.KeyHint(t.Context(), false)
+	contains(t, hint, `set the header "Authorization: Bearer polt_…"`)
+	if strings.Contains(hint, "register") {
+		t.Error(hint)
+	}
+}
+
 func TestWithoutAKeyTheHintSaysWhichHeader(t *testing.T) {
 	r := serve(t, options(map[string]handler{"hint": hint}))
 	for auth, want := range map[string]string{
@@ -139,5 +147,5 @@ func TestWithoutAKeyTheHintSaysWhichHeader(t *testing.T) {
 }
 
 var hint handler = func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	return text(web.KeyHint(ctx)), nil
+	return text(web.KeyHint(ctx, true)), nil
 }
