@@ -63,7 +63,7 @@ export class Server extends Process {
 
   async end() {
     await super.end();
-    assert.equal(this.stdout, '');
+    assert.equal(this.stdout, `polt-mcp on ${this.url}/mcp\n`);
   }
 }
 

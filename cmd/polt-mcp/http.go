@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
@@ -125,7 +126,16 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		Drain: f.Drain, ShutdownDelay: f.ShutdownDelay,
 		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: app.log,
 	})
-	return errors.Join(f.listen(ctx, app, s), app.Close())
+	return errors.Join(f.listen(ctx, app, s, func(addr net.Addr) {
+		url := &url.URL{Scheme: "http", Host: addr.String(), Path: web.StreamablePath}
+		if f.TLSCert != "" {
+			url.Scheme = "https"
+		}
+		if !streamable {
+			url.Path = web.SSEPath
+		}
+		_, _ = fmt.Fprintln(env.out, "polt-mcp on", url)
+	}), app.Close())
 }
 
 // keyOf returns whose key a call is made with: the caller's, and only where
@@ -180,13 +190,14 @@ func logAccess(log zerolog.Logger, also func(context.Context, tools.Call)) func(
 }
 
 // listen serves callers, and operators where they have an address of their
-// own, until ctx is done.
-func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server) error {
+// own, until ctx is done. It tells where it listens for callers.
+func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server, listening func(net.Addr)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.Addr)
 	if err != nil {
 		return err
 	}
 	app.log.Info().Str("addr", listener.Addr().String()).Msg("listening")
+	listening(listener.Addr())
 	if f.TLSCert != "" {
 		config, err := (&web.Certificate{CertFile: f.TLSCert, KeyFile: f.TLSKey}).Config()
 		if err != nil {

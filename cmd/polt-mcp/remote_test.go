@@ -122,6 +122,17 @@ func (p *process) wait(limit time.Duration) error {
 	}
 }
 
+// serves is all that a server prints where nothing is wrong.
+var serves = regexp.MustCompile(`^polt-mcp on \S+\n$`)
+
+// wantQuiet checks that a server has printed nothing but where it serves.
+func (p *process) wantQuiet() {
+	p.tb.Helper()
+	if out := p.output.String(); !serves.MatchString(out) {
+		p.tb.Errorf("%s has printed:\n%s", p.cmd.Args, out)
+	}
+}
+
 // polt returns the built command with arguments, and with nobody's settings.
 func polt(tb testing.TB, command string, args ...string) *exec.Cmd {
 	cmd := exec.Command(command, args...)

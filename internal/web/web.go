@@ -22,6 +22,12 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
+// Where callers are served.
+const (
+	StreamablePath = "/mcp" // streamable HTTP
+	SSEPath        = "/sse" // what opens a stream of SSE
+)
+
 // Options configure a [Server]. MCP, Ready and Metrics must be set.
 type Options struct {
 	MCP *server.MCPServer
@@ -113,10 +119,10 @@ func New(o Options) *Server {
 		mux.Handle("/metrics", admin)
 	}
 	if o.Streamable {
-		mux.Handle("/mcp", s.call(s.newStreamable()))
+		mux.Handle(StreamablePath, s.call(s.newStreamable()))
 	}
 	if o.SSE {
-		mux.HandleFunc("GET /sse", s.streams.serve)
+		mux.HandleFunc("GET "+SSEPath, s.streams.serve)
 		mux.Handle("/message", s.call(http.HandlerFunc(s.streams.message)))
 	}
 	s.main = s.recovered(s.identified(s.guarded(mux)))
