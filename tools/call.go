@@ -20,7 +20,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	d, ok := s.byName[name]
 	if !ok {
 		return errorResult(errorText(
-			fmt.Sprintf("There is no tool %q", polt.Clean(name, 60)), "Choose one of tools/list",
+			fmt.Sprintf("There is no tool %q", polt.Clean(name, 60)), "Choose one of those that are listed",
 			failure{Code: polt.CodeInvalidArgument, RequestID: s.options.RequestID(ctx)}))
 	}
 	if why := s.off[name]; why != "" {
