@@ -66,7 +66,7 @@ func endsTorn(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	last := make([]byte, 1)
 	if _, err := file.Seek(-1, io.SeekEnd); err != nil { // it is empty
 		return false

@@ -61,25 +61,32 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 		if err != nil {
 			return nil, "", err
 		}
-		var list struct{ Tasks []json.RawMessage }
-		if json.Unmarshal(answer, &list) != nil || list.Tasks == nil {
+		tasks := tasksOf(answer)
+		if tasks == nil {
 			return nil, "which tasks await review is not known: get_task shows it of a task", nil
 		}
-		if page > 1 && len(list.Tasks) > 0 && bytes.Equal(list.Tasks[0], first) {
+		if page > 1 && len(tasks) > 0 && bytes.Equal(tasks[0], first) {
 			break // it has no pages
 		}
-		for _, task := range list.Tasks {
+		for _, task := range tasks {
 			if isOf(task, username) {
 				own = append(own, task)
 			}
 		}
-		looked += len(list.Tasks)
-		if len(list.Tasks) < maxPage {
+		looked += len(tasks)
+		if len(tasks) < maxPage {
 			return own, "", nil
 		}
-		first = list.Tasks[0]
+		first = tasks[0]
 	}
 	return own, fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", looked), nil
+}
+
+// tasksOf returns the tasks of a list, or nil where it is none.
+func tasksOf(answer []byte) []json.RawMessage {
+	var list struct{ Tasks []json.RawMessage }
+	_ = json.Unmarshal(answer, &list) // then it is none
+	return list.Tasks
 }
 
 // encode encodes without escaping <, > and &, which would cost a reader.
