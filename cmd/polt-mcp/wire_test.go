@@ -136,7 +136,7 @@ func (c *wireCase) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session.Handle(t.Context(), c.message)
+	session.Handle(t.Context(), c.message, nil)
 	if err := session.Close(time.Minute); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ type batch struct {
 func newBatch(n int, write func([]byte)) *batch { return &batch{waiting: n, write: write} }
 
 // add adds an answer, or nil where a message has none, and writes them all
-// after the last. A batch of notifications is not answered.
+// after the last: nothing, for a batch of notifications.
 func (b *batch) add(answer []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -25,7 +25,11 @@ func (b *batch) add(answer []byte) {
 		}
 		b.out = append(b.out, answer...)
 	}
-	if b.waiting--; b.waiting == 0 && b.out != nil {
-		b.write(append(b.out, ']'))
+	if b.waiting--; b.waiting > 0 {
+		return
 	}
+	if b.out != nil {
+		b.out = append(b.out, ']')
+	}
+	b.write(b.out)
 }

@@ -20,6 +20,16 @@ type Coded interface {
 	JSONRPC(modern bool) mcp.JSONRPCErrorDetails
 }
 
+// NewError returns an error that is the same in every version of the protocol.
+func NewError(code int, text string) Coded {
+	return detailed{mcp.NewJSONRPCErrorDetails(code, text, nil)}
+}
+
+type detailed struct{ details mcp.JSONRPCErrorDetails }
+
+func (d detailed) Error() string                        { return d.details.Message }
+func (d detailed) JSONRPC(bool) mcp.JSONRPCErrorDetails { return d.details }
+
 // A Failure is what the handler of a request has failed with.
 type Failure struct {
 	// Details is nil where the handler has not failed.

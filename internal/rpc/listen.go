@@ -95,29 +95,35 @@ func watchAll(ctx context.Context, watch Watch, uris []string, news *updates) (w
 	stops := make([]func(), len(uris))
 	errs := make([]error, len(uris))
 	places := make(chan struct{}, atOnce)
+	panics := make([]any, len(uris))
 	var all sync.WaitGroup
 	for i, uri := range uris {
 		places <- struct{}{}
 		all.Go(func() {
-			defer func() { <-places }()
+			defer func() { panics[i] = recover(); <-places }()
 			stops[i], errs[i] = watch(ctx, uri, func() { news.add(uri) })
 		})
 	}
 	all.Wait()
-	for i, uri := range uris {
-		if errs[i] == nil {
-			watched = append(watched, uri)
-		} else if failed == nil {
-			failed = errs[i]
-		}
-	}
-	return watched, func() {
+	stop = func() {
 		for _, stop := range stops {
 			if stop != nil {
 				stop()
 			}
 		}
-	}, failed
+	}
+	for i, uri := range uris {
+		switch {
+		case panics[i] != nil: // for who answers the request to recover from
+			stop()
+			panic(panics[i])
+		case errs[i] == nil:
+			watched = append(watched, uri)
+		case failed == nil:
+			failed = errs[i]
+		}
+	}
+	return watched, stop, failed
 }
 
 // listened returns the answer to a subscription that has ended in good order.
@@ -140,4 +146,39 @@ func Unheard(message json.RawMessage) json.RawMessage {
 	}
 	b, _ := json.Marshal(unheard) // what was JSON is
 	return b
+}
+
+// maxListens is how many subscriptions/listen a session may have open.
+const maxListens = 64
+
+var errTooManyListens = mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
+	fmt.Sprintf("at most %d subscriptions can be open over one connection: cancel others first", maxListens), nil)
+
+// listen takes in a subscriptions/listen, and returns what serves it until it
+// ends, and makes the answer.
+func (s *Session) listen(ctx context.Context, _ string, id, raw json.RawMessage) func(context.Context) []byte {
+	// The session of the call is another, so that the acknowledgement of
+	// nothing is not written.
+	checked := s.srv.HandleMessage(s.srv.WithContext(ctx, newClient()), Unheard(raw))
+	if _, ok := checked.(mcp.JSONRPCResponse); !ok {
+		return func(context.Context) []byte { return appendResponse(newBuffer(), id, checked) }
+	}
+	uris, details := Listened(raw)
+	if details == nil && s.listens.Add(1) > maxListens {
+		s.listens.Add(-1)
+		details = &errTooManyListens
+	}
+	if details != nil {
+		return func(context.Context) []byte { return appendDetails(newBuffer(), id, *details) }
+	}
+	return func(ctx context.Context) []byte {
+		defer s.listens.Add(-1)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(s.ending, cancel)()
+		return Listen(ctx, s.options.Watch, id, uris, func(message []byte) error {
+			s.out.write(message)
+			return nil
+		})
+	}
 }

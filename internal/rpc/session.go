@@ -21,14 +21,17 @@ import (
 
 // Options configure a [Session]. The zero value is good.
 type Options struct {
-	// InFlight is how many calls of tools run at a time; 0 means 64. Others
-	// wait, and everything that is not a call of a tool goes past them.
+	// InFlight is how many of the requests run at a time that ask the platform,
+	// such as calls of tools; 0 means 64. Others of those wait, and everything
+	// else goes past them.
 	InFlight int
 	// OnPanic is told what a handler panicked with; nil means nobody is.
 	OnPanic func(any)
 	// Watch watches what the client subscribes to; nil leaves that to the MCP
 	// server.
 	Watch Watch
+	// Caller tells those apart who share the session; nil means that nobody does.
+	Caller func(context.Context) string
 	// Methods are those that the MCP server does not have; nil has none.
 	Methods Methods
 }
@@ -48,7 +51,7 @@ type Session struct {
 	ctx     context.Context // of every call; ends with the session
 	cancel  context.CancelFunc
 	out     *writer
-	queue   chan func()    // calls of tools; never full, as pending bounds it
+	queue   chan func()    // what asks the platform; never full, as pending bounds it
 	workers int            // that take from the queue; begun as they are needed
 	pending chan struct{}  // bounds how many requests have no answer yet
 	working sync.WaitGroup // one a request without an answer yet
@@ -58,8 +61,9 @@ type Session struct {
 	subscriptions *subscriptions
 	listens       atomic.Int64 // that are open
 
-	intake sync.Mutex // held while a message is taken in
-	closed bool       // no more messages are taken in
+	closing atomic.Bool // by Close
+	intake  sync.Mutex  // held while a message is taken in
+	closed  bool        // no more messages are taken in
 
 	mu    sync.Mutex
 	calls map[string]*call // by the request's id, as it was written
@@ -80,6 +84,9 @@ func NewSession(ctx context.Context, srv *server.MCPServer, out io.Writer, o Opt
 	if o.OnPanic == nil {
 		o.OnPanic = func(any) {}
 	}
+	if o.Caller == nil {
+		o.Caller = func(context.Context) string { return "" }
+	}
 	client := newClient()
 	if err := srv.RegisterSession(ctx, client); err != nil {
 		return nil, err
@@ -93,7 +100,7 @@ func NewSession(ctx context.Context, srv *server.MCPServer, out io.Writer, o Opt
 	}
 	s.ctx, s.cancel = context.WithCancel(srv.WithContext(context.WithoutCancel(ctx), client))
 	s.ending, s.end = context.WithCancel(s.ctx)
-	s.subscriptions = newSubscriptions(o.Watch, s.out.write)
+	s.subscriptions = newSubscriptions(o.Watch, o.Caller, s.out.write)
 	return s, nil
 }
 
@@ -102,18 +109,22 @@ func (s *Session) Failed() <-chan struct{} { return s.out.failed }
 
 // Close takes in no more messages and waits for the calls in flight, but for
 // no longer than drain: those that are still running at eight tenths of it are
-// cancelled. It returns the first error in writing answers.
+// cancelled, and at nine tenths nobody waits any more for a client that does not
+// read. It returns the first error in writing answers. Only the first call of it
+// does anything.
 func (s *Session) Close(drain time.Duration) error {
-	s.end() // a message that waits to be taken in holds the lock
-	s.intake.Lock()
-	wasClosed := s.closed
-	s.closed = true
-	s.intake.Unlock()
-	if wasClosed {
+	if s.closing.Swap(true) {
 		return nil
 	}
+	ends := time.Now().Add(drain)
+	// Who takes in a message holds the lock, and may wait to write its answer.
+	s.end()
+	defer time.AfterFunc(drain-drain/10, s.out.abandon).Stop()
+	s.intake.Lock()
+	s.closed = true
+	s.intake.Unlock()
 	s.subscriptions.close()
-	s.drain(drain)
+	s.drain(time.Until(ends))
 	close(s.queue)
 	s.cancel()
 	s.srv.UnregisterSession(context.WithoutCancel(s.ctx), s.client.SessionID())
@@ -147,32 +158,43 @@ func (s *Session) Refuse(id json.RawMessage, text string) {
 
 // Handle takes in a message, or a batch of them, which the protocol had in
 // 2025-03-26; whatever answers it has are written later. The calls get the
-// values of ctx, but end with the session. It blocks, until the end of ctx,
-// only where thousands of requests have no answer yet.
-func (s *Session) Handle(ctx context.Context, message []byte) {
+// values of ctx, but end with the session. Handle blocks where thousands of
+// requests have no answer yet, until the end of ctx, and where the client reads
+// no answers.
+//
+// When there is no more to be done for the message, done is called, unless it is
+// nil: perhaps before Handle has returned.
+func (s *Session) Handle(ctx context.Context, message []byte, done func()) {
+	if done == nil {
+		done = func() {}
+	}
 	s.intake.Lock()
 	defer s.intake.Unlock()
-	if s.closed {
+	message = bytes.TrimSpace(message)
+	if s.closed || len(message) == 0 {
+		done()
 		return
 	}
-	message = bytes.TrimSpace(message)
-	if len(message) == 0 {
-		return
+	write := func(answer []byte) {
+		s.out.write(answer)
+		done()
 	}
 	if message[0] != '[' {
-		s.message(ctx, message, s.out.write)
+		if !s.message(ctx, message, write) {
+			done()
+		}
 		return
 	}
 	var batch []json.RawMessage
 	if err := json.Unmarshal(message, &batch); err != nil {
-		s.out.write(appendError(nil, nil, mcp.PARSE_ERROR, "the message is not JSON"))
+		write(appendError(nil, nil, mcp.PARSE_ERROR, "the message is not JSON"))
 		return
 	}
 	if len(batch) == 0 {
-		s.Refuse(nil, "the batch is empty")
+		write(appendError(nil, nil, mcp.INVALID_REQUEST, "the batch is empty"))
 		return
 	}
-	answers := newBatch(len(batch), s.out.write)
+	answers := newBatch(len(batch), write)
 	for _, m := range batch {
 		if !s.message(ctx, m, answers.add) {
 			answers.add(nil)

@@ -12,84 +12,125 @@ import (
 // subscriptions are the resources that a client watches by
 // resources/subscribe, of the protocols up to 2025-11-25.
 type subscriptions struct {
-	watch Watch
-	write func([]byte)
-	news  *updates
-	ended chan struct{}
+	watch  Watch
+	caller func(context.Context) string
+	write  func([]byte)
+	news   *updates
+	ended  chan struct{}
 
-	mu    sync.Mutex
-	byURI map[string]*subscription
-	told  bool // somebody tells the client of changes
+	telling sync.Mutex // held while the client is told of a change
+
+	mu   sync.Mutex
+	all  map[watched]*subscription
+	told bool // somebody tells the client of changes
 }
+
+// watched is what a subscription is of: a resource may be another thing for
+// another caller.
+type watched struct{ caller, uri string }
 
 // subscription is one of them. It is there from the arrival of its request, so
 // that those that follow find it.
 type subscription struct {
-	begun chan struct{} // closed when it watches, or does not
-	err   error         // why it does not; to be read after begun
-	stop  func()        // nil before it watches; guarded by the subscriptions' mu
-	over  bool          // it is to watch no more; guarded so too
+	ctx    context.Context // of its beginning: it ends when no request waits for that
+	cancel context.CancelFunc
+	begun  chan struct{} // closed when it watches, or does not
+	err    error         // why it does not; to be read after begun
+
+	// What follows is guarded by the subscriptions' mu.
+	waiting int    // requests that have not stopped waiting for it
+	stop    func() // nil before it watches
+	over    bool   // it is to watch no more
 }
 
-func newSubscriptions(watch Watch, write func([]byte)) *subscriptions {
-	return &subscriptions{watch: watch, write: write, news: newUpdates(), ended: make(chan struct{}), byURI: map[string]*subscription{}}
+func newSubscriptions(watch Watch, caller func(context.Context) string, write func([]byte)) *subscriptions {
+	return &subscriptions{
+		watch: watch, caller: caller, write: write,
+		news: newUpdates(), ended: make(chan struct{}), all: map[watched]*subscription{},
+	}
 }
 
-var errTooManyWatched = detailed{mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
-	fmt.Sprintf("at most %d resources can be watched at a time: unsubscribe from others first", maxWatched), nil)}
+var errTooManyWatched = NewError(mcp.INVALID_PARAMS,
+	fmt.Sprintf("at most %d resources can be watched at a time: unsubscribe from others first", maxWatched))
 
-// add takes a resource in, and returns what begins to watch it, unless it is
-// watched already.
-func (s *subscriptions) add(uri string) (begin func(context.Context) error, _ error) {
+// add takes in that a resource is to be watched, and returns what waits until it
+// is. Of all who wait, the first begins to watch it, for as long as anybody
+// waits.
+func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.Context) error, _ error) {
+	what := watched{s.caller(ctx), uri}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if other := s.byURI[uri]; other != nil {
-		return other.await, nil
+	sub := s.all[what]
+	isFirst := sub == nil
+	if isFirst {
+		if len(s.all) >= maxWatched {
+			return nil, errTooManyWatched
+		}
+		sub = &subscription{begun: make(chan struct{})}
+		sub.ctx, sub.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		s.all[what] = sub
+		if !s.told {
+			s.told = true
+			go s.tell()
+		}
 	}
-	if len(s.byURI) >= maxWatched {
-		return nil, errTooManyWatched
-	}
-	sub := &subscription{begun: make(chan struct{})}
-	s.byURI[uri] = sub
-	if !s.told {
-		s.told = true
-		go s.tell()
-	}
+	sub.waiting++
 	return func(ctx context.Context) error {
-		defer close(sub.begun)
-		stop, err := s.watch(ctx, uri, func() { s.news.add(uri) })
-		s.mu.Lock()
-		sub.err, sub.stop = err, stop
-		if err != nil && s.byURI[uri] == sub {
-			delete(s.byURI, uri)
+		defer context.AfterFunc(ctx, func() { s.leave(sub) })()
+		if isFirst {
+			s.begin(what, sub)
 		}
-		over := sub.over && err == nil
-		s.mu.Unlock()
-		if over {
-			stop()
+		select {
+		case <-sub.begun:
+			return sub.err
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		return err
 	}, nil
 }
 
-// await waits for the beginning of a subscription that another request began.
-func (s *subscription) await(ctx context.Context) error {
-	select {
-	case <-s.begun:
-		return s.err
-	case <-ctx.Done():
-		return ctx.Err()
+// begin begins to watch.
+func (s *subscriptions) begin(what watched, sub *subscription) {
+	var stop func()
+	err := errFailed // where it panics
+	defer func() {
+		s.mu.Lock()
+		over := sub.over || sub.waiting == 0
+		if (over || err != nil) && s.all[what] == sub {
+			delete(s.all, what)
+		}
+		sub.err, sub.stop = err, stop
+		s.mu.Unlock()
+		close(sub.begun)
+		sub.cancel()
+		if over && err == nil {
+			stop()
+		}
+	}()
+	stop, err = s.watch(sub.ctx, what.uri, func() { s.news.add(what.uri) })
+}
+
+// leave takes in that a request waits no more.
+func (s *subscriptions) leave(sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub.waiting--; sub.waiting == 0 {
+		sub.cancel()
 	}
 }
 
-// remove ends a subscription, whether it has begun or not.
-func (s *subscriptions) remove(uri string) {
+// remove ends a subscription, whether it has begun or not. When it returns, the
+// client is told no more of it.
+func (s *subscriptions) remove(ctx context.Context, uri string) {
+	what := watched{s.caller(ctx), uri}
 	s.mu.Lock()
-	sub := s.byURI[uri]
-	delete(s.byURI, uri)
+	sub := s.all[what]
+	delete(s.all, what)
 	stop := sub.end()
 	s.mu.Unlock()
 	stop()
+	s.telling.Lock() // it may be being told just now
+	defer s.telling.Unlock()
 }
 
 // end says that a subscription is over, and returns what is left to do for it.
@@ -112,19 +153,39 @@ func (s *subscriptions) tell() {
 		case <-s.news.wake:
 		}
 		for _, uri := range s.news.take() {
-			s.write(updated(uri, nil))
+			s.tellOf(uri)
 		}
 	}
+}
+
+// tellOf tells the client that a resource has changed, if it still watches it.
+func (s *subscriptions) tellOf(uri string) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	if s.watches(uri) {
+		s.write(updated(uri, nil))
+	}
+}
+
+func (s *subscriptions) watches(uri string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for what := range s.all {
+		if what.uri == uri {
+			return true
+		}
+	}
+	return false
 }
 
 // close ends all subscriptions.
 func (s *subscriptions) close() {
 	s.mu.Lock()
 	var stops []func()
-	for _, sub := range s.byURI {
+	for _, sub := range s.all {
 		stops = append(stops, sub.end())
 	}
-	clear(s.byURI)
+	clear(s.all)
 	close(s.ended)
 	s.mu.Unlock()
 	for _, stop := range stops {
@@ -143,13 +204,13 @@ func (s *Session) changeSubscription(ctx context.Context, method string, id, raw
 		return answer
 	}
 	if method == string(mcp.MethodResourcesUnsubscribe) {
-		s.subscriptions.remove(request.Params.URI)
+		s.subscriptions.remove(ctx, request.Params.URI)
 		return answer
 	}
-	begin, err := s.subscriptions.add(request.Params.URI)
+	wait, err := s.subscriptions.add(ctx, request.Params.URI)
 	return func(ctx context.Context) []byte {
 		if err == nil {
-			err = begin(ctx)
+			err = wait(ctx)
 		}
 		if err != nil {
 			return appendDetails(newBuffer(), id, detailsOf(err, false))
@@ -157,44 +218,3 @@ func (s *Session) changeSubscription(ctx context.Context, method string, id, raw
 		return answer(ctx)
 	}
 }
-
-// maxListens is how many subscriptions/listen a session may have open.
-const maxListens = 64
-
-var errTooManyListens = mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
-	fmt.Sprintf("at most %d subscriptions can be open over one connection: cancel others first", maxListens), nil)
-
-// listen takes in a subscriptions/listen, and returns what serves it until it
-// ends, and makes the answer.
-func (s *Session) listen(ctx context.Context, _ string, id, raw json.RawMessage) func(context.Context) []byte {
-	// The session of the call is another, so that the acknowledgement of
-	// nothing is not written.
-	checked := s.srv.HandleMessage(s.srv.WithContext(ctx, newClient()), Unheard(raw))
-	if _, ok := checked.(mcp.JSONRPCResponse); !ok {
-		return func(context.Context) []byte { return appendResponse(newBuffer(), id, checked) }
-	}
-	uris, details := Listened(raw)
-	if details == nil && s.listens.Add(1) > maxListens {
-		s.listens.Add(-1)
-		details = &errTooManyListens
-	}
-	if details != nil {
-		return func(context.Context) []byte { return appendDetails(newBuffer(), id, *details) }
-	}
-	return func(ctx context.Context) []byte {
-		defer s.listens.Add(-1)
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(s.ending, cancel)()
-		return Listen(ctx, s.options.Watch, id, uris, func(message []byte) error {
-			s.out.write(message)
-			return nil
-		})
-	}
-}
-
-// detailed is an error that is the same in every version of the protocol.
-type detailed struct{ details mcp.JSONRPCErrorDetails }
-
-func (d detailed) Error() string                        { return d.details.Message }
-func (d detailed) JSONRPC(bool) mcp.JSONRPCErrorDetails { return d.details }

@@ -17,6 +17,7 @@ type writer struct {
 	w             *bufio.Writer
 	notifications <-chan mcp.JSONRPCNotification
 	answers       chan []byte
+	abandoned     chan struct{} // closed when nobody waits any more for the client to read
 	stopping      chan struct{} // closed by stop
 	stopped       chan struct{} // closed when the last message is written
 	failed        chan struct{} // closed at the first error
@@ -26,15 +27,17 @@ type writer struct {
 func newWriter(w io.Writer, notifications <-chan mcp.JSONRPCNotification) *writer {
 	out := &writer{
 		w: bufio.NewWriterSize(w, 64<<10), notifications: notifications,
-		answers:  make(chan []byte, 64),
-		stopping: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{}),
+		answers:   make(chan []byte, 64),
+		abandoned: make(chan struct{}),
+		stopping:  make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{}),
 	}
 	go out.run()
 	return out
 }
 
 // write writes an answer, after the notifications that were sent before it. It
-// does nothing for nil, and after stop.
+// waits for a client that does not read, until it is abandoned. It does nothing
+// for nil, and after stop.
 func (w *writer) write(message []byte) {
 	if len(message) == 0 {
 		return
@@ -42,8 +45,13 @@ func (w *writer) write(message []byte) {
 	select {
 	case w.answers <- message:
 	case <-w.stopped:
+	case <-w.abandoned:
 	}
 }
+
+// abandon has write wait no more for a client that does not read. It is to be
+// called once.
+func (w *writer) abandon() { close(w.abandoned) }
 
 func (w *writer) run() {
 	defer close(w.stopped)

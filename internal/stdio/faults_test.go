@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -165,6 +166,40 @@ func TestCallThatWaitsForItsTurnCanBeCancelled(t *testing.T) {
 	rest := p.close()
 	if len(rest) != 1 || string(rest[0].ID) != "1" || len(began) > 0 {
 		t.Errorf("answers %v, %d more calls began", rest, len(began))
+	}
+}
+
+// A client may use an id again that it should not.
+func TestOfTwoCallsOfOneIDTheLaterCanBeCancelled(t *testing.T) {
+	began, release := make(chan struct{}), make(chan struct{})
+	cancelled := make(chan struct{})
+	p := serve(t, newServer(map[string]handler{
+		"first": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			began <- struct{}{}
+			<-release
+			return text(""), nil
+		},
+		"second": func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			began <- struct{}{}
+			<-ctx.Done()
+			close(cancelled)
+			return text(""), nil
+		},
+	}), stdio.Options{})
+	p.send(call("1", "first"))
+	<-began
+	p.send(call("1", "second"))
+	<-began
+	close(release)
+	p.next()
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	select {
+	case <-cancelled:
+	case <-time.After(patience):
+		t.Fatal("the later call was not cancelled")
+	}
+	if rest := p.close(); len(rest) > 0 {
+		t.Errorf("%+v", rest)
 	}
 }
 

@@ -1,10 +1,13 @@
 package stdio_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -177,18 +180,70 @@ func TestClientThatIsGoneEndsTheSession(t *testing.T) {
 	_ = w.Close()
 }
 
-type stalledWriter struct{ release chan struct{} }
+// stalledWriter is a client that reads nothing. It may be written to once.
+type stalledWriter struct{ stalled, release chan struct{} }
 
-func (w stalledWriter) Write(p []byte) (int, error) { <-w.release; return len(p), nil }
+func (w stalledWriter) Write(p []byte) (int, error) {
+	close(w.stalled)
+	<-w.release
+	return 0, errors.New("gone")
+}
 
 func TestClientThatDoesNotReadDoesNotHoldTheEnd(t *testing.T) {
-	w := stalledWriter{make(chan struct{})}
+	w := stalledWriter{make(chan struct{}), make(chan struct{})}
 	defer close(w.release)
 	err := stdio.Serve(context.Background(), newServer(nil), strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"ping"}`), w,
 		stdio.Options{Drain: 50 * time.Millisecond})
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// endless is an input with the same line again and again.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) { return copy(p, e), nil }
+
+// Who takes in messages waits for the client to read, and must not be waited for.
+func TestClientThatSendsAndDoesNotReadDoesNotHoldTheEnd(t *testing.T) {
+	for _, line := range []string{`{"jsonrpc":"2.0","id":1,"method":"ping"}`, "garbage", "[]"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		w := stalledWriter{make(chan struct{}), make(chan struct{})}
+		done := make(chan error, 1)
+		go func() {
+			done <- stdio.Serve(ctx, newServer(nil), endless(line+"\n"), w, stdio.Options{Drain: 50 * time.Millisecond})
+		}()
+		<-w.stalled
+		awaitStalledIntake(t)
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%s: the session did not end", line)
+		}
+		close(w.release)
+	}
+}
+
+// stalledIntake matches the stack of what takes in messages while it waits.
+var stalledIntake = regexp.MustCompile(`(?s)\[(select|chan send)[^\n]*\]:\n[^\n]*internal/rpc\..*internal/stdio\.read\(`)
+
+// awaitStalledIntake waits until no more messages are taken in, which nothing
+// outside tells.
+func awaitStalledIntake(t *testing.T) {
+	t.Helper()
+	stacks := make([]byte, 1<<22) // there are thousands of goroutines
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		for _, stack := range bytes.Split(stacks[:runtime.Stack(stacks, true)], []byte("\n\n")) {
+			if stalledIntake.Match(stack) {
+				return
+			}
+		}
+	}
+	t.Fatal("it goes on taking in messages")
 }
 
 func TestInputThatFailsIsAnError(t *testing.T) {

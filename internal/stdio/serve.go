@@ -70,7 +70,7 @@ func read(ctx context.Context, in io.Reader, maxLine int, session *rpc.Session) 
 		case err != nil:
 			return err
 		default:
-			session.Handle(ctx, line)
+			session.Handle(ctx, line, nil)
 		}
 	}
 	return nil

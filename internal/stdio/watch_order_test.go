@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -94,6 +95,88 @@ func TestSubscriptionThatIsCancelledIsNone(t *testing.T) {
 	w.Await(t, "polt://a", 1)
 }
 
+func TestSubscriptionThatOneCancelsGoesOnForOthers(t *testing.T) {
+	w := &watchtest.Watcher{Hold: make(chan struct{})}
+	p := watched(t, w)
+	p.send(subscribe("1", "polt://a"), subscribe("2", "polt://a"))
+	w.AwaitHeld(t, 1)
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`, `{"jsonrpc":"2.0","id":"ping","method":"ping"}`)
+	p.next() // all of it has been taken in
+	w.AwaitHeld(t, 1)
+	w.Hold <- struct{}{}
+	if m := p.next(); string(m.ID) != "2" || m.Error != nil {
+		t.Errorf("%s %+v", m.ID, m.Error)
+	}
+	w.Change("polt://a")
+	p.awaitUpdate("polt://a")
+}
+
+func TestSubscriptionThatFailsLeavesItsSuccessor(t *testing.T) {
+	began, fail := make(chan struct{}), make(chan struct{})
+	var watches atomic.Int32
+	var change func()
+	p := watchedBy(t, func(_ context.Context, _ string, changed func()) (stop func(), err error) {
+		if watches.Add(1) == 1 {
+			close(began)
+			<-fail
+			return nil, missing{}
+		}
+		change = changed
+		return func() {}, nil
+	})
+	p.send(subscribe("1", "polt://a"))
+	<-began
+	p.send(unsubscribe("2", "polt://a"))
+	p.next()
+	p.send(subscribe("3", "polt://a"))
+	p.next()
+	close(fail)
+	if m := p.next(); string(m.ID) != "1" || m.Error == nil {
+		t.Errorf("%s: %+v", m.ID, m.Error)
+	}
+	p.send(subscribe("4", "polt://a"))
+	p.next()
+	if n := watches.Load(); n != 2 {
+		t.Errorf("it is watched anew, %d times in all", n)
+	}
+	change()
+	p.awaitUpdate("polt://a")
+}
+
+func TestNothingIsToldAfterUnsubscribing(t *testing.T) {
+	w := &watchtest.Watcher{}
+	p := watched(t, w)
+	for range 1000 {
+		p.send(subscribe("1", "polt://a"))
+		p.next()
+		w.Change("polt://a")
+		p.send(unsubscribe("2", "polt://a"))
+		for m := p.next(); string(m.ID) != "2"; m = p.next() {
+		}
+		p.send(`{"jsonrpc":"2.0","id":3,"method":"ping"}`)
+		if m := p.next(); string(m.ID) != "3" {
+			t.Fatalf("%s %s", m.Method, m.Params)
+		}
+	}
+}
+
+func TestWatchThatPanicsIsAnError(t *testing.T) {
+	w := &watchtest.Watcher{Err: func(uri string) error {
+		if uri == "polt://bad" {
+			panic("a secret")
+		}
+		return nil
+	}}
+	p := watched(t, w)
+	for _, message := range []string{subscribe("1", "polt://bad"), subscribe("2", "polt://bad"), listen("3", "polt://a", "polt://bad")} {
+		p.send(message)
+		if m := p.next(); m.Error == nil || strings.Contains(m.Error.Message, "secret") {
+			t.Errorf("%s: %+v", message, m)
+		}
+	}
+	w.Await(t, "polt://a", 0)
+}
+
 func TestListenerBeginsItsWatchesTogether(t *testing.T) {
 	w := &watchtest.Watcher{Hold: make(chan struct{})}
 	p := watched(t, w)
@@ -162,15 +245,25 @@ func TestListenersOfASessionAreBounded(t *testing.T) {
 
 func TestWhatAsksThePlatformWaitsForItsTurn(t *testing.T) {
 	began, release := make(chan struct{}, 10), make(chan struct{})
-	s := server.NewMCPServer("test", "1", server.WithResourceCapabilities(false, false))
+	wait := func() { began <- struct{}{}; <-release }
+	s := server.NewMCPServer("test", "1", server.WithResourceCapabilities(false, false), server.WithCompletions(),
+		server.WithPromptCompletionProvider(completer(wait)))
 	s.AddResource(mcp.Resource{URI: "x://slow", Name: "slow"}, func(context.Context, mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-		began <- struct{}{}
-		<-release
+		wait()
 		return nil, nil
 	})
+	s.AddPrompt(mcp.Prompt{Name: "slow"}, func(context.Context, mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+		wait()
+		return &mcp.GetPromptResult{}, nil
+	})
 	p := serve(t, s, stdio.Options{Options: rpc.Options{InFlight: 2}})
+	asking := []string{
+		`"resources/read","params":{"uri":"x://slow"}`,
+		`"prompts/get","params":{"name":"slow"}`,
+		`"completion/complete","params":{"ref":{"type":"ref/prompt","name":"slow"},"argument":{"name":"a","value":""}}`,
+	}
 	for i := range 10 {
-		p.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"resources/read","params":{"uri":"x://slow"}}`, i))
+		p.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%s}`, i, asking[i%len(asking)]))
 	}
 	<-began
 	<-began
@@ -185,4 +278,12 @@ func TestWhatAsksThePlatformWaitsForItsTurn(t *testing.T) {
 	if rest := p.close(); len(rest) != 10 {
 		t.Errorf("%d of 10 were answered", len(rest))
 	}
+}
+
+// completer waits, and completes nothing.
+type completer func()
+
+func (c completer) CompletePromptArgument(context.Context, string, mcp.CompleteArgument, mcp.CompleteContext) (*mcp.Completion, error) {
+	c()
+	return &mcp.Completion{}, nil
 }

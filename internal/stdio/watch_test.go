@@ -17,8 +17,13 @@ import (
 // watched begins a session whose client can watch.
 func watched(t *testing.T, w *watchtest.Watcher) *peer {
 	t.Helper()
+	return watchedBy(t, w.Watch)
+}
+
+func watchedBy(t *testing.T, watch rpc.Watch) *peer {
+	t.Helper()
 	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false), server.WithResourceCapabilities(true, false))
-	p := serve(t, s, stdio.Options{Options: rpc.Options{Watch: w.Watch}})
+	p := serve(t, s, stdio.Options{Options: rpc.Options{Watch: watch}})
 	p.send(initialize("2025-11-25"))
 	p.next()
 	return p
@@ -81,8 +86,8 @@ func TestLastOfChangesThatComeTooFastIsTold(t *testing.T) {
 		}
 		told++
 	}
-	if told == 0 {
-		t.Error("no change was told")
+	if told == 0 || told > 500 { // those that nobody reads wait as one
+		t.Errorf("%d of 1000 changes were told one by one", told)
 	}
 }
 

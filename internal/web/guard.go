@@ -102,7 +102,7 @@ func (s *Server) call(next http.Handler) http.Handler {
 			return
 		}
 		c.release = sync.OnceFunc(release)
-		defer c.release()
+		defer func() { c.release() }() // what is served for longer keeps it
 		var ok bool
 		if c.message, ok = s.readBody(w, r); ok {
 			next.ServeHTTP(w, r)

@@ -144,9 +144,11 @@ func TestNoClientCancelsAnothersCall(t *testing.T) {
 	answer := make(chan response)
 	go func() { answer <- r.do(request{body: call("1", "slow")}) }()
 	<-began
-	got := r.do(request{body: `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`})
-	if got.status != http.StatusAccepted {
-		t.Errorf("the notification is answered with %d", got.status)
+	for _, method := range []string{`notifications/cancelled`, `\u006eotifications/cancelled`} {
+		got := r.do(request{body: `{"jsonrpc":"2.0","method":"` + method + `","params":{"requestId":1}}`})
+		if got.status != http.StatusAccepted {
+			t.Errorf("%s is answered with %d", method, got.status)
+		}
 	}
 	close(release)
 	contains(t, (<-answer).body, "whole")

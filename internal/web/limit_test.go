@@ -89,6 +89,54 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 	}
 }
 
+// A call over SSE is in flight until its answer is on the stream, whichever of
+// the caller's streams that is.
+func TestCallsInFlightOverSSEAreBounded(t *testing.T) {
+	for name, limits := range map[string]web.Limits{"of a caller": {CallerInFlight: 3}, "in all": {TotalInFlight: 3}} {
+		t.Run(name, func(t *testing.T) {
+			began, release := make(chan struct{}), make(chan struct{})
+			o := options(map[string]handler{"who": who, "slow": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				began <- struct{}{}
+				<-release
+				return text("done"), nil
+			}})
+			o.Limits = limits
+			r := serve(t, o)
+			streams := []*stream{r.openStream(bearer("polt_of_a")), r.openStream(bearer("polt_of_a"))}
+			batch := "[" + call("1", "slow") + "," + call("2", "slow") + "]" // counts as one
+			for i, message := range []string{batch, call("3", "slow"), call("4", "slow")} {
+				if got := r.do(request{path: streams[i%2].endpoint, body: message, header: bearer("polt_of_a")}); got.status != 202 {
+					t.Fatalf("%s is answered with %d", message, got.status)
+				}
+				<-began
+			}
+			<-began
+			for _, path := range []string{streams[0].endpoint, streams[1].endpoint, "/mcp"} {
+				got := r.do(request{path: path, body: call("5", "who"), header: bearer("polt_of_a")})
+				if got.status != 429 || got.header.Get("Retry-After") == "" {
+					t.Errorf("%s: one call more is answered with %d", path, got.status)
+				}
+			}
+			close(release)
+			for range 2 { // of the batch, and of one call
+				streams[0].next()
+			}
+			streams[1].next()
+			for _, message := range []string{call("6", "who"), `{"jsonrpc":"2.0","method":"notifications/initialized"}`, "no JSON", "[]"} {
+				for range 5 {
+					got := r.do(request{path: streams[0].endpoint, body: message, header: bearer("polt_of_a")})
+					for got.status == 429 { // the place of one before is free when its answer is written, and a moment later
+						got = r.do(request{path: streams[0].endpoint, body: message, header: bearer("polt_of_a")})
+					}
+					if got.status != 202 {
+						t.Errorf("after them, %s is answered with %d", message, got.status)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestStreamsAreBounded(t *testing.T) {
 	o := options(nil)
 	o.Limits = web.Limits{CallerInFlight: 2}

@@ -59,6 +59,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		InFlight: s.server.options.Limits.CallerInFlight,
 		OnPanic:  func(p any) { s.server.options.Log.Error().Interface("panic", p).Msg("the server panicked") },
 		Watch:    s.server.options.Watch,
+		Caller:   CallerID,
 		Methods:  s.server.options.Methods,
 	})
 	if err != nil {
@@ -109,12 +110,14 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request) {
 	}
 	var line bytes.Buffer
 	call := callFrom(r.Context())
-	message := call.message
-	call.message = nil                       // the context may live for as long as the stream
+	message, release := call.message, call.release
+	// The context may live for as long as the stream, and the call runs for as
+	// long as it is not answered there.
+	call.message, call.release = nil, func() {}
 	if json.Compact(&line, message) == nil { // the session wants one line; what is not JSON it refuses
 		message = line.Bytes()
 	}
-	session.Handle(r.Context(), message)
+	session.Handle(r.Context(), message, release)
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, "Accepted")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -111,6 +112,30 @@ func TestSubscriberOverSSEIsToldOfEachOfManyChanges(t *testing.T) {
 	w.Await(t, "polt://a", 0)
 }
 
+// What a resource is may depend on who asks, and two may share a stream.
+func TestCallersOfOneStreamWatchEachTheirOwn(t *testing.T) {
+	w := &watchtest.Watcher{}
+	r := serve(t, watching(w))
+	s := r.openStream(nil)
+	r.do(request{path: s.endpoint, body: `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`})
+	s.next()
+	change := func(key, method string) {
+		t.Helper()
+		r.do(request{path: s.endpoint, header: bearer(key), body: `{"jsonrpc":"2.0","id":1,"method":"resources/` + method + `","params":{"uri":"polt://me"}}`})
+		_, data := s.next()
+		contains(t, data, `"result":{}`)
+	}
+	change("polt_of_a", "subscribe")
+	change("polt_of_b", "subscribe")
+	change("polt_of_b", "subscribe")
+	w.Await(t, "polt://me", 2)
+	change("polt_of_a", "unsubscribe")
+	w.Await(t, "polt://me", 1)
+	w.Change("polt://me")
+	_, data := s.next()
+	contains(t, data, `"uri":"polt://me"`)
+}
+
 func TestWithoutAStreamNothingCanBeSubscribedTo(t *testing.T) {
 	r := serve(t, watching(&watchtest.Watcher{}))
 	got := r.do(request{body: `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`})
@@ -160,7 +185,13 @@ func TestListenersThatAreRefused(t *testing.T) {
 }
 
 func TestCallerWatchesNoMoreThanItMay(t *testing.T) {
-	w := &watchtest.Watcher{}
+	var failing atomic.Bool
+	w := &watchtest.Watcher{Err: func(string) error {
+		if failing.Load() {
+			return missing{}
+		}
+		return nil
+	}}
 	r := serve(t, watching(w))
 	uris := func(from int) (some []string) {
 		for i := range 100 {
@@ -168,6 +199,11 @@ func TestCallerWatchesNoMoreThanItMay(t *testing.T) {
 		}
 		return some
 	}
+	failing.Store(true)
+	for range 3 { // what cannot be watched takes no place
+		r.do(request{body: listenTo(uris(1000)...), header: modern("subscriptions/listen", "")})
+	}
+	failing.Store(false)
 	first := r.listen(uris(0)...)
 	r.listen(uris(100)...)
 	r.listen(uris(50)...) // those are watched already

@@ -33,7 +33,7 @@ func limited(watch rpc.Watch) rpc.Watch {
 func (w *watches) begin(ctx context.Context, uri string, changed func()) (stop func(), err error) {
 	caller := CallerID(ctx)
 	if !w.count(caller, uri) {
-		return nil, tooManyWatches{}
+		return nil, errTooManyWatches
 	}
 	end, err := w.watch(ctx, uri, changed)
 	if err != nil {
@@ -73,13 +73,5 @@ func (w *watches) leave(caller, uri string) {
 	}
 }
 
-// tooManyWatches is the error for a caller who watches as much as it may.
-type tooManyWatches struct{}
-
-func (tooManyWatches) Error() string {
-	return fmt.Sprintf("you watch %d resources, and may watch no more: end another watch first", maxWatches)
-}
-
-func (e tooManyWatches) JSONRPC(bool) mcp.JSONRPCErrorDetails {
-	return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Error(), nil)
-}
+var errTooManyWatches = rpc.NewError(mcp.INVALID_PARAMS,
+	fmt.Sprintf("you watch %d resources, and may watch no more: end another watch first", maxWatches))
