@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +27,7 @@ type journal struct {
 	file   *lineFile
 	open   map[string]sent // without an outcome, by id
 	issued []polt.Key      // the last few keys that were given out
+	closed bool            // nothing new is recorded
 }
 
 // maxIssued is how many keys that were given out are kept out of later lines.
@@ -76,10 +79,10 @@ func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 	dec.UseNumber()
 	err := dec.Decode(&arguments)
 	if err == nil {
-		err = j.write(written{
+		err = j.record(id, sent{w, now}, written{
 			Event: "write", ID: id, Time: stamp(now), Tool: w.Tool, Caller: callerOf(w.Key),
 			RequestID: hide(w.RequestID), Arguments: hidden(arguments, hide).(map[string]any),
-		}, func() { j.open[id] = sent{w, now} })
+		})
 	}
 	if err != nil {
 		j.log.Error().Err(err).Str("tool", w.Tool).Msg("the journal cannot be written, so a write was not sent")
@@ -88,68 +91,95 @@ func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 			Message: "the journal cannot be written (" + reason(err) + ")",
 		}
 	}
-	return func(o tools.Outcome) { j.end(id, o) }, nil
+	return func(o tools.Outcome) { j.end(id, o, time.Now()) }, nil
 }
 
-// end records the outcome of a write, the first that is told.
-func (j *journal) end(id string, o tools.Outcome) {
+// record records a write, which is open from then on.
+func (j *journal) record(id string, s sent, w written) error {
+	line, err := lineOf(w)
+	if err != nil {
+		return err
+	}
 	j.mu.Lock()
-	s, ok := j.open[id]
-	delete(j.open, id)
+	defer j.mu.Unlock()
+	if j.closed {
+		return fs.ErrClosed
+	}
+	if err := j.file.append(line); err != nil {
+		return err
+	}
+	j.open[id] = s
+	return nil
+}
+
+// end records the outcome of a write, the first that is told, or logs that it
+// cannot.
+func (j *journal) end(id string, o tools.Outcome, now time.Time) {
+	if e, err := j.settle(id, o, now); err != nil {
+		j.log.Error().Err(err).Str("id", id).Str("tool", e.Tool).Str("outcome", e.Outcome).Msg("the outcome of a write cannot be recorded")
+	}
+}
+
+// settle records an outcome, unless the write has one. The lock is held from
+// when the write is no longer open until its line is there: whoever finds none
+// open can close the file.
+func (j *journal) settle(id string, o tools.Outcome, now time.Time) (e ended, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if !o.Issued.IsZero() {
 		j.issued = append(j.issued, o.Issued)
 		j.issued = j.issued[max(len(j.issued)-maxIssued, 0):]
 	}
-	j.mu.Unlock()
-	if ok {
-		j.record(id, s, o)
+	s, ok := j.open[id]
+	if !ok {
+		return ended{}, nil
 	}
+	delete(j.open, id)
+	e = s.ended(id, o, now, j.hider(s.write.Key))
+	line, err := lineOf(e)
+	if err == nil {
+		err = j.file.append(line)
+	}
+	return e, err
 }
 
-func (j *journal) record(id string, s sent, o tools.Outcome) {
-	now := time.Now()
+// ended returns the line of an outcome.
+func (s sent) ended(id string, o tools.Outcome, now time.Time, hide func(string) string) ended {
 	line := ended{
 		Event: "outcome", ID: id, Time: stamp(now), Tool: s.write.Tool, Outcome: "ok",
 		MS: float64(now.Sub(s.at).Microseconds()) / 1000,
 	}
 	if e := o.Err; e != nil {
-		line.Outcome, line.HTTPStatus, line.Message = string(e.Code), e.HTTPStatus, j.hidden(s.write.Key)(e.Message)
+		line.Outcome, line.HTTPStatus, line.Message = string(e.Code), e.HTTPStatus, hide(e.Message)
 		if s.write.Registers != "" && e.HTTPStatus >= 200 && e.HTTPStatus < 300 {
 			line.Message = "the answer cannot be used, and is not quoted, as it may hold a key"
 		}
 	}
-	if err := j.write(line, func() {}); err != nil {
-		j.log.Error().Err(err).Str("id", id).Str("tool", line.Tool).Str("outcome", line.Outcome).Msg("the outcome of a write cannot be recorded")
-	}
+	return line
 }
 
-// write writes a line, and does then what is to be done with the lock held.
-func (j *journal) write(line any, then func()) error {
+func lineOf(value any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(line); err != nil {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.file.append(b.Bytes()); err != nil {
-		return err
-	}
-	then()
-	return nil
+	err := enc.Encode(value)
+	return b.Bytes(), err
 }
 
 // close records that the outcomes that nobody has told are not known, and
 // closes the file.
 func (j *journal) close() error {
 	j.mu.Lock()
-	open := j.open
-	j.open = map[string]sent{}
+	j.closed = true
+	open := slices.Collect(maps.Keys(j.open))
 	j.mu.Unlock()
-	for id, s := range open {
-		j.record(id, s, tools.Outcome{Err: &polt.Error{Code: polt.CodeOutcomeUnknown, Message: "the server ended before the answer came"}})
+	unknown := tools.Outcome{Err: &polt.Error{Code: polt.CodeOutcomeUnknown, Message: "the server ended before the answer came"}}
+	now := time.Now()
+	for _, id := range open {
+		j.end(id, unknown, now)
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return j.file.close()
 }
 
@@ -158,6 +188,11 @@ func (j *journal) close() error {
 func (j *journal) hidden(inUse polt.Key) func(string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	return j.hider(inUse)
+}
+
+// hider is hidden where the lock is held.
+func (j *journal) hider(inUse polt.Key) func(string) string {
 	return hider(append([]polt.Key{inUse}, j.issued...))
 }
 
