@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -23,13 +24,33 @@ type lineFile struct {
 	torn bool        // the last line was not written whole
 }
 
+// patience is how long a line waits where the file takes none, as a pipe does
+// whose reader has stopped.
+const patience = 2 * time.Second
+
+// errStalled is what becomes of a line that has waited for that long.
+var errStalled = errors.New("it is no file, and is not read fast enough")
+
 func openLineFile(path string, log zerolog.Logger) (*lineFile, error) {
 	f := &lineFile{path: path, log: log}
 	if path == "/dev/stderr" {
-		f.file = os.Stderr // it may be a socket, which cannot be opened
+		f.openStderr()
 		return f, nil
 	}
 	return f, f.open()
+}
+
+// openStderr opens standard error anew where it is a pipe and the system lets
+// it, so that no line has to be waited for. Anything else is used as it is: a
+// socket cannot be opened, and in a file that is open twice each would write
+// over the other's lines. There a line waits for as long as it takes, and all
+// writes with it. Not to wait would have to be set on what is open, and so for
+// the log too, and for every process that has it open.
+func (f *lineFile) openStderr() {
+	info, err := os.Stderr.Stat()
+	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 || f.open() != nil {
+		f.file = os.Stderr
+	}
 }
 
 func (f *lineFile) open() error {
@@ -95,16 +116,28 @@ func (f *lineFile) follow() error {
 	return nil
 }
 
-// append appends a line, which has its newline.
-func (f *lineFile) append(line []byte) error {
+// append appends a line, which has its newline. It waits until its patience is
+// over, counted from when it was asked: those who wait for one another wait no
+// longer than one would.
+func (f *lineFile) append(line []byte, asked time.Time) error {
 	if err := f.follow(); err != nil {
 		return err
+	}
+	if f.file != os.Stderr { // whose deadline would be the log's too
+		if err := f.file.SetWriteDeadline(asked.Add(patience)); err != nil && !errors.Is(err, os.ErrNoDeadline) {
+			return err
+		}
 	}
 	if f.torn {
 		line = append([]byte("\n"), line...)
 	}
 	n, err := f.file.Write(line)
-	f.torn = err != nil && (f.torn || n > 0)
+	if n > 0 {
+		f.torn = line[n-1] != '\n'
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = &fs.PathError{Op: "write", Path: f.path, Err: errStalled}
+	}
 	return err
 }
 

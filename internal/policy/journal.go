@@ -105,7 +105,7 @@ func (j *journal) record(id string, s sent, w written) error {
 	if j.closed {
 		return fs.ErrClosed
 	}
-	if err := j.file.append(line); err != nil {
+	if err := j.file.append(line, s.at); err != nil {
 		return err
 	}
 	j.open[id] = s
@@ -138,7 +138,7 @@ func (j *journal) settle(id string, o tools.Outcome, now time.Time) (e ended, er
 	e = s.ended(id, o, now, j.hider(s.write.Key))
 	line, err := lineOf(e)
 	if err == nil {
-		err = j.file.append(line)
+		err = j.file.append(line, now)
 	}
 	return e, err
 }

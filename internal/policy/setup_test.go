@@ -7,17 +7,30 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"go.uber.org/goleak"
 
 	"github.com/openpolt/polt-mcp/internal/policy"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
+
+// sizeSetting has how much is recorded by a process that is started for that.
+const sizeSetting = "POLICY_TEST_SIZE"
+
+func TestMain(m *testing.M) {
+	if size := os.Getenv(sizeSetting); size != "" {
+		recordOnStderr(size)
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // platform is a fake of the platform.
 type platform struct {
