@@ -13,9 +13,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// lineFile is a file that lines are appended to, each with one call, so that
-// several processes can share it. It may be a pipe or a device. It is for one
-// goroutine at a time.
+// lineFile is a file that lines are appended to. It may be a pipe or a device.
+// Several processes can share a regular file, to which a line is appended with
+// one call of the system. They cannot share a pipe, which takes a long line in
+// parts, between which it takes what others write. It is for one goroutine at a
+// time.
 type lineFile struct {
 	path string
 	log  zerolog.Logger
