@@ -58,7 +58,11 @@ func (l *limit) giveBack(caller string, when time.Duration) {
 	defer l.mu.Unlock()
 	writes := l.callers[caller]
 	if i := slices.Index(writes, when); i >= 0 {
-		l.callers[caller] = slices.Delete(writes, i, i+1)
+		writes = slices.Delete(writes, i, i+1)
+		l.callers[caller] = writes
+	}
+	if len(writes) == 0 {
+		delete(l.callers, caller)
 	}
 }
 

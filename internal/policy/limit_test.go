@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -117,6 +118,69 @@ func TestRefusedWritesDoNotCount(t *testing.T) {
 	})
 }
 
+// Keys can be made up, and must not keep out those that are not.
+func TestWritesWithAKeyThatThePlatformDoesNotKnowDoNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rules, err := policy.New(policy.Options{MaxPerMinute: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := func(key string) (func(tools.Outcome), error) {
+			return rules.OnWrite(t.Context(), tools.Write{Key: keyNamed(t, key)})
+		}
+		unknown := tools.Outcome{Err: &polt.Error{Code: polt.CodeUnauthenticated, HTTPStatus: 401}}
+		mine, err := begin("polt_mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100_000 { // as many callers as are counted
+			done, err := begin(fmt.Sprintf("polt_%d", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			done(unknown)
+		}
+		mine(tools.Outcome{})
+		for range 3 { // the second of two counts only where it is written
+			done, err := begin("polt_mine")
+			if err != nil {
+				t.Fatal(err)
+			}
+			done(unknown)
+		}
+		if _, err := begin("polt_mine"); err != nil {
+			t.Error(err)
+		}
+		if _, err := begin("polt_mine"); err == nil {
+			t.Error("a third write in a minute is let through")
+		}
+	})
+}
+
+func TestWritesThatFailCount(t *testing.T) {
+	for name, write := range map[string]func(*http.Request) (int, string, error){
+		"refused":        status(403),
+		"not there":      status(404),
+		"taken":          status(409),
+		"too many":       status(429),
+		"failed":         status(500),
+		"unreachable":    func(*http.Request) (int, string, error) { return 0, "", errReset },
+		"a server fault": func(*http.Request) (int, string, error) { panic("a fault") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				set := newSet(t, &platform{write: write}, policy.Options{MaxPerMinute: 1})
+				if r := commit(as(t, "polt_k"), set); !r.IsError {
+					t.Error("it did not fail")
+				}
+				if said, _ := wantError(t, commit(as(t, "polt_k"), set), polt.CodeRateLimited); !strings.Contains(said, "this server's own limit") {
+					t.Error(said)
+				}
+			})
+		})
+	}
+}
+
 // Of more callers than are counted, those that came first are counted on, and
 // forgotten once that changes nothing.
 func TestManyCallersAreCountedWithinBounds(t *testing.T) {
@@ -126,11 +190,7 @@ func TestManyCallersAreCountedWithinBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		write := func(i int) error {
-			key, err := polt.ParseKey(fmt.Sprintf("polt_%d", i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = rules.OnWrite(t.Context(), tools.Write{Key: key})
+			_, err := rules.OnWrite(t.Context(), tools.Write{Key: keyNamed(t, fmt.Sprintf("polt_%d", i))})
 			return err
 		}
 		const callers = 100_000

@@ -23,7 +23,8 @@ type Options struct {
 	Client *polt.Client
 	// MaxPerMinute is how many writes are let through in any minute for each
 	// key; 0 is no limit. Those without a key, and all that register, are
-	// counted for each address.
+	// counted for each address. A write whose key the platform does not know
+	// does not count once that is known.
 	MaxPerMinute int
 	// Address names where a call comes from. Where it is nil, all calls come
 	// from one place.
@@ -87,15 +88,22 @@ func (p *Policy) OnWrite(ctx context.Context, w tools.Write) (done func(tools.Ou
 			return nil, err
 		}
 	}
-	if p.journal == nil {
-		return func(tools.Outcome) {}, nil
+	record := func(tools.Outcome) {}
+	if p.journal != nil {
+		var err error
+		if record, err = p.journal.begin(w); err != nil {
+			giveBack()
+			return nil, err
+		}
 	}
-	done, err := p.journal.begin(w)
-	if err != nil {
-		giveBack()
-		return nil, err
-	}
-	return done, nil
+	return func(o tools.Outcome) {
+		// Nothing was written as anyone, and keys can be made up until no more
+		// callers can be counted.
+		if o.Err != nil && o.Err.Code == polt.CodeUnauthenticated {
+			giveBack()
+		}
+		record(o)
+	}, nil
 }
 
 // countedAs names whom a write is counted for. Registering is sent without the

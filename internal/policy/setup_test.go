@@ -92,11 +92,16 @@ type keyOf struct{}
 // as returns the context of a caller with that key.
 func as(t *testing.T, text string) context.Context {
 	t.Helper()
+	return context.WithValue(t.Context(), keyOf{}, keyNamed(t, text))
+}
+
+func keyNamed(t *testing.T, text string) polt.Key {
+	t.Helper()
 	key, err := polt.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return context.WithValue(t.Context(), keyOf{}, key)
+	return key
 }
 
 // newSet returns the tools on a platform, under a policy.
