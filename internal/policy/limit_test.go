@@ -114,7 +114,7 @@ func TestRefusedWritesDoNotCount(t *testing.T) {
 		for range 3 {
 			wantError(t, commit(as(t, "polt_a"), set), polt.CodeInternal)
 		}
-		p.wantSent(t, 3, 1)
+		p.wantSent(t, 2, 1)
 	})
 }
 

@@ -5,42 +5,55 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// maxOwned is how many keys of the agent are remembered. It has one, as a rule.
-const maxOwned = 1000
+const (
+	// maxOwned is how many keys of the agent are remembered. It has one, as a
+	// rule.
+	maxOwned = 1000
+	// maxRefused is how many keys that are not the agent's are, and refusedFor
+	// for how long: a key can come to be the agent's.
+	maxRefused = 1000
+	refusedFor = 10 * time.Second
+)
 
-// pin lets only one agent write. It asks the platform once whose a key is.
+// pin lets only one agent write. It asks the platform once whose a key is, or
+// once in a while where it is not the agent's.
 type pin struct {
 	agent      string
 	keySetting string
 	client     *polt.Client
 
-	mu     sync.Mutex
-	owned  map[polt.Key]bool // the keys that are known to be the agent's
-	asking map[polt.Key]*question
+	mu      sync.Mutex
+	owned   map[polt.Key]bool // the keys that are known to be the agent's
+	refused map[polt.Key]*question
+	asking  map[polt.Key]*question
 }
 
-// question is one that is on its way to the platform.
+// question is one that is on its way to the platform, or whose answer is
+// remembered.
 type question struct {
 	answered chan struct{}
 	err      error
-	lost     bool // whoever asked stopped waiting: another has to ask
+	lost     bool      // whoever asked stopped waiting: another has to ask
+	until    time.Time // how long a refusal is remembered
 }
 
 func newPin(o Options) *pin {
 	return &pin{
 		agent: o.Agent, keySetting: o.KeySetting, client: o.Client,
-		owned: map[polt.Key]bool{}, asking: map[polt.Key]*question{},
+		owned: map[polt.Key]bool{}, refused: map[polt.Key]*question{}, asking: map[polt.Key]*question{},
 	}
 }
 
 // check returns nil where the write is the agent's. The platform's answer
-// about a key is asked for once, however many wait for it, and remembered only
-// where it is the agent's.
+// about a key is asked for once, however many wait for it, and remembered: for
+// good where it is the agent's, for a while where it is not, and not at all
+// where that is not known.
 func (p *pin) check(ctx context.Context, w tools.Write) error {
 	switch w.Registers {
 	case "":
@@ -79,6 +92,9 @@ func (p *pin) question(key polt.Key) (_ *question, mine, owned bool) {
 	if p.owned[key] {
 		return nil, false, true
 	}
+	if q := p.refused[key]; q != nil && time.Now().Before(q.until) {
+		return q, false, false
+	}
 	q := p.asking[key]
 	if q == nil {
 		q, mine = &question{answered: make(chan struct{})}, true
@@ -90,38 +106,55 @@ func (p *pin) question(key polt.Key) (_ *question, mine, owned bool) {
 // ask asks a question, for all who wait for its answer.
 func (p *pin) ask(ctx context.Context, key polt.Key, q *question) error {
 	q.lost = true // if it panics
+	known := false
 	defer func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.asking, key)
-		if q.err == nil && !q.lost {
-			if len(p.owned) >= maxOwned {
-				clear(p.owned)
-			}
-			p.owned[key] = true
+		if known {
+			p.remember(key, q)
 		}
 		close(q.answered)
 	}()
-	q.err = p.owns(ctx, key)
-	q.lost = q.err != nil && ctx.Err() != nil
+	known, q.err = p.owns(ctx, key)
+	q.lost = !known && ctx.Err() != nil
 	return q.err
 }
 
-// owns returns nil where the platform says that the key is the agent's.
-func (p *pin) owns(ctx context.Context, key polt.Key) error {
+// remember keeps the answer about a key whose owner is known.
+func (p *pin) remember(key polt.Key, q *question) {
+	if q.err == nil {
+		if len(p.owned) >= maxOwned {
+			clear(p.owned)
+		}
+		p.owned[key] = true
+		return
+	}
+	if len(p.refused) >= maxRefused {
+		clear(p.refused)
+	}
+	q.until = time.Now().Add(refusedFor)
+	p.refused[key] = q
+}
+
+// owns returns nil where the platform says that the key is the agent's. known
+// is whether it says so, or that it is not: no failure to ask, and no answer
+// that tells nothing, is about the key.
+func (p *pin) owns(ctx context.Context, key polt.Key) (known bool, _ error) {
 	answer, err := polt.VerifyKey.Call(ctx, p.client.As(key), polt.VerifyKeyInput{})
 	if err != nil {
-		return p.failed(err)
+		var e *polt.Error
+		return errors.As(err, &e) && e.Code == polt.CodeUnauthenticated, p.failed(err)
 	}
 	owner := polt.OwnerOf(answer.Raw)
 	if owner == "" {
-		return p.refusal("the platform does not tell whose the key in use is")
+		return false, p.refusal("the platform does not tell whose the key in use is")
 	}
 	// A platform may take Ada and ada for two agents, so to be sure they are.
 	if owner != p.agent {
-		return p.refusal(fmt.Sprintf("the key in use belongs to %q", polt.Clean(owner, 128)))
+		return true, p.refusal(fmt.Sprintf("the key in use belongs to %q", polt.Clean(owner, 128)))
 	}
-	return nil
+	return true, nil
 }
 
 func (p *pin) refusal(why string) error {

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -33,8 +34,7 @@ func TestOnlyThePinnedAgentWrites(t *testing.T) {
 			t.Errorf("%s\nis not\n%s", said, want)
 		}
 	}
-	wantError(t, commit(as(t, "polt_g"), set), polt.CodeForbidden)
-	p.wantSent(t, 5, 4) // that a key is another's is asked for again
+	p.wantSent(t, 4, 4)
 	wantOK(t, set.Call(as(t, "polt_g"), "verify_key", nil))
 	wantOK(t, set.Call(as(t, "polt_g"), "list_tasks", nil))
 }
@@ -90,14 +90,15 @@ func TestFailureToAskIsItsOwnErrorAndNothingIsWritten(t *testing.T) {
 		code      polt.Code
 		retryable bool
 		says      string
+		stays     time.Duration // how long it is remembered
 	}{
 		"unreachable": {
 			func(*http.Request) (int, string, error) { return 0, "", errReset },
-			polt.CodeUpstreamUnreachable, true, "try again in a minute",
+			polt.CodeUpstreamUnreachable, true, "try again in a minute", 0,
 		},
 		"the answer is lost": {
 			func(r *http.Request) (int, string, error) { sentOff(r); return 0, "", errReset },
-			polt.CodeUpstreamError, true, "then call commit_to_task again",
+			polt.CodeUpstreamError, true, "then call commit_to_task again", 0,
 		},
 		"no answer in time": {
 			func(r *http.Request) (int, string, error) {
@@ -105,19 +106,20 @@ func TestFailureToAskIsItsOwnErrorAndNothingIsWritten(t *testing.T) {
 				<-r.Context().Done()
 				return 0, "", r.Context().Err()
 			},
-			polt.CodeTimeout, true, "Call commit_to_task again",
+			polt.CodeTimeout, true, "Call commit_to_task again", 0,
 		},
-		"500":         {status(500), polt.CodeUpstreamError, true, "The fault is the platform's"},
-		"502":         {status(502), polt.CodeUpstreamError, true, "The fault is the platform's"},
-		"too many":    {status(429), polt.CodeRateLimited, true, "then call commit_to_task again"},
-		"unknown key": {status(401), polt.CodeUnauthenticated, false, "does not accept the key in use"},
-		"banned":      {status(403), polt.CodeForbidden, false, "Do not repeat it"},
-		"redirected":  {status(302), polt.CodeUpstreamError, false, "POLT_API_URL"},
-		"not there":   {status(404), polt.CodeForbidden, false, "does not tell whose the key in use is"},
-		"not taken":   {status(400), polt.CodeForbidden, false, "does not tell whose the key in use is"},
+		"500":         {status(500), polt.CodeUpstreamError, true, "The fault is the platform's", 0},
+		"502":         {status(502), polt.CodeUpstreamError, true, "The fault is the platform's", 0},
+		"too many":    {status(429), polt.CodeRateLimited, true, "then call commit_to_task again", 0},
+		"unknown key": {status(401), polt.CodeUnauthenticated, false, "does not accept the key in use", 10 * time.Second},
+		"banned":      {status(403), polt.CodeForbidden, false, "Do not repeat it", 0},
+		"redirected":  {status(302), polt.CodeUpstreamError, false, "POLT_API_URL", 0},
+		"not there":   {status(404), polt.CodeForbidden, false, "does not tell whose the key in use is", 0},
+		"not taken":   {status(400), polt.CodeForbidden, false, "does not tell whose the key in use is", 0},
+		"no owner":    {status(200), polt.CodeForbidden, false, "does not tell whose the key in use is", 0},
 		"no JSON": {
 			func(*http.Request) (int, string, error) { return 200, "hello", nil },
-			polt.CodeUpstreamError, true, "then call commit_to_task again",
+			polt.CodeUpstreamError, true, "then call commit_to_task again", 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +139,8 @@ func TestFailureToAskIsItsOwnErrorAndNothingIsWritten(t *testing.T) {
 					t.Error("it was written")
 				}
 				p.verify = func(*http.Request) (int, string, error) { return 200, `{"username":"ada"}`, nil }
-				wantOK(t, commit(as(t, "polt_k"), set)) // the failure is not remembered
+				after(c.stays)
+				wantOK(t, commit(as(t, "polt_k"), set))
 			})
 		})
 	}
@@ -145,6 +148,107 @@ func TestFailureToAskIsItsOwnErrorAndNothingIsWritten(t *testing.T) {
 
 func status(code int) func(*http.Request) (int, string, error) {
 	return func(*http.Request) (int, string, error) { return code, `{"error":"no"}`, nil }
+}
+
+func TestThatAKeyIsNotTheAgentsIsRememberedForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{owners: map[string]string{"polt_g": "grace"}}
+		set := newSet(t, p, ada)
+		for key, code := range map[string]polt.Code{"polt_g": polt.CodeForbidden, "polt_unknown": polt.CodeUnauthenticated} {
+			asked, _ := p.sent()
+			first, f := wantError(t, commit(as(t, key), set), code)
+			for range 20 {
+				after(499 * time.Millisecond)
+				if said, same := wantError(t, commit(as(t, key), set), code); said != first || same != f {
+					t.Errorf("%s %+v\nis not\n%s %+v", said, same, first, f)
+				}
+			}
+			p.wantSent(t, asked+1, 0)
+			after(20 * time.Millisecond)
+			wantError(t, commit(as(t, key), set), code)
+			p.wantSent(t, asked+2, 0)
+		}
+		// What is asked then counts.
+		after(10 * time.Second)
+		p.owners = map[string]string{"polt_g": "ada"}
+		wantOK(t, commit(as(t, "polt_g"), set))
+	})
+}
+
+// Of too many keys all are forgotten, and asked about again.
+func TestKeysAreRememberedWithinBounds(t *testing.T) {
+	for owner, code := range map[string]polt.Code{"ada": "", "grace": polt.CodeForbidden} {
+		synctest.Test(t, func(t *testing.T) {
+			const most = 1000
+			p := &platform{verify: func(*http.Request) (int, string, error) { return 200, `{"username":"` + owner + `"}`, nil }}
+			set := newSet(t, p, ada)
+			asks := func(i, questions int) {
+				t.Helper()
+				before, _ := p.sent()
+				if r := commit(as(t, fmt.Sprintf("polt_%d", i)), set); code == "" {
+					wantOK(t, r)
+				} else {
+					wantError(t, r, code)
+				}
+				if now, _ := p.sent(); now-before != questions {
+					t.Errorf("%s: write %d asked %d questions", owner, i, now-before)
+				}
+			}
+			for i := range most {
+				asks(i, 1)
+			}
+			asks(0, 0)
+			asks(most-1, 0)
+			asks(most, 1)
+			asks(most, 0)
+			asks(0, 1)
+		})
+	}
+}
+
+// An answer is for all who wait, though the one who asked does not any more.
+func TestAnswerThatComesTooLateForTheFirstIsTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, cancel := context.WithCancel(as(t, "polt_k"))
+		p := &platform{verify: func(*http.Request) (int, string, error) {
+			after(time.Second)
+			cancel()
+			return 200, `{"username":"grace"}`, nil
+		}}
+		set := newSet(t, p, ada)
+		var all sync.WaitGroup
+		for _, ctx := range []context.Context{first, as(t, "polt_k"), as(t, "polt_k")} {
+			all.Go(func() { wantError(t, commit(ctx, set), polt.CodeForbidden) })
+			synctest.Wait()
+		}
+		all.Wait()
+		p.wantSent(t, 1, 0)
+	})
+}
+
+// Nobody takes a question that failed for one that was answered.
+func TestWaiterAsksItselfWhereTheFirstPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		p := &platform{verify: func(*http.Request) (int, string, error) {
+			if first {
+				first = false
+				after(time.Second)
+				panic("a fault")
+			}
+			return 200, `{"username":"grace"}`, nil
+		}}
+		set := newSet(t, p, ada)
+		var all sync.WaitGroup
+		for _, code := range []polt.Code{polt.CodeInternal, polt.CodeForbidden} {
+			ctx := as(t, "polt_k")
+			all.Go(func() { wantError(t, commit(ctx, set), code) })
+			synctest.Wait()
+		}
+		all.Wait()
+		wantError(t, commit(as(t, "polt_k"), set), polt.CodeForbidden)
+		p.wantSent(t, 2, 0)
+	})
 }
 
 func TestConcurrentFirstWritesAskOnce(t *testing.T) {
