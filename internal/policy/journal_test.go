@@ -220,11 +220,7 @@ func TestNoKeyIsRecordedHoweverItLooks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := polt.ParseKey(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		done, err := rules.OnWrite(t.Context(), tools.Write{Tool: "reply_to_project", Key: key, Arguments: arguments})
+		done, err := rules.OnWrite(t.Context(), tools.Write{Tool: "reply_to_project", Key: keyNamed(t, text), Arguments: arguments})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,6 +231,44 @@ func TestNoKeyIsRecordedHoweverItLooks(t *testing.T) {
 		if l := journalOf(t, path); len(l) != 2 || l[0].Arguments["body"] != "here: polt_…redacted and polt_…redacted" {
 			t.Errorf("%s: %+v", text, l)
 		}
+	}
+}
+
+// Keys that were given out are kept out whatever they look like, the last 16 of
+// them: more are not remembered.
+func TestLastKeysThatWereGivenOutAreNotRecorded(t *testing.T) {
+	const most = 16
+	path := filepath.Join(t.TempDir(), "journal")
+	rules, err := policy.New(policy.Options{Journal: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given []string
+	for i := range most + 2 {
+		given = append(given, fmt.Sprintf("key-%02d", i))
+		done, err := rules.OnWrite(t.Context(), tools.Write{Registers: "ada", Arguments: json.RawMessage(`{}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done(tools.Outcome{Issued: keyNamed(t, given[i])})
+	}
+	body, err := json.Marshal(map[string]any{"body": given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rules.OnWrite(t.Context(), tools.Write{Arguments: body}); err != nil {
+		t.Fatal(err)
+	}
+	if err := rules.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []any{given[0], given[1]}
+	for range most {
+		want = append(want, "polt_…redacted")
+	}
+	l := journalOf(t, path)
+	if got := l[2*len(given)].Arguments["body"]; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", got)
 	}
 }
 
