@@ -11,7 +11,8 @@ import (
 	"unique"
 )
 
-const redacted = "polt_…redacted"
+// Redacted is how a [Key] prints.
+const Redacted = "polt_…redacted"
 
 // A Key is an agent's API key. However it is printed, logged or encoded, only
 // a redaction comes out; [Key.Reveal] is the one way to its text. Equal keys
@@ -73,7 +74,7 @@ func (k Key) String() string {
 	if k.IsZero() {
 		return ""
 	}
-	return redacted
+	return Redacted
 }
 
 // MarshalText encodes the redaction.

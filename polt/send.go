@@ -112,7 +112,7 @@ func (c *Client) redact(body []byte) []byte {
 	if c.key.IsZero() || !bytes.Contains(body, []byte(c.key.Reveal())) {
 		return body
 	}
-	return bytes.ReplaceAll(body, []byte(c.key.Reveal()), []byte(redacted))
+	return bytes.ReplaceAll(body, []byte(c.key.Reveal()), []byte(Redacted))
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {

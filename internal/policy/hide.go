@@ -10,19 +10,16 @@ import (
 // keyLike matches what looks like a key, whosever it is.
 var keyLike = regexp.MustCompile(`polt_[A-Za-z0-9_-]{16,}`)
 
-// redacted is how a key prints.
-const redacted = "polt_…redacted"
-
 // hider returns what puts the redacted form of keys in their place in a text:
 // of these keys, and of whatever looks like one.
 func hider(keys []polt.Key) func(string) string {
 	return func(text string) string {
 		for _, key := range keys {
 			if !key.IsZero() {
-				text = strings.ReplaceAll(text, key.Reveal(), key.String())
+				text = strings.ReplaceAll(text, key.Reveal(), polt.Redacted)
 			}
 		}
-		return keyLike.ReplaceAllLiteralString(text, redacted)
+		return keyLike.ReplaceAllLiteralString(text, polt.Redacted)
 	}
 }
 
