@@ -50,7 +50,7 @@ type webFlags struct {
 	Insecure       bool          `help:"Serve an address that is not loopback without TLS, as behind a load balancer."`
 	AllowedHost    []string      `placeholder:"HOST" help:"Further Host headers to take; * takes any."`
 	AllowedOrigin  []string      `placeholder:"ORIGIN" help:"Origins whose pages may call; * takes any."`
-	SharedKey      bool          `help:"Lend this server's own key to callers without one. Only on loopback, or with --caller-token."`
+	SharedKey      bool          `help:"Lend this server's own key to callers who send no header Authorization. Only on loopback, or with --caller-token."`
 	CallerToken    string        `placeholder:"SECRET" help:"What callers must present in the header X-Polt-Caller-Token."`
 	CallerRate     float64       `default:"50" help:"Calls a second of one caller; 0 is no limit."`
 	CallerInFlight int           `default:"64" help:"Calls of one caller at a time; 0 is no limit."`
@@ -139,7 +139,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 }
 
 // keyOf returns whose key a call is made with: the caller's, and only where
-// that is asked for this server's own, for callers without one.
+// that is asked for this server's own, for callers without the header for one.
 func (f *webFlags) keyOf(env *environment, app *app) (func(context.Context) polt.Key, error) {
 	if !f.SharedKey {
 		return web.Key, nil
@@ -156,10 +156,10 @@ func (f *webFlags) keyOf(env *environment, app *app) (func(context.Context) polt
 
 func lend(session *credentials.Session) func(context.Context) polt.Key {
 	return func(ctx context.Context) polt.Key {
-		if key := web.Key(ctx); !key.IsZero() {
-			return key
+		if web.Anonymous(ctx) {
+			return session.Key(ctx)
 		}
-		return session.Key(ctx)
+		return web.Key(ctx)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,7 +45,11 @@ func post(ts *testscript.TestScript, _ bool, args []string) {
 	req, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(body))
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
-	if args[1] != "" {
+	if raw, ok := strings.CutPrefix(args[1], "Authorization:"); ok {
+		value, err := strconv.Unquote(`"` + strings.TrimSpace(raw) + `"`)
+		ts.Check(err)
+		req.Header.Set("Authorization", value)
+	} else if args[1] != "" {
 		req.Header.Set("Authorization", "Bearer "+args[1])
 	}
 	answer(ts, req, http.StatusOK)

@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 //	capture VAR PATTERN       set a variable to what the pattern's group matches in stdout
 //	reviewed TASK STATUS      get the task until it is no more in review; it is STATUS then
 //	listening LOG VAR…        wait until a server's log says where it listens; set the variables to its URLs
-//	post URL KEY TOOL [JSON]  call a tool over HTTP with these arguments; stdout is the answer
+//	post URL KEY TOOL [JSON]  call a tool over HTTP with these arguments; stdout is the answer;
+//	                          instead of a key it may be a header, with escapes as in Go: Authorization: VALUE
 //	get URL STATUS            get a URL that answers so; stdout is the answer
 //	answers N [ERRORS]        stdout has N answers of JSON-RPC, a line each, and so many errors
 func TestScripts(t *testing.T) {

@@ -11,10 +11,11 @@ import (
 
 // caller is who made a request.
 type caller struct {
-	key     polt.Key
-	problem string // why there is no key, though there is an Authorization header
-	address string // without the port
-	id      string // of the key, else of the address: for limits and the log
+	key       polt.Key
+	anonymous bool   // there is no Authorization header
+	problem   string // why there is no key, though there is an Authorization header
+	address   string // without the port
+	id        string // of the key, else of the address: for limits and the log
 }
 
 // minKey is how long a key is at least. A shorter one is a piece of one, or a
@@ -29,8 +30,10 @@ func callerOf(r *http.Request) caller {
 		host = r.RemoteAddr
 	}
 	c := caller{address: host}
-	if auth := r.Header.Get("Authorization"); auth != "" {
-		scheme, text, _ := strings.Cut(auth, " ")
+	if values := r.Header.Values("Authorization"); len(values) == 0 {
+		c.anonymous = true
+	} else {
+		scheme, text, _ := strings.Cut(values[0], " ")
 		key, err := polt.ParseKey(strings.TrimSpace(text))
 		switch {
 		case !strings.EqualFold(scheme, "Bearer"):
@@ -75,6 +78,11 @@ func callFrom(ctx context.Context) *call {
 
 // Key returns the key of the request that ctx belongs to, or none.
 func Key(ctx context.Context) polt.Key { return callFrom(ctx).caller.key }
+
+// Anonymous reports whether the request that ctx belongs to has no Authorization
+// header at all. A caller whose header has no usable key means to be somebody,
+// and must not be taken for anybody else.
+func Anonymous(ctx context.Context) bool { return callFrom(ctx).caller.anonymous }
 
 // CallerID returns who made the request that ctx belongs to, in a form that is
 // no secret.
