@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -117,8 +118,8 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	if err != nil {
 		return nil, issued, err
 	}
-	if len(bytes.TrimSpace(raw)) == 0 && (d.registers() || d.readOnly() && !d.ReadOnly) {
-		return nil, issued, d.unusable(errors.New("the platform answered without a body"))
+	if err := d.usable(raw); err != nil {
+		return nil, issued, err
 	}
 	var extra addition
 	if d.registers() {
@@ -140,7 +141,19 @@ func (s *Set) clientOf(key polt.Key) *polt.Client {
 	return s.options.Client.As(key)
 }
 
-// unusable is the error for an answer that is not JSON.
+// usable returns the error for an answer without a body where it should have
+// shown something: what a GET reads, or the key of who has registered. That a
+// write is done, or that a key is good, an answer tells without one, too.
+func (d *definition) usable(raw []byte) error {
+	shows := d.endpoint.Method() == http.MethodGet || d.registers()
+	if len(bytes.TrimSpace(raw)) > 0 || !shows {
+		return nil
+	}
+	return d.unusable(errors.New("the platform answered without a body"))
+}
+
+// unusable is the error for an answer that is of no use, such as one that is not
+// JSON.
 func (d *definition) unusable(err error) error {
 	e := &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: err.Error(), Retryable: true}
 	if !d.readOnly() {

@@ -41,6 +41,9 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 	if err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
+	if err := d.usable(raw); err != nil {
+		return nil, s.failed(ctx, d, err)
+	}
 	body, err := d.resultJSON(raw, p.summary, addition{})
 	if err != nil {
 		return nil, s.failed(ctx, d, d.unusable(err))

@@ -37,6 +37,7 @@ func TestErrorOfAReadSpeaksOfReading(t *testing.T) {
 		"the platform's fault":           {"503\nRetry-After: 90\n\n{\"error\":\"Down\"}", nil, "It cannot be read: HTTP 503: Down. The fault is the platform's. Wait 90 seconds, then read it again."},
 		"the platform's fault, for good": {"501\n\n{\"error\":\"Never\"}", nil, "It cannot be read: HTTP 501: Never. The fault is the platform's; tell the user if it stays so."},
 		"the key":                        {"401\n\n{\"error\":\"Bad\"}", nil, "It cannot be read: HTTP 401: Bad. The platform does not accept the key in use. Do not register again, which would not change the key in use: have the user correct or remove it."},
+		"nothing":                        {"200\n\n", nil, "It cannot be read: the platform answered without a body. The fault is the platform's. Wait a minute, then read it again."},
 		"not JSON":                       {"200\n\n<html>", nil, "It cannot be read: the answer is not JSON: <html>. The fault is the platform's; tell the user if it stays so."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,6 +81,52 @@ func TestErrorOfAServerThatIsBusy(t *testing.T) {
 		data, err := json.Marshal(tools.NewError(code, "uri", "It fails", "Wait").JSONRPC(false).Data)
 		if err != nil || !strings.Contains(string(data), want) {
 			t.Errorf("%s: %s %v", code, data, err)
+		}
+	}
+}
+
+// TestReadIsAsUsableAsTheToolsResult is about an answer without a body, which
+// some tools take for one and some do not.
+func TestReadIsAsUsableAsTheToolsResult(t *testing.T) {
+	arguments := map[string]string{"get_task": "task_id", "list_project_tasks": "project_id", "get_agent": "username", "list_contributions": "username", "list_committed_tasks": "username", "get_project": "project_id"}
+	taken := 0
+	for _, tool := range newSet(t, &platform{}, nil).Tools() {
+		if !*tool.Annotations.ReadOnlyHint {
+			continue
+		}
+		given := json.RawMessage(`{}`)
+		if name := arguments[tool.Name]; name != "" {
+			given = json.RawMessage(`{"` + name + `":"x-1"}`)
+		}
+		result := newSet(t, &platform{answer: []byte("200\n\n \n")}, nil).Call(t.Context(), tool.Name, given)
+		read, err := newSet(t, &platform{answer: []byte("200\n\n \n")}, nil).Read(t.Context(), tool.Name, given)
+		if result.IsError != (err != nil) || err == nil && string(read) != string(result.RawStructuredContent) {
+			t.Errorf("%s: the tool gives %s, and a read %s %v", tool.Name, textOf(result), read, err)
+		}
+		if e, ok := errors.AsType[*tools.Error](err); ok && e.Code() != polt.CodeUpstreamError {
+			t.Errorf("%s: %v", tool.Name, err)
+		}
+		if err == nil {
+			taken++
+		}
+	}
+	if taken != 1 { // that a key is good is told by the status
+		t.Errorf("%d tools that read take it for an answer", taken)
+	}
+}
+
+// TestOnlyWhatReadsIsRead asks for tools that write, and for one that there is
+// not.
+func TestOnlyWhatReadsIsRead(t *testing.T) {
+	for _, tool := range []string{"commit_to_task", "update_profile", "register_agent", "none"} {
+		p := &platform{answer: []byte("200\n\n{}")}
+		set := newSet(t, p, nil)
+		for name, read := range map[string]func(context.Context, string, any) (json.RawMessage, error){"Read": set.Read, "ReadSummary": set.ReadSummary} {
+			answer, err := read(t.Context(), tool, map[string]string{"task_id": "t-1"})
+			e, ok := errors.AsType[*tools.Error](err)
+			if !ok || e.Code() != polt.CodeInternal || answer != nil || p.request != nil {
+				t.Errorf("%s of %s: %s %v, and the platform got %q", name, tool, answer, err, p.request)
+			}
 		}
 	}
 }
