@@ -32,8 +32,8 @@ type Provider struct {
 // the tools of a set do, but once: who types on does not wait for a retry.
 func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
 	set = set.WithoutRetries()
-	all := map[string]any{"limit": maxValues}
-	committed := map[string]any{"limit": maxValues, "status": polt.TaskCommitted}
+	all := map[string]any{"limit": maxPage}
+	committed := map[string]any{"limit": maxPage, "status": polt.TaskCommitted}
 	tasks := origin{tool: "list_tasks", arguments: all, list: "tasks", value: "id", title: "title"}
 	open, revised := tasks, tasks
 	open.without = []string{string(polt.TaskInReview), string(polt.TaskCompleted)}
