@@ -2,10 +2,14 @@ package resources_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
@@ -54,5 +58,20 @@ func TestMeIsReadAsWhoAskedForIt(t *testing.T) {
 	text, err := ada.Read(as(t, "polt_bob"))
 	if err != nil || !strings.Contains(string(text), `"key":"ada"`) {
 		t.Errorf("%s %v", text, err)
+	}
+}
+
+func TestErrorOfWhatIsWatchedNamesIt(t *testing.T) {
+	r := newResources(t, func(*http.Request) (int, string) { return 404, `{}` })
+	for _, uri := range []string{"polt://tasks/t-1", "polt://tasks/t%2D1", "polt://me"} {
+		_, err := state(t, r, as(t, "polt_ada"), uri).Read(t.Context())
+		e, ok := errors.AsType[*tools.Error](err)
+		if !ok || e.Code() != polt.CodeNotFound {
+			t.Fatalf("%s: %v", uri, err)
+		}
+		data, err := json.Marshal(e.JSONRPC(false).Data)
+		if err != nil || !strings.Contains(string(data), `"uri":"`+uri+`"`) {
+			t.Errorf("%s: %s %v", uri, data, err)
+		}
 	}
 }
