@@ -9,7 +9,7 @@ import (
 const (
 	steadyReads = 4  // that show no change, before the pauses grow
 	longest     = 20 // intervals of a pause
-	// farthest is how long a time may be, so that no sum of times overflows.
+	// farthest is how long an interval may be, so that no sum of pauses overflows.
 	farthest = 365 * 24 * time.Hour
 )
 
@@ -37,10 +37,12 @@ func (p *pace) slower() {
 }
 
 // plan says when to read next after a read that has just ended, and that asked
-// to wait for some time. What is asked of many at once is done at many times.
+// to wait for some time: for no longer than the longest pause, or one answer
+// could silence a thing for good. What is asked of many at once is done at many
+// times.
 func (p *pace) plan(wait time.Duration) {
 	now := time.Now()
-	p.earliest = now.Add(vary(min(wait, farthest), 1, 1.1))
+	p.earliest = now.Add(vary(min(wait, longest*p.interval), 1, 1.1))
 	p.next = now.Add(vary(p.pause, 0.9, 1.1))
 }
 

@@ -146,8 +146,11 @@ func TestErrorsMayAskToWait(t *testing.T) {
 			{-time.Hour, interval * 9 / 10, interval * 11 / 10},
 			{time.Second, interval * 9 / 10, interval * 11 / 10},
 			{interval, interval, interval * 11 / 10},
-			{time.Hour, time.Hour, time.Hour * 11 / 10},
-			{1<<63 - 1, 365 * 24 * time.Hour, 365 * 24 * time.Hour * 11 / 10},
+			{2 * interval, 2 * interval, 2 * interval * 11 / 10},
+			{20 * interval, 20 * interval, 20 * interval * 11 / 10},
+			{time.Hour, 20 * interval, 20 * interval * 11 / 10},
+			{1e9 * time.Second, 20 * interval, 20 * interval * 11 / 10},
+			{1<<63 - 1, 20 * interval, 20 * interval * 11 / 10},
 		} {
 			h := watch.New(watch.Options{})
 			s := newSource("thing", "1")
@@ -161,6 +164,26 @@ func TestErrorsMayAskToWait(t *testing.T) {
 			}
 			newcomer.want(0)
 			h.Close()
+		}
+	})
+}
+
+func TestManyWhoAreAskedToWaitDoNotReadAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{})
+		var pauses []time.Duration
+		for id := range 200 {
+			s := newSource(id, "1")
+			w := follow(t, h, s)
+			s.fail(busy(10 * interval))
+			s.pauses(1)
+			s.set("1")
+			pauses = append(pauses, s.pauses(1)...)
+			w.stop()
+		}
+		least, most := slices.Min(pauses), slices.Max(pauses)
+		if least < 10*interval || least > 10*interval*102/100 || most < 10*interval*108/100 || most > 11*interval {
+			t.Errorf("the pauses are from %v to %v", least, most)
 		}
 	})
 }
