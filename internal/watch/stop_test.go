@@ -116,6 +116,45 @@ func TestStopWaitsForARunningCall(t *testing.T) {
 	})
 }
 
+// TestWhoStopsWhileOthersAreToldIsNotTold stops the one of two watchers whose
+// turn has not come.
+func TestWhoStopsWhileOthersAreToldIsNotTold(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := watch.New(watch.Options{})
+		s := newSource("thing", "1")
+		release := make(chan struct{})
+		var calls [2]atomic.Int64
+		var stops [2]func()
+		for i := range stops {
+			stop, err := h.Watch(t.Context(), s.thing(), func() {
+				calls[i].Add(1)
+				<-release
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stops[i] = stop
+			defer stop()
+		}
+		s.set("2")
+		s.pauses(1)
+		first, next := 0, 1
+		if calls[first].Load() == 0 { // they have no order
+			first, next = next, first
+		}
+		stops[next]()
+		close(release)
+		s.set("3")
+		s.pauses(1)
+		if n := calls[first].Load(); n != 2 {
+			t.Errorf("who watches on was told %d times", n)
+		}
+		if n := calls[next].Load(); n != 0 {
+			t.Errorf("who had stopped was told %d times", n)
+		}
+	})
+}
+
 func TestNoWatcherIsToldAfterClose(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/openpolt/polt-mcp/internal/watch"
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/resources"
+)
+
+// counted is a platform that answers everything alike, and counts how often it
+// was asked.
+type counted struct{ requests atomic.Int64 }
+
+func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.requests.Add(1)
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{}`)), Request: r}, nil
+}
+
+func TestWatchesAreLimitedAndEndWithTheApp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		platform := &counted{}
+		client, err := polt.NewClient(polt.Options{Transport: platform})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := tools.New(tools.Options{Client: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &app{client: client, set: set, resources: resources.New(set)}
+		begin := watchFlags{WatchInterval: time.Minute}.watcher(a)
+		for i := range 1000 {
+			stop, err := begin(t.Context(), fmt.Sprintf("polt://tasks/t-%d", i), func() { t.Error("told of a change") })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stop()
+		}
+		_, err = begin(t.Context(), "polt://tasks/more", nil)
+		if e, ok := errors.AsType[*tools.Error](err); !ok || e.Code() != polt.CodeRateLimited || !strings.Contains(e.Message, "Try again in some minutes") {
+			t.Errorf("what is too many: %v", err)
+		}
+
+		pass(2 * time.Minute)
+		if n := platform.requests.Load(); n < 2000 {
+			t.Errorf("%d requests for 1000 watches", n)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+		before := platform.requests.Load()
+		pass(time.Hour)
+		if n := platform.requests.Load() - before; n != 0 {
+			t.Errorf("%d requests after the end", n)
+		}
+		if _, err := begin(t.Context(), "polt://tasks/t-1", nil); !errors.Is(err, watch.ErrClosed) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+// pass lets time pass within [synctest.Test], where that takes none.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // the time is virtual
