@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/mark3labs/mcp-go/server"
 
@@ -43,7 +44,7 @@ func TestPromptWithoutItsToolsIsNotOffered(t *testing.T) {
 }
 
 // newServer returns an MCP server with the prompts that there are with some
-// options, for an agent who has a key.
+// options, for an agent who has a key unless the options say otherwise.
 func newServer(t *testing.T, platform http.RoundTripper, o tools.Options) *server.MCPServer {
 	t.Helper()
 	key, err := polt.ParseKey("polt_test_key")
@@ -53,7 +54,9 @@ func newServer(t *testing.T, platform http.RoundTripper, o tools.Options) *serve
 	if o.Client, err = polt.NewClient(polt.Options{Transport: platform}); err != nil {
 		t.Fatal(err)
 	}
-	o.Key = func(context.Context) polt.Key { return key }
+	if o.Key == nil {
+		o.Key = func(context.Context) polt.Key { return key }
+	}
 	set, err := tools.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -82,12 +85,66 @@ func get(t *testing.T, s *server.MCPServer, prompt string) string {
 	if arguments == "" {
 		arguments = `{"task_id":"t-1"}`
 	}
+	return getWith(t, s, prompt, arguments)
+}
+
+// getWith is get with these arguments.
+func getWith(t *testing.T, s *server.MCPServer, prompt, arguments string) string {
+	t.Helper()
 	answer, err := json.Marshal(s.HandleMessage(t.Context(), json.RawMessage(
 		`{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"`+prompt+`","arguments":`+arguments+`}}`)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(answer)
+}
+
+// TestArgumentThatIsLeftEmptyIsNone sends what hosts send of a form that a
+// person has not filled in.
+func TestArgumentThatIsLeftEmptyIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where it is always the same time, which a prompt tells
+		s := newServer(t, platform{"/api/tasks": `{"tasks":[]}`}, tools.Options{})
+		want := getWith(t, s, "find_work", `{}`)
+		if !strings.Contains(want, "To be done: any time") {
+			t.Fatal(want)
+		}
+		for _, arguments := range []string{
+			`{"skills":"","difficulty":"","days":""}`, `{"skills":" ","difficulty":"\t","days":" \n "}`, `{"difficulty":""}`, `{"days":" "}`,
+		} {
+			if got := getWith(t, s, "find_work", arguments); got != want {
+				t.Errorf("%s: %s", arguments, got)
+			}
+		}
+	})
+}
+
+func TestDaysAreAReasonableNumber(t *testing.T) {
+	s := newServer(t, platform{"/api/tasks": `{"tasks":[]}`}, tools.Options{})
+	for days, taken := range map[string]bool{
+		"-1": false, "0": false, "1": true, "3650": true, "3651": false, "1.5": false, "99999999999999999999": false,
+	} {
+		got := getWith(t, s, "find_work", `{"days":"`+days+`"}`)
+		if strings.Contains(got, "within "+days+" days") != taken || strings.Contains(got, "is not a whole number of days from 1 to 3650") == taken {
+			t.Errorf("%s: %s", days, got)
+		}
+	}
+}
+
+// TestWhoActsIsNotAskedWithoutAKey asks for every prompt without one. Nothing is
+// sent without a key in any case: that a hint is given would show that it was
+// tried.
+func TestWhoActsIsNotAskedWithoutAKey(t *testing.T) {
+	asked := false
+	s := newServer(t, platform{"/api/tasks": `{"tasks":[]}`, "/api/tasks/t-1": `{}`, "/api/projects/p-1": `{}`, "/api/auth/verify": `{"username":"ada"}`}, tools.Options{
+		Key:     func(context.Context) polt.Key { return polt.Key{} },
+		KeyHint: func(context.Context, bool) string { asked = true; return "" },
+	})
+	for prompt := range s.ListPrompts() {
+		text := get(t, s, prompt)
+		if asked || strings.Contains(text, `"error"`) || strings.Contains(text, "You act as") || prompt != "find_work" && !strings.Contains(text, "Whose key is in use is not known") {
+			t.Errorf("%s: it was asked: %v: %s", prompt, asked, text)
+		}
+	}
 }
 
 // TestPromptNamesNoToolThatIsOff asks for every prompt with every single tool
