@@ -9,6 +9,8 @@ import (
 const (
 	steadyReads = 4  // that show no change, before the pauses grow
 	longest     = 20 // intervals of a pause
+	// longestAsked is for how long an error may have a thing not read, at least.
+	longestAsked = longest * defaultInterval
 	// farthest is how long an interval may be, so that no sum of pauses overflows.
 	farthest = 365 * 24 * time.Hour
 )
@@ -37,12 +39,11 @@ func (p *pace) slower() {
 }
 
 // plan says when to read next after a read that has just ended, and that asked
-// to wait for some time: for no longer than the longest pause, or one answer
-// could silence a thing for good. What is asked of many at once is done at many
-// times.
+// to wait for some time: not for ever, or one answer could silence a thing for
+// good. What is asked of many at once is done at many times.
 func (p *pace) plan(wait time.Duration) {
 	now := time.Now()
-	p.earliest = now.Add(vary(min(wait, longest*p.interval), 1, 1.1))
+	p.earliest = now.Add(vary(min(wait, max(longest*p.interval, longestAsked)), 1, 1.1))
 	p.next = now.Add(vary(p.pause, 0.9, 1.1))
 }
 

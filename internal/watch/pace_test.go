@@ -168,6 +168,23 @@ func TestErrorsMayAskToWait(t *testing.T) {
 	})
 }
 
+// Whoever looks often waits for as long as others where that is asked for.
+func TestShortIntervalDoesNotShortenWhatIsAskedFor(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		for asked, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, time.Hour: 5 * time.Minute} {
+			h := watch.New(watch.Options{Interval: 100 * time.Millisecond})
+			s := newSource("thing", "1")
+			follow(t, h, s)
+			s.fail(busy(asked))
+			s.pauses(1)
+			if pause := s.pauses(1)[0]; pause < want || pause > want*11/10 {
+				t.Errorf("asked to wait for %v, and waited for %v", asked, pause)
+			}
+			h.Close()
+		}
+	})
+}
+
 func TestManyWhoAreAskedToWaitDoNotReadAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})

@@ -22,8 +22,8 @@ type Thing struct {
 	// An error says nothing about the state, except that of a thing that is not
 	// there, which wraps [ErrGone]. It holds no secrets. One that has a method
 	// RetryAfterDuration() time.Duration, or wraps one, says for how long the
-	// thing is not to be read again, which is heeded up to the longest pause. A
-	// panic is taken as an error.
+	// thing is not to be read again, which is heeded up to the longest pause, or
+	// 5 minutes if that is shorter. A panic is taken as an error.
 	Read func(context.Context) ([]byte, error)
 }
 

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/rpc/watchtest"
 	"github.com/openpolt/polt-mcp/internal/web"
 )
 
@@ -141,6 +143,48 @@ func TestBeforeTheEndItIsNotReadyButServes(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// The time is virtual.
+func TestSilentStreamSaysThatItIsThere(t *testing.T) {
+	w := &watchtest.Watcher{}
+	o := watching(w)
+	for name, q := range map[string]request{
+		"SSE":       {method: "GET", path: "/sse"},
+		"listening": {method: "POST", path: "/mcp", body: listenTo("polt://a"), header: modern("subscriptions/listen", "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				listener := newPipeListener()
+				ctx, stop := context.WithCancel(context.Background())
+				done := make(chan error, 1)
+				go func() { done <- web.New(o).Serve(ctx, listener) }()
+				r := &running{t: t, URL: "http://localhost", client: &http.Client{Transport: &http.Transport{DialContext: listener.dial}}}
+				resp, err := r.client.Do(r.newRequest(ctx, q))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := &stream{t: t, events: bufio.NewReader(resp.Body)}
+				s.next()
+				for range 3 {
+					began := time.Now()
+					if line, err := s.events.ReadString('\n'); line != ": still here\n" || time.Since(began) != 25*time.Second {
+						t.Errorf("after %s: %q %v", time.Since(began), line, err)
+					}
+					if line, err := s.events.ReadString('\n'); line != "\n" {
+						t.Errorf("%q %v", line, err)
+					}
+				}
+				stop()
+				_, _ = io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+				r.client.CloseIdleConnections()
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // pipeListener is a listener without a network.
