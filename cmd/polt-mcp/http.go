@@ -115,7 +115,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	}
 	s := web.New(web.Options{
 		MCP:        app.mcpServer(server.WithToolHandlerMiddleware(tel.Middleware()), server.WithToolHandlerMiddleware(web.Ending)),
-		Watch:      f.watcher(app),
+		Watch:      f.watcher(app, tel.Watches),
 		Methods:    resources.SkillMethods(),
 		Streamable: streamable, SSE: sse,
 		Hosts:       web.Hosts{Loopback: web.IsLoopback(f.Addr), Allowed: f.AllowedHost, Origins: f.AllowedOrigin},

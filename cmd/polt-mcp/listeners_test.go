@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,6 +56,25 @@ func (r *remote) listen(ctx context.Context, uri string) (*bufio.Scanner, error)
 	return lines, await(lines, "notifications/subscriptions/acknowledged")
 }
 
+// get returns what a server has at a path.
+func (r *remote) get(t *testing.T, path string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(r.url, "/mcp")+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // await reads to the line that has a text.
 func await(lines *bufio.Scanner, text string) error {
 	for lines.Scan() {
@@ -98,6 +118,9 @@ func TestThousandListenersCostOneRequestAnInterval(t *testing.T) {
 		streams[i], err = agent.listen(ctx, "polt://tasks/t")
 		return err
 	})
+	if metrics := agent.get(t, "/metrics"); !strings.Contains(metrics, "\npolt_mcp_watches 1000\n") {
+		t.Errorf("the metrics do not tell of the watches: %s", metrics)
+	}
 	for range changes {
 		platform.release <- struct{}{}
 		each(func(i int) error { return await(streams[i], "notifications/resources/updated") })

@@ -40,7 +40,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	}
 	err = stdio.Serve(ctx, app.mcpServer(), env.in, env.out, stdio.Options{
 		Drain:   c.Drain,
-		Options: rpc.Options{OnPanic: logPanic(app.log), Watch: c.watcher(app), Methods: resources.SkillMethods()},
+		Options: rpc.Options{OnPanic: logPanic(app.log), Watch: c.watcher(app, func(int) {}), Methods: resources.SkillMethods()},
 	})
 	return errors.Join(err, app.Close())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
@@ -24,8 +25,9 @@ func (f watchFlags) check() error {
 	return nil
 }
 
-// watcher returns what watches the resources of the app. It ends with the app.
-func (f watchFlags) watcher(a *app) rpc.Watch {
+// watcher returns what watches the resources of the app, and tells counted how
+// many watches begin or, with a negative number, end. It ends with the app.
+func (f watchFlags) watcher(a *app, counted func(by int)) rpc.Watch {
 	hub := watch.New(watch.Options{Interval: f.WatchInterval, OnError: func(id any, err error) {
 		a.log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("what is watched could not be read")
 	}})
@@ -35,11 +37,15 @@ func (f watchFlags) watcher(a *app) rpc.Watch {
 		if err != nil {
 			return nil, err
 		}
-		stop, err = hub.Watch(ctx, watch.Thing{ID: state.ID, Read: goneIfNotFound(state.Read)}, changed)
+		end, err := hub.Watch(ctx, watch.Thing{ID: state.ID, Read: goneIfNotFound(state.Read)}, changed)
 		if errors.Is(err, watch.ErrTooMany) {
 			err = tools.NewError(polt.CodeRateLimited, "uri", "This server watches as much as it can", "Try again in some minutes, or read it from time to time")
 		}
-		return stop, err
+		if err != nil {
+			return nil, err
+		}
+		counted(1)
+		return sync.OnceFunc(func() { end(); counted(-1) }), nil
 	}
 }
 

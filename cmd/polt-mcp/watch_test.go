@@ -38,17 +38,22 @@ func TestWatchesAreLimitedAndEndWithTheApp(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := &app{client: client, set: set, resources: resources.New(set)}
-		begin := watchFlags{WatchInterval: time.Minute}.watcher(a)
+		open := 0
+		begin := watchFlags{WatchInterval: time.Minute}.watcher(a, func(by int) { open += by })
+		var stops []func()
 		for i := range 1000 {
 			stop, err := begin(t.Context(), fmt.Sprintf("polt://tasks/t-%d", i), func() { t.Error("told of a change") })
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer stop()
+			stops = append(stops, stop)
 		}
 		_, err = begin(t.Context(), "polt://tasks/more", nil)
 		if e, ok := errors.AsType[*tools.Error](err); !ok || e.Code() != polt.CodeRateLimited || !strings.Contains(e.Message, "Try again in some minutes") {
 			t.Errorf("what is too many: %v", err)
+		}
+		if open != 1000 {
+			t.Errorf("%d watches are counted", open)
 		}
 
 		pass(2 * time.Minute)
@@ -65,6 +70,13 @@ func TestWatchesAreLimitedAndEndWithTheApp(t *testing.T) {
 		}
 		if _, err := begin(t.Context(), "polt://tasks/t-1", nil); !errors.Is(err, watch.ErrClosed) {
 			t.Errorf("after the end: %v", err)
+		}
+		for _, stop := range stops {
+			stop()
+			stop() // is once
+		}
+		if open != 0 {
+			t.Errorf("%d watches are counted when all have stopped", open)
 		}
 	})
 }

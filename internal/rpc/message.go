@@ -77,7 +77,12 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 	ctx, cancel := context.WithCancel(joined{s.ctx, intake})
 	entry := &call{cancel: cancel}
 	s.mu.Lock()
-	s.calls[string(id)] = entry
+	// A subscription of an id that is in use could not be told from another, nor
+	// be cancelled.
+	refused := method == string(mcp.MethodSubscriptionsListen) && s.calls[string(id)] != nil
+	if !refused {
+		s.calls[string(id)] = entry
+	}
 	s.mu.Unlock()
 	s.working.Add(1)
 	run := func(handle func(context.Context) []byte) {
@@ -96,15 +101,18 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 		<-s.pending
 	}
 	handle := func(ctx context.Context) []byte {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
+		case refused:
+			return appendError(nil, id, mcp.INVALID_REQUEST, "a request of this id is in flight")
 		}
 		return s.handle(ctx, method, id, raw)
 	}
 	// What keeps an order takes the message in now, and the rest of its handling
 	// keeps nothing of it.
 	takeIn := func(take func(context.Context, string, json.RawMessage, json.RawMessage) func(context.Context) []byte) {
-		if s.options.Watch == nil {
+		if s.options.Watch == nil || refused {
 			return
 		}
 		if failed := s.recovered(id, func() []byte { handle = take(ctx, method, id, raw); return nil }); failed != nil {

@@ -216,6 +216,24 @@ func TestListenersAreEachTold(t *testing.T) {
 	w.Await(t, "polt://a", 0)
 }
 
+func TestListenersOfOneIDAreOne(t *testing.T) {
+	w := &watchtest.Watcher{}
+	p := watched(t, w)
+	p.send(listen("1", "polt://a"))
+	p.next()
+	p.send(listen("1", "polt://b"))
+	if m := p.next(); m.Error == nil || m.Error.Code != mcp.INVALID_REQUEST {
+		t.Errorf("%+v", m)
+	}
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	w.Await(t, "polt://a", 0)
+	p.send(listen("1", "polt://b")) // it is free again, or is so a moment later
+	for m := p.next(); m.Error != nil; m = p.next() {
+		p.send(listen("1", "polt://b"))
+	}
+	w.Await(t, "polt://b", 1)
+}
+
 func TestListenerToNothingIsAnsweredAtOnce(t *testing.T) {
 	p := watched(t, &watchtest.Watcher{})
 	p.send(`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},` + modern + `}}`)

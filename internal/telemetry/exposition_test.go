@@ -68,6 +68,7 @@ func TestExposition(t *testing.T) {
 		"polt_mcp_build_info":                        dto.MetricType_GAUGE,
 		"polt_mcp_calls_total":                       dto.MetricType_COUNTER,
 		"polt_mcp_calls_in_flight":                   dto.MetricType_GAUGE,
+		"polt_mcp_watches":                           dto.MetricType_GAUGE,
 		"polt_mcp_call_duration_seconds":             dto.MetricType_HISTOGRAM,
 		"polt_mcp_upstream_requests_total":           dto.MetricType_COUNTER,
 		"polt_mcp_upstream_request_duration_seconds": dto.MetricType_HISTOGRAM,

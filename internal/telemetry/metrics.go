@@ -18,6 +18,7 @@ type metrics struct {
 	calls            *family[*victoria.Counter]
 	callDuration     *family[*victoria.PrometheusHistogram]
 	inFlight         *victoria.Gauge
+	watches          *victoria.Gauge
 	upstream         *family[*victoria.Counter]
 	upstreamDuration *family[*victoria.PrometheusHistogram]
 	retries          *family[*victoria.Counter]
@@ -38,6 +39,8 @@ func newMetrics(version string) *metrics {
 		"How long calls of tools took.", "tool")
 	m.inFlight = m.gauge("polt_mcp_calls_in_flight", "",
 		"Calls of tools that are under way.")
+	m.watches = m.gauge("polt_mcp_watches", "",
+		"Watches of resources that clients have open. What many watch is read once for all.")
 	m.upstream = m.counter("polt_mcp_upstream_requests_total",
 		"Requests to the platform, by its answer's status; none where it did not answer.", "operation", "status")
 	m.upstreamDuration = m.histogram("polt_mcp_upstream_request_duration_seconds",

@@ -41,6 +41,14 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+func TestWatches(t *testing.T) {
+	tel, _ := open(t, nil)
+	wantMetrics(t, tel, `polt_mcp_watches 0`)
+	tel.Watches(2)
+	tel.Watches(-1)
+	wantMetrics(t, tel, `polt_mcp_watches 1`)
+}
+
 func TestCallsInFlight(t *testing.T) {
 	tel, _ := open(t, nil)
 	handler := tel.Middleware()(func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {

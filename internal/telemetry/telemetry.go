@@ -97,6 +97,9 @@ func (t *Telemetry) Attempt(ctx context.Context, a polt.Attempt) {
 // reason is one of a small fixed set, as each is a time series.
 func (t *Telemetry) Refused(reason string) { t.metrics.refused.with(values{reason}).Inc() }
 
+// Watches counts watches that begin, or with a negative number those that end.
+func (t *Telemetry) Watches(by int) { t.metrics.watches.Add(float64(by)) }
+
 // Close sends the spans that are left, until ctx is done. Its error says that
 // some were not sent. What ends later is counted, and not traced.
 func (t *Telemetry) Close(ctx context.Context) error {
