@@ -76,7 +76,7 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 	}
 	sub.waiting++
 	return func(ctx context.Context) error {
-		defer context.AfterFunc(ctx, func() { s.leave(sub) })()
+		defer context.AfterFunc(ctx, func() { s.leave(what, sub) })()
 		if isFirst {
 			s.begin(what, sub)
 		}
@@ -110,12 +110,17 @@ func (s *subscriptions) begin(what watched, sub *subscription) {
 	stop, err = s.watch(sub.ctx, what.uri, func() { s.news.add(what.uri) })
 }
 
-// leave takes in that a request waits no more.
-func (s *subscriptions) leave(sub *subscription) {
+// leave takes in that a request waits no more. A subscription for which nobody
+// waits any more is none, for those that follow too.
+func (s *subscriptions) leave(what watched, sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sub.waiting--; sub.waiting == 0 {
-		sub.cancel()
+	if sub.waiting--; sub.waiting > 0 || sub.stop != nil {
+		return
+	}
+	sub.cancel()
+	if s.all[what] == sub {
+		delete(s.all, what)
 	}
 }
 

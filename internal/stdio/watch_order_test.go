@@ -95,6 +95,29 @@ func TestSubscriptionThatIsCancelledIsNone(t *testing.T) {
 	w.Await(t, "polt://a", 1)
 }
 
+// Who subscribes right after another has cancelled does not share what becomes
+// of that.
+func TestSubscriptionAfterOneThatIsCancelledIsAnother(t *testing.T) {
+	cancelled, end := make(chan struct{}), make(chan struct{})
+	var watches atomic.Int32
+	p := watchedBy(t, func(ctx context.Context, _ string, _ func()) (stop func(), err error) {
+		if watches.Add(1) == 1 {
+			<-ctx.Done()
+			close(cancelled)
+			<-end // it takes its time to end
+			return nil, ctx.Err()
+		}
+		return func() {}, nil
+	})
+	defer close(end)
+	p.send(subscribe("1", "polt://a"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	<-cancelled
+	p.send(subscribe("2", "polt://a"))
+	if m := p.next(); string(m.ID) != "2" || m.Error != nil {
+		t.Errorf("%s %+v", m.ID, m.Error)
+	}
+}
+
 func TestSubscriptionThatOneCancelsGoesOnForOthers(t *testing.T) {
 	w := &watchtest.Watcher{Hold: make(chan struct{})}
 	p := watched(t, w)
