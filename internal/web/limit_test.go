@@ -11,6 +11,15 @@ import (
 	"github.com/openpolt/polt-mcp/internal/web"
 )
 
+// held returns a tool whose calls tell that they have begun, and end at release.
+func held(began chan<- struct{}, release <-chan struct{}) handler {
+	return func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		began <- struct{}{}
+		<-release
+		return text("done"), nil
+	}
+}
+
 func TestRateIsBoundedForEachCaller(t *testing.T) {
 	var refused []string
 	o := options(map[string]handler{"who": who})
@@ -58,11 +67,7 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			began, release := make(chan struct{}), make(chan struct{})
-			o := options(map[string]handler{"who": who, "slow": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-				began <- struct{}{}
-				<-release
-				return text("done"), nil
-			}})
+			o := options(map[string]handler{"who": who, "slow": held(began, release)})
 			o.Limits = c.limits
 			r := serve(t, o)
 			var wg sync.WaitGroup
@@ -95,11 +100,7 @@ func TestCallsInFlightOverSSEAreBounded(t *testing.T) {
 	for name, limits := range map[string]web.Limits{"of a caller": {CallerInFlight: 3}, "in all": {TotalInFlight: 3}} {
 		t.Run(name, func(t *testing.T) {
 			began, release := make(chan struct{}), make(chan struct{})
-			o := options(map[string]handler{"who": who, "slow": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-				began <- struct{}{}
-				<-release
-				return text("done"), nil
-			}})
+			o := options(map[string]handler{"who": who, "slow": held(began, release)})
 			o.Limits = limits
 			r := serve(t, o)
 			streams := []*stream{r.openStream(bearer("polt_of_a")), r.openStream(bearer("polt_of_a"))}
