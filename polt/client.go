@@ -143,6 +143,14 @@ func (c *Client) HasKeyIn(text []byte) bool {
 	return len(secret) >= minSecret && bytes.Contains(text, []byte(secret))
 }
 
+// Redact returns a text in which [Redacted] stands for the client's key.
+func (c *Client) Redact(text []byte) []byte {
+	if c.key.IsZero() || !bytes.Contains(text, []byte(c.key.Reveal())) {
+		return text
+	}
+	return bytes.ReplaceAll(text, []byte(c.key.Reveal()), []byte(Redacted))
+}
+
 // BaseURL returns where the platform is, without a slash at the end.
 func (c *Client) BaseURL() string { return c.base.String() }
 

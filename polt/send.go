@@ -91,28 +91,20 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		// A write that was sent is not Retryable.
 		return nil, failed.Retryable && ctx.Err() == nil, failed
 	case status < 200 || status > 299:
-		failed = errorOf(r, resp, c.redact(body))
+		failed = errorOf(r, resp, c.Redact(body))
 		// A tunnel that is offline stays so for longer than we would wait.
 		return nil, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
 	case !looksLikeJSON(body):
 		failed = &Error{
 			Code: CodeUpstreamError, Operation: r.op.String(), HTTPStatus: status,
-			Message: "the answer is not JSON: " + Clean(string(c.redact(body[:min(len(body), maxErrorBody)])), 100),
+			Message: "the answer is not JSON: " + Clean(string(c.Redact(body[:min(len(body), maxErrorBody)])), 100),
 		}
 		if !read {
 			failed.Code = CodeOutcomeUnknown
 		}
 		return nil, false, failed
 	}
-	return c.redact(body), false, nil
-}
-
-// redact takes the client's key out of a body that repeats it.
-func (c *Client) redact(body []byte) []byte {
-	if c.key.IsZero() || !bytes.Contains(body, []byte(c.key.Reveal())) {
-		return body
-	}
-	return bytes.ReplaceAll(body, []byte(c.key.Reveal()), []byte(Redacted))
+	return c.Redact(body), false, nil
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {

@@ -43,16 +43,20 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	}()
 
 	key := s.Key(ctx) // once: what is asked about is what is sent
-	prepared, faults := d.prepare(arguments, s.clientOf(key))
+	client := s.clientOf(key)
+	failed := func(text string) *mcp.CallToolResult { // an argument, or its name, may be the key
+		return errorResult(string(client.Redact([]byte(text))))
+	}
+	prepared, faults := d.prepare(arguments, client)
 	if len(faults) > 0 {
 		ended.Code = polt.CodeInvalidArgument
-		return errorResult(d.faultsText(faults, s.options.RequestID(ctx)))
+		return failed(d.faultsText(faults, s.options.RequestID(ctx)))
 	}
 	result, err := s.call(ctx, d, prepared, key)
 	if err != nil {
 		var text string
 		text, ended.Code = d.errorText(err, s.keyHint(ctx), s.options.RequestID(ctx))
-		return errorResult(text)
+		return failed(text)
 	}
 	return result
 }

@@ -2,12 +2,24 @@ package tools
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
+
+const leaked = "holds the API key in use, which nobody else may see"
+
+// Leak returns the error for a value that holds the key in use, or nil: an
+// [*Error], as of a read.
+func (s *Set) Leak(ctx context.Context, name, value string) error {
+	if !s.clientOf(s.Key(ctx)).HasKeyIn([]byte(value)) {
+		return nil
+	}
+	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+name+": "+leaked, "Do not repeat it unchanged, but correct the "+name)
+}
 
 // leaks returns the arguments, as a JSON object, that hold the client's key:
 // what is sent is for others to read.
@@ -22,7 +34,7 @@ func leaks(arguments json.RawMessage, client *polt.Client) (faults []fault) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if text, ok := members[name].(string); ok && client.HasKeyIn([]byte(text)) {
-			faults = append(faults, fault{name, "holds the API key in use, which nobody else may see"})
+			faults = append(faults, fault{name, leaked})
 		}
 	}
 	return faults

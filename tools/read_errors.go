@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,6 +41,21 @@ func (e *Error) Code() polt.Code { return e.facts.Code }
 // known.
 func (e *Error) RetryAfterDuration() time.Duration {
 	return time.Duration(e.facts.RetryAfter) * time.Second
+}
+
+// Hide returns an error without the key in use, which what was asked for may have
+// held.
+func (s *Set) Hide(ctx context.Context, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	client := s.clientOf(s.Key(ctx))
+	hidden := *e
+	for _, text := range []*string{&hidden.Message, &hidden.facts.Field, &hidden.facts.URI} {
+		*text = string(client.Redact([]byte(*text)))
+	}
+	return &hidden
 }
 
 // JSONRPC returns the error as the protocol has it: modern says that it is of

@@ -197,7 +197,6 @@ func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server, listenin
 		return err
 	}
 	app.log.Info().Str("addr", listener.Addr().String()).Msg("listening")
-	listening(listener.Addr())
 	if f.TLSCert != "" {
 		config, err := (&web.Certificate{CertFile: f.TLSCert, KeyFile: f.TLSKey}).Config()
 		if err != nil {
@@ -206,6 +205,7 @@ func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server, listenin
 		listener = tls.NewListener(listener, config)
 	}
 	if f.AdminAddr == "" {
+		listening(listener.Addr())
 		return s.Serve(ctx, listener)
 	}
 	adminListener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.AdminAddr)
@@ -213,6 +213,7 @@ func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server, listenin
 		return errors.Join(err, listener.Close())
 	}
 	app.log.Info().Str("addr", adminListener.Addr().String()).Msg("listening for operators")
+	listening(listener.Addr())
 	admin := web.NewHTTPServer(s.Admin())
 	ended := make(chan error, 1)
 	go func() { ended <- admin.Serve(adminListener) }()

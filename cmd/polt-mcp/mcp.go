@@ -24,7 +24,7 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	hooks := &server.Hooks{}
 	hooks.AddAfterInitialize(web.WithoutSubscribe)
 	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, r *mcp.ReadResourceRequest) {
-		canonical, err := a.resources.Canonical(r.Params.URI)
+		canonical, err := a.resources.Canonical(ctx, r.Params.URI)
 		if err != nil {
 			rpc.Fail(ctx, err)
 			return

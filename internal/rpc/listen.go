@@ -51,7 +51,7 @@ func Listened(message json.RawMessage) (uris []string, _ *mcp.JSONRPCErrorDetail
 // mcp-go's own loses notifications, and tells one subscription what another
 // one watches (v1.2.1).
 func Listen(ctx context.Context, watch Watch, id json.RawMessage, uris []string, write func([]byte) error) []byte {
-	news := newUpdates()
+	news := newUpdates[string]()
 	watched, stop, failed := watchAll(ctx, watch, uris, news)
 	defer stop()
 	switch {
@@ -88,7 +88,7 @@ const atOnce = 16
 
 // watchAll begins to watch resources. It returns those that are watched, what
 // ends that, and why one is not.
-func watchAll(ctx context.Context, watch Watch, uris []string, news *updates) (watched []string, stop func(), failed error) {
+func watchAll(ctx context.Context, watch Watch, uris []string, news *updates[string]) (watched []string, stop func(), failed error) {
 	if watch == nil {
 		uris = nil // what is not watched is not agreed to
 	}

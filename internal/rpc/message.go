@@ -15,8 +15,9 @@ type envelope struct {
 }
 
 // message handles one message. It reports whether answer is called, then or
-// later; it is called with nothing where a request was cancelled.
-func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte)) bool {
+// later; it is called with nothing where a request was cancelled. listening is
+// called when a subscriptions/listen has been taken in; nil takes in none.
+func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte), listening func()) bool {
 	var m envelope
 	if err := json.Unmarshal(raw, &m); err != nil {
 		code, text := mcp.INVALID_REQUEST, "the message is not a JSON-RPC request"
@@ -36,7 +37,7 @@ func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte)) 
 		s.notification(ctx, *m.Method, m.Params, raw)
 		return false
 	}
-	s.request(ctx, *m.Method, m.ID, raw, answer)
+	s.request(ctx, *m.Method, m.ID, raw, answer, listening)
 	return true
 }
 
@@ -64,7 +65,7 @@ func (s *Session) notification(ctx context.Context, method string, params, raw j
 	}
 }
 
-func (s *Session) request(intake context.Context, method string, id, raw json.RawMessage, answer func([]byte)) {
+func (s *Session) request(intake context.Context, method string, id, raw json.RawMessage, answer func([]byte), listening func()) {
 	select {
 	case s.pending <- struct{}{}:
 	case <-intake.Done():
@@ -75,12 +76,16 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 		return
 	}
 	ctx, cancel := context.WithCancel(joined{s.ctx, intake})
-	entry := &call{cancel: cancel}
+	entry := &call{cancel: cancel, listens: method == string(mcp.MethodSubscriptionsListen)}
+	var refused string
 	s.mu.Lock()
-	// A subscription of an id that is in use could not be told from another, nor
-	// be cancelled.
-	refused := method == string(mcp.MethodSubscriptionsListen) && s.calls[string(id)] != nil
-	if !refused {
+	switch other := s.calls[string(id)]; {
+	case other != nil && (other.listens || entry.listens):
+		// A subscription could not be told from the other, nor be cancelled.
+		refused = "a request of this id is in flight"
+	case entry.listens && listening == nil:
+		refused = "a subscription cannot be in a batch"
+	default:
 		s.calls[string(id)] = entry
 	}
 	s.mu.Unlock()
@@ -104,15 +109,15 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 		switch {
 		case ctx.Err() != nil:
 			return appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
-		case refused:
-			return appendError(nil, id, mcp.INVALID_REQUEST, "a request of this id is in flight")
+		case refused != "":
+			return appendError(nil, id, mcp.INVALID_REQUEST, refused)
 		}
 		return s.handle(ctx, method, id, raw)
 	}
 	// What keeps an order takes the message in now, and the rest of its handling
 	// keeps nothing of it.
 	takeIn := func(take func(context.Context, string, json.RawMessage, json.RawMessage) func(context.Context) []byte) {
-		if s.options.Watch == nil || refused {
+		if s.options.Watch == nil || refused != "" {
 			return
 		}
 		if failed := s.recovered(id, func() []byte { handle = take(ctx, method, id, raw); return nil }); failed != nil {
@@ -129,6 +134,9 @@ func (s *Session) request(intake context.Context, method string, id, raw json.Ra
 		s.enqueue(func() { run(handle) })
 	case mcp.MethodSubscriptionsListen:
 		takeIn(s.listen)
+		if listening != nil {
+			listening()
+		}
 		go run(handle)
 	default:
 		go run(handle)

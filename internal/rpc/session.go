@@ -73,6 +73,7 @@ type Session struct {
 type call struct {
 	cancel    context.CancelFunc
 	cancelled atomic.Bool
+	listens   bool // it is a subscriptions/listen
 }
 
 // NewSession begins a session. Its answers are written to out, one a line, by
@@ -163,10 +164,13 @@ func (s *Session) Refuse(id json.RawMessage, text string) {
 // no answers.
 //
 // When there is no more to be done for the message, done is called, unless it is
-// nil: perhaps before Handle has returned.
+// nil: perhaps before Handle has returned. For a subscription, which has bounds
+// of its own, that is when it has been taken in.
 func (s *Session) Handle(ctx context.Context, message []byte, done func()) {
 	if done == nil {
 		done = func() {}
+	} else {
+		done = sync.OnceFunc(done)
 	}
 	s.intake.Lock()
 	defer s.intake.Unlock()
@@ -180,7 +184,7 @@ func (s *Session) Handle(ctx context.Context, message []byte, done func()) {
 		done()
 	}
 	if message[0] != '[' {
-		if !s.message(ctx, message, write) {
+		if !s.message(ctx, message, write, done) {
 			done()
 		}
 		return
@@ -196,7 +200,7 @@ func (s *Session) Handle(ctx context.Context, message []byte, done func()) {
 	}
 	answers := newBatch(len(batch), write)
 	for _, m := range batch {
-		if !s.message(ctx, m, answers.add) {
+		if !s.message(ctx, m, answers.add, nil) {
 			answers.add(nil)
 		}
 	}

@@ -15,7 +15,7 @@ type subscriptions struct {
 	watch  Watch
 	caller func(context.Context) string
 	write  func([]byte)
-	news   *updates
+	news   *updates[*subscription]
 	ended  chan struct{}
 
 	telling sync.Mutex // held while the client is told of a change
@@ -32,6 +32,7 @@ type watched struct{ caller, uri string }
 // subscription is one of them. It is there from the arrival of its request, so
 // that those that follow find it.
 type subscription struct {
+	what   watched
 	ctx    context.Context // of its beginning: it ends when no request waits for that
 	cancel context.CancelFunc
 	begun  chan struct{} // closed when it watches, or does not
@@ -46,7 +47,7 @@ type subscription struct {
 func newSubscriptions(watch Watch, caller func(context.Context) string, write func([]byte)) *subscriptions {
 	return &subscriptions{
 		watch: watch, caller: caller, write: write,
-		news: newUpdates(), ended: make(chan struct{}), all: map[watched]*subscription{},
+		news: newUpdates[*subscription](), ended: make(chan struct{}), all: map[watched]*subscription{},
 	}
 }
 
@@ -66,7 +67,7 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 		if len(s.all) >= maxWatched {
 			return nil, errTooManyWatched
 		}
-		sub = &subscription{begun: make(chan struct{})}
+		sub = &subscription{what: what, begun: make(chan struct{})}
 		sub.ctx, sub.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		s.all[what] = sub
 		if !s.told {
@@ -76,9 +77,9 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 	}
 	sub.waiting++
 	return func(ctx context.Context) error {
-		defer context.AfterFunc(ctx, func() { s.leave(what, sub) })()
+		defer context.AfterFunc(ctx, func() { s.leave(sub) })()
 		if isFirst {
-			s.begin(what, sub)
+			s.begin(sub)
 		}
 		select {
 		case <-sub.begun:
@@ -90,14 +91,14 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 }
 
 // begin begins to watch.
-func (s *subscriptions) begin(what watched, sub *subscription) {
+func (s *subscriptions) begin(sub *subscription) {
 	var stop func()
 	err := errFailed // where it panics
 	defer func() {
 		s.mu.Lock()
 		over := sub.over || sub.waiting == 0
-		if (over || err != nil) && s.all[what] == sub {
-			delete(s.all, what)
+		if over || err != nil {
+			s.forget(sub)
 		}
 		sub.err, sub.stop = err, stop
 		s.mu.Unlock()
@@ -107,46 +108,59 @@ func (s *subscriptions) begin(what watched, sub *subscription) {
 			stop()
 		}
 	}()
-	stop, err = s.watch(sub.ctx, what.uri, func() { s.news.add(what.uri) })
+	stop, err = s.watch(sub.ctx, sub.what.uri, func() { s.news.add(sub) })
+}
+
+// forget has a subscription be none of the client's any more, if it is one. mu
+// is held.
+func (s *subscriptions) forget(sub *subscription) {
+	if s.all[sub.what] == sub {
+		delete(s.all, sub.what)
+	}
 }
 
 // leave takes in that a request waits no more. A subscription for which nobody
 // waits any more is none, for those that follow too.
-func (s *subscriptions) leave(what watched, sub *subscription) {
+func (s *subscriptions) leave(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if sub.waiting--; sub.waiting > 0 || sub.stop != nil {
 		return
 	}
 	sub.cancel()
-	if s.all[what] == sub {
-		delete(s.all, what)
-	}
+	s.forget(sub)
 }
 
-// remove ends a subscription, whether it has begun or not. When it returns, the
-// client is told no more of it.
+// remove ends a caller's subscription, whether it has begun or not: all of that
+// resource, where the caller has none, as one that has another key since. When
+// it returns, the client is told no more of it.
 func (s *subscriptions) remove(ctx context.Context, uri string) {
 	what := watched{s.caller(ctx), uri}
 	s.mu.Lock()
-	sub := s.all[what]
-	delete(s.all, what)
-	stop := sub.end()
+	_, isOwn := s.all[what]
+	var stops []func()
+	for other, sub := range s.all {
+		if other == what || other.uri == uri && !isOwn {
+			stops = append(stops, sub.end())
+			delete(s.all, other)
+		}
+	}
 	s.mu.Unlock()
-	stop()
+	for _, stop := range stops {
+		stop()
+	}
 	s.telling.Lock() // it may be being told just now
 	defer s.telling.Unlock()
 }
 
 // end says that a subscription is over, and returns what is left to do for it.
+// mu is held.
 func (s *subscription) end() (stop func()) {
-	stop = func() {}
-	if s != nil {
-		if s.over = true; s.stop != nil {
-			stop = s.stop
-		}
+	s.over = true
+	if s.stop == nil {
+		return func() {}
 	}
-	return stop
+	return s.stop
 }
 
 // tell tells the client of changes.
@@ -157,30 +171,22 @@ func (s *subscriptions) tell() {
 			return
 		case <-s.news.wake:
 		}
-		for _, uri := range s.news.take() {
-			s.tellOf(uri)
+		for _, sub := range s.news.take() {
+			s.tellOf(sub)
 		}
 	}
 }
 
-// tellOf tells the client that a resource has changed, if it still watches it.
-func (s *subscriptions) tellOf(uri string) {
+// tellOf tells the client of a change, if the subscription is still its.
+func (s *subscriptions) tellOf(sub *subscription) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
-	if s.watches(uri) {
-		s.write(updated(uri, nil))
-	}
-}
-
-func (s *subscriptions) watches(uri string) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for what := range s.all {
-		if what.uri == uri {
-			return true
-		}
+	isCurrent := s.all[sub.what] == sub
+	s.mu.Unlock()
+	if isCurrent {
+		s.write(updated(sub.what.uri, nil))
 	}
-	return false
 }
 
 // close ends all subscriptions.

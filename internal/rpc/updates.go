@@ -8,37 +8,37 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// updates are the resources that have changed and whose watcher has not been
-// told so yet. Changes that come faster than they can be told are told once.
-type updates struct {
-	mu   sync.Mutex
-	uris []string
-	wake chan struct{} // holds something while there are uris
+// updates are the watches of what has changed, of which the client has not been
+// told yet. Changes that come faster than they can be told are told once.
+type updates[W comparable] struct {
+	mu      sync.Mutex
+	watches []W
+	wake    chan struct{} // holds something while there are watches
 }
 
-func newUpdates() *updates { return &updates{wake: make(chan struct{}, 1)} }
+func newUpdates[W comparable]() *updates[W] { return &updates[W]{wake: make(chan struct{}, 1)} }
 
-// add adds a resource that has changed. It does not block.
-func (u *updates) add(uri string) {
+// add adds a watch of what has changed. It does not block.
+func (u *updates[W]) add(watch W) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if slices.Contains(u.uris, uri) {
+	if slices.Contains(u.watches, watch) {
 		return
 	}
-	u.uris = append(u.uris, uri)
+	u.watches = append(u.watches, watch)
 	select {
 	case u.wake <- struct{}{}:
 	default:
 	}
 }
 
-// take returns the resources that have changed, and forgets them.
-func (u *updates) take() []string {
+// take returns the watches, and forgets them.
+func (u *updates[W]) take() []W {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	uris := u.uris
-	u.uris = nil
-	return uris
+	watches := u.watches
+	u.watches = nil
+	return watches
 }
 
 // updated returns the notification that a resource has changed; a nil

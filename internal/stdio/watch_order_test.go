@@ -171,7 +171,9 @@ func TestNothingIsToldAfterUnsubscribing(t *testing.T) {
 	p := watched(t, w)
 	for range 1000 {
 		p.send(subscribe("1", "polt://a"))
-		p.next()
+		if m := p.next(); string(m.ID) != "1" {
+			t.Fatalf("before the answer: %s %s", m.Method, m.Params)
+		}
 		w.Change("polt://a")
 		p.send(unsubscribe("2", "polt://a"))
 		for m := p.next(); string(m.ID) != "2"; m = p.next() {

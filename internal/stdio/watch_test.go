@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -225,6 +226,10 @@ func TestListenersOfOneIDAreOne(t *testing.T) {
 	if m := p.next(); m.Error == nil || m.Error.Code != mcp.INVALID_REQUEST {
 		t.Errorf("%+v", m)
 	}
+	p.send(`{"jsonrpc":"2.0","id":1,"method":"ping"}`)
+	if m := p.next(); m.Error == nil || m.Error.Code != mcp.INVALID_REQUEST {
+		t.Errorf("%+v", m)
+	}
 	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
 	w.Await(t, "polt://a", 0)
 	p.send(listen("1", "polt://b")) // it is free again, or is so a moment later
@@ -232,6 +237,17 @@ func TestListenersOfOneIDAreOne(t *testing.T) {
 		p.send(listen("1", "polt://b"))
 	}
 	w.Await(t, "polt://b", 1)
+}
+
+func TestListenerIsInNoBatch(t *testing.T) {
+	p := watched(t, &watchtest.Watcher{})
+	p.send("[" + listen("1", "polt://a") + "]")
+	select {
+	case line := <-p.lines:
+		contains(t, line, `[{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"a subscription cannot be in a batch"}}]`)
+	case <-time.After(patience):
+		t.Error("no answer")
+	}
 }
 
 func TestListenerToNothingIsAnsweredAtOnce(t *testing.T) {

@@ -32,6 +32,12 @@ func (s *Server) refuse(w http.ResponseWriter, status int, reason, text string) 
 	_, _ = io.WriteString(w, text+"\n")
 }
 
+// refuseForNow answers a request that comes too soon.
+func (s *Server) refuseForNow(w http.ResponseWriter, r *refusal) {
+	w.Header().Set("Retry-After", r.retryAfter())
+	s.refuse(w, http.StatusTooManyRequests, r.reason, r.text)
+}
+
 // guarded checks where a request comes from, on every path. mcp-go leaves the
 // Origin unchecked, and lets any page call its SSE server (v1.2.1).
 func (s *Server) guarded(next http.Handler) http.Handler {
@@ -76,9 +82,10 @@ const (
 )
 
 // call serves a path to which callers post messages: it checks the caller's
-// token, the form and the size of the message, and the limits. next finds the
-// message in the context and the caller beside it.
-func (s *Server) call(next http.Handler) http.Handler {
+// token, the form and the size of the message, and the limits, over which spare
+// messages may be. next finds the message in the context and the caller beside
+// it.
+func (s *Server) call(spare int, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
@@ -95,10 +102,9 @@ func (s *Server) call(next http.Handler) http.Handler {
 		}
 		c := callFrom(r.Context())
 		c.caller = callerOf(r)
-		release, refusal := s.limiter.take(c.caller.id)
+		release, refusal := s.limiter.take(c.caller.id, spare)
 		if refusal != nil {
-			w.Header().Set("Retry-After", refusal.retryAfter())
-			s.refuse(w, http.StatusTooManyRequests, refusal.reason, refusal.text)
+			s.refuseForNow(w, refusal)
 			return
 		}
 		c.release = sync.OnceFunc(release)

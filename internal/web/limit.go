@@ -59,20 +59,26 @@ type refusal struct {
 	wait   time.Duration
 }
 
+var (
+	tooManyInFlight = refusal{refusedInFlight, "you, or all callers, have too many calls in flight", inFlightWait}
+	tooManyStreams  = refusal{refusedInFlight, "you, or all callers, have too many streams open", inFlightWait}
+)
+
 func (r *refusal) retryAfter() string {
 	return strconv.Itoa(max(1, int(math.Ceil(r.wait.Seconds()))))
 }
 
-// take lets a call in, until release is called, or refuses it.
-func (l *limiter) take(id string) (release func(), _ *refusal) {
+// take lets a call in, until release is called, or refuses it. spare is how many
+// more than the limits say may be in flight.
+func (l *limiter) take(id string, spare int) (release func(), _ *refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	c := l.caller(id, now)
 	switch {
-	case l.limits.CallerInFlight > 0 && c.inFlight >= l.limits.CallerInFlight:
+	case l.limits.CallerInFlight > 0 && c.inFlight >= l.limits.CallerInFlight+spare:
 		return nil, &refusal{refusedInFlight, "you have too many calls in flight", inFlightWait}
-	case l.limits.TotalInFlight > 0 && l.inFlight >= l.limits.TotalInFlight:
+	case l.limits.TotalInFlight > 0 && l.inFlight >= l.limits.TotalInFlight+spare:
 		return nil, &refusal{refusedInFlight, "the server has too many calls in flight", inFlightWait}
 	}
 	// The caller's allowance comes first: what it is refused for takes nothing
@@ -91,6 +97,16 @@ func (l *limiter) take(id string) (release func(), _ *refusal) {
 		c.inFlight--
 		l.inFlight--
 	}, nil
+}
+
+// isOver reports whether a caller has more calls in flight than it may, or all
+// have, as only a spare place lets them.
+func (l *limiter) isOver(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.callers[id]
+	return c != nil && l.limits.CallerInFlight > 0 && c.inFlight > l.limits.CallerInFlight ||
+		l.limits.TotalInFlight > 0 && l.inFlight > l.limits.TotalInFlight
 }
 
 // reserve takes one call from an allowance, or returns how long to wait.

@@ -118,6 +118,12 @@ func TestCallsInFlightOverSSEAreBounded(t *testing.T) {
 					t.Errorf("%s: one call more is answered with %d", path, got.status)
 				}
 			}
+			cancelling := `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"none"}}`
+			for range 100 {
+				if got := r.do(request{path: streams[0].endpoint, body: cancelling, header: bearer("polt_of_a")}); got.status != 202 {
+					t.Fatalf("to cancel one is answered with %d", got.status)
+				}
+			}
 			close(release)
 			for range 2 { // of the batch, and of one call
 				streams[0].next()

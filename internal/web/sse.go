@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
+
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
@@ -42,10 +44,9 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := callerOf(r)
-	release, refusal := s.server.limiter.take(caller.id)
+	release, refusal := s.server.limiter.take(caller.id, 0)
 	if refusal != nil {
-		w.Header().Set("Retry-After", refusal.retryAfter())
-		s.server.refuse(w, http.StatusTooManyRequests, refusal.reason, refusal.text)
+		s.server.refuseForNow(w, refusal)
 		return
 	}
 	release() // an open stream is no call, but there may be as many of them
@@ -98,6 +99,12 @@ func (s *streams) wait(ctx context.Context, failed <-chan struct{}, out *eventWr
 	}
 }
 
+// sparePlaces are for messages that cancel calls, when no more calls may be in
+// flight. What a message is shows only when it has been read.
+const sparePlaces = 16
+
+var cancelling = []string{string(mcp.MethodNotificationCancelled)}
+
 // message takes a message in for a stream. Its answer goes out there.
 func (s *streams) message(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("sessionId")
@@ -110,6 +117,10 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request) {
 	}
 	var line bytes.Buffer
 	call := callFrom(r.Context())
+	if method, _ := special(call.message, cancelling); method == "" && s.server.limiter.isOver(call.caller.id) {
+		s.server.refuseForNow(w, &tooManyInFlight)
+		return
+	}
 	message, release := call.message, call.release
 	// The context may live for as long as the stream, and the call runs for as
 	// long as it is not answered there.
@@ -128,8 +139,7 @@ func (s *streams) admit(w http.ResponseWriter, caller string) bool {
 	if s.count(caller) {
 		return true
 	}
-	w.Header().Set("Retry-After", "1")
-	s.server.refuse(w, http.StatusTooManyRequests, refusedInFlight, "you, or all callers, have too many streams open")
+	s.server.refuseForNow(w, &tooManyStreams)
 	return false
 }
 

@@ -112,6 +112,29 @@ func TestSubscriberOverSSEIsToldOfEachOfManyChanges(t *testing.T) {
 	w.Await(t, "polt://a", 0)
 }
 
+// Subscriptions over a stream have bounds of their own.
+func TestListenersOverSSETakeNoPlacesOfCalls(t *testing.T) {
+	w := &watchtest.Watcher{}
+	o := watching(w)
+	o.Limits.CallerInFlight, o.Limits.TotalInFlight = 2, 2
+	r := serve(t, o)
+	s := r.openStream(nil)
+	for range 3 {
+		for _, body := range []string{listenTo("polt://a"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"l"}}`, listenTo("polt://a")} {
+			if got := r.do(request{path: s.endpoint, body: body}); got.status != 202 {
+				t.Fatalf("%s is answered with %d", body, got.status)
+			}
+			if !strings.Contains(body, "cancelled") {
+				for _, data := s.next(); !strings.Contains(data, "acknowledged"); _, data = s.next() { // the id may be free a moment later
+					r.do(request{path: s.endpoint, body: listenTo("polt://a")})
+				}
+			}
+		}
+		r.do(request{path: s.endpoint, body: `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"l"}}`})
+		w.Await(t, "polt://a", 0)
+	}
+}
+
 // What a resource is may depend on who asks, and two may share a stream.
 func TestCallersOfOneStreamWatchEachTheirOwn(t *testing.T) {
 	w := &watchtest.Watcher{}
@@ -134,6 +157,8 @@ func TestCallersOfOneStreamWatchEachTheirOwn(t *testing.T) {
 	w.Change("polt://me")
 	_, data := s.next()
 	contains(t, data, `"uri":"polt://me"`)
+	change("polt_of_c", "unsubscribe") // as one who has had another key before
+	w.Await(t, "polt://me", 0)
 }
 
 func TestWithoutAStreamNothingCanBeSubscribedTo(t *testing.T) {
@@ -185,8 +210,11 @@ func TestListenersThatAreRefused(t *testing.T) {
 }
 
 func TestCallerWatchesNoMoreThanItMay(t *testing.T) {
-	var failing atomic.Bool
+	var failing, panicking atomic.Bool
 	w := &watchtest.Watcher{Err: func(string) error {
+		if panicking.Load() {
+			panic("a fault")
+		}
 		if failing.Load() {
 			return missing{}
 		}
@@ -203,6 +231,11 @@ func TestCallerWatchesNoMoreThanItMay(t *testing.T) {
 	for range 3 { // what cannot be watched takes no place
 		r.do(request{body: listenTo(uris(1000)...), header: modern("subscriptions/listen", "")})
 	}
+	panicking.Store(true)
+	for range 3 {
+		r.do(request{body: listenTo(uris(1000)...), header: modern("subscriptions/listen", "")})
+	}
+	panicking.Store(false)
 	failing.Store(false)
 	first := r.listen(uris(0)...)
 	r.listen(uris(100)...)

@@ -35,11 +35,17 @@ func (w *watches) begin(ctx context.Context, uri string, changed func()) (stop f
 	if !w.count(caller, uri) {
 		return nil, errTooManyWatches
 	}
+	watches := false
+	defer func() { // also where it panics
+		if !watches {
+			w.leave(caller, uri)
+		}
+	}()
 	end, err := w.watch(ctx, uri, changed)
 	if err != nil {
-		w.leave(caller, uri)
 		return nil, err
 	}
+	watches = true
 	return sync.OnceFunc(func() {
 		end()
 		w.leave(caller, uri)

@@ -119,11 +119,11 @@ func New(o Options) *Server {
 		mux.Handle("/metrics", admin)
 	}
 	if o.Streamable {
-		mux.Handle(StreamablePath, s.call(s.newStreamable()))
+		mux.Handle(StreamablePath, s.call(0, s.newStreamable()))
 	}
 	if o.SSE {
 		mux.HandleFunc("GET "+SSEPath, s.streams.serve)
-		mux.Handle("/message", s.call(http.HandlerFunc(s.streams.message)))
+		mux.Handle("/message", s.call(sparePlaces, http.HandlerFunc(s.streams.message)))
 	}
 	s.main = s.recovered(s.identified(s.guarded(mux)))
 	return s

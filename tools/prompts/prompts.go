@@ -67,7 +67,8 @@ func (p *Prompts) Register(to *server.MCPServer) {
 			prompt.Arguments = append(prompt.Arguments, mcp.PromptArgument{Name: a.name, Description: a.description, Required: a.required})
 		}
 		to.AddPrompt(prompt, func(ctx context.Context, r mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
-			return p.get(ctx, row, r.Params.Arguments)
+			result, err := p.get(ctx, row, r.Params.Arguments)
+			return result, p.set.Hide(ctx, err)
 		})
 	}
 }

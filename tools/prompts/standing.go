@@ -80,7 +80,7 @@ func (s standing) revise(username string) (first, not string) {
 		return "", "The last submission is by " + polt.Clean(s.lastAgent, 128) + ": it is not mine to revise"
 	case s.status != "" && s.status != polt.TaskCommitted:
 		return "", "The task is " + s.is() + ", so no revision can be submitted"
-	case s.lastStatus != polt.SubmissionNeedsRevision:
+	case s.status != "" && s.lastStatus != polt.SubmissionNeedsRevision:
 		return "\n\nAs it stands the last submission does not need revision: look first, and tell me if you find none that does.", ""
 	}
 	return "", ""

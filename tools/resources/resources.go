@@ -128,21 +128,21 @@ func (r *Resources) handle(ctx context.Context, request mcp.ReadResourceRequest)
 func (r *Resources) Read(ctx context.Context, uri string) (mcp.TextResourceContents, error) {
 	row, value, err := r.find(uri)
 	if err != nil {
-		return mcp.TextResourceContents{}, err
+		return mcp.TextResourceContents{}, r.set.Hide(ctx, err)
 	}
 	text, err := row.read(ctx, r.set, value)
 	if err != nil {
-		return mcp.TextResourceContents{}, about(uri, err)
+		return mcp.TextResourceContents{}, r.set.Hide(ctx, about(uri, err))
 	}
 	return mcp.TextResourceContents{URI: uri, MIMEType: row.mimeType, Text: string(text)}, nil
 }
 
 // Canonical returns a resource's URI as RFC 3986 writes it, or the error for
 // one that is none of ours. mcp-go finds no template for "polt://tasks/a b".
-func (r *Resources) Canonical(uri string) (string, error) {
+func (r *Resources) Canonical(ctx context.Context, uri string) (string, error) {
 	row, value, err := r.find(uri)
 	if err != nil {
-		return "", err
+		return "", r.set.Hide(ctx, err)
 	}
 	prefix, _, _ := strings.Cut(row.uri, "{")
 	// Of a variable's value, a template leaves only what is unreserved as it is.

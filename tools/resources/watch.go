@@ -29,8 +29,11 @@ func (id stateID) String() string { return id.uri }
 // thing is not there only Read tells.
 func (r *Resources) State(ctx context.Context, uri string) (State, error) {
 	row, value, err := r.find(uri)
+	if err == nil {
+		err = r.set.Leak(ctx, row.name, value) // what is read for all is read without a key to compare with
+	}
 	if err != nil {
-		return State{}, err
+		return State{}, r.set.Hide(ctx, about(uri, err))
 	}
 	set := r.set
 	id := stateID{uri: row.uri + "=" + value}

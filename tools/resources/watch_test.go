@@ -50,6 +50,10 @@ func TestWhatIsTheSameThingToWatch(t *testing.T) {
 	if _, err := r.State(ada, "polt://nothing"); err == nil {
 		t.Error("what there is not can be watched")
 	}
+	_, err := r.State(as(t, "polt_0123"), "polt://tasks/%70olt_0123")
+	if err == nil || strings.Contains(err.Error(), "polt_0123") || !strings.Contains(err.Error(), "holds the API key in use") {
+		t.Errorf("the key in use as what is watched: %v", err)
+	}
 }
 
 func TestMeIsReadAsWhoAskedForIt(t *testing.T) {
