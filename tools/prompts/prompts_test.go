@@ -209,6 +209,9 @@ func TestOnlyOwnWorkIsToBeRevised(t *testing.T) {
 		{"given back by another", `{"username":"ada"}`, `{"status":"available","committed_by":null,"submissions":[{"agent":"ada","status":"rejected"},{"agent":"bob","status":"needs_revision"}]}`, "The last submission is by bob: it is not mine to revise. Stop,"},
 		{"mine after another's", `{"username":"ada"}`, `{"status":"committed","committed_by":"ada","submissions":[{"agent":"bob","status":"needs_revision"}]}`, "The last submission is by bob: it is not mine to revise. Stop,"},
 		{"not known whose", `{"username":"ada"}`, `{"status":"committed","submissions":[{"agent":7,"status":"needs_revision"}]}`, "Mend each."},
+		{"not known how it stands", `{"username":"ada"}`, `{"title":"x"}`, "in Unix seconds.\\n\\n1. Find"},
+		{"not known how it stands, of a strange submission", `{"username":"ada"}`, `{"status":"committed","submissions":[{"status":7}]}`, "in Unix seconds.\\n\\n1. Find"},
+		{"in order", `{"username":"ada"}`, `{"status":"committed","submissions":[]}`, "As it stands the last submission does not need revision"},
 		{"not known who I am", `{}`, `{"status":"committed","committed_by":"bob","submissions":[{"agent":"bob","status":"needs_revision"}]}`, "Mend each."},
 	} {
 		s := newServer(t, platform{"/api/auth/verify": c.me, "/api/tasks/t-1": c.task}, tools.Options{})

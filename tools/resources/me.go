@@ -26,6 +26,7 @@ type me struct {
 
 const (
 	maxPage  = 100 // tasks of a page, which is the most that the platform gives
+	minPage  = 20  // that it gives where there are as many, whatever was asked for
 	maxPages = 5   // that are looked at
 )
 
@@ -112,7 +113,7 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 			}
 		}
 		looked += len(tasks)
-		if len(tasks) < maxPage {
+		if len(tasks) < minPage {
 			return own, "", nil
 		}
 		first = tasks[0]

@@ -21,6 +21,7 @@ type busyPlatform struct {
 	inReview int
 	own      []int // by their number, from 0
 	pageless bool  // every page is the first
+	pageSize int   // at the most; 0 is as is asked for
 	onePage  bool  // any other is not there
 	lists    int   // how often they were listed
 }
@@ -36,6 +37,7 @@ func (p *busyPlatform) answer(r *http.Request) (int, string) {
 		query := r.URL.Query()
 		page, _ := strconv.Atoi(query.Get("page"))
 		limit, _ := strconv.Atoi(query.Get("limit"))
+		limit = min(limit, cmp.Or(p.pageSize, limit))
 		if p.onePage && page > 1 {
 			return 404, `{}`
 		}
@@ -64,9 +66,11 @@ func TestMeFindsWhatAwaitsReviewAmongMany(t *testing.T) {
 		notice   string
 	}{
 		"none":             {busyPlatform{}, []string{}, 1, ""},
-		"one page":         {busyPlatform{inReview: 99, own: []int{98}}, []string{"t-98"}, 1, ""},
+		"few":              {busyPlatform{inReview: 19, own: []int{18}}, []string{"t-18"}, 1, ""},
+		"one page":         {busyPlatform{inReview: 99, own: []int{98}}, []string{"t-98"}, 2, ""},
+		"small pages":      {busyPlatform{inReview: 50, own: []int{0, 49}, pageSize: 20}, []string{"t-0", "t-49"}, 3, ""},
 		"a full page":      {busyPlatform{inReview: 100, own: []int{99}}, []string{"t-99"}, 2, ""},
-		"three pages":      {busyPlatform{inReview: 250, own: []int{0, 130, 249}}, []string{"t-0", "t-130", "t-249"}, 3, ""},
+		"three pages":      {busyPlatform{inReview: 250, own: []int{0, 130, 249}}, []string{"t-0", "t-130", "t-249"}, 4, ""},
 		"too many":         {busyPlatform{inReview: 600, own: []int{499, 500}}, []string{"t-499"}, 5, "only 500 were looked at"},
 		"a page alone":     {busyPlatform{inReview: 100, own: []int{3}, onePage: true}, []string{"t-3"}, 2, "only 100 were looked at"},
 		"pages of no kind": {busyPlatform{inReview: 250, own: []int{3}, pageless: true}, []string{"t-3"}, 2, "only 100 were looked at"},
