@@ -52,7 +52,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		ended.Code = polt.CodeInvalidArgument
 		return failed(d.faultsText(faults, s.options.RequestID(ctx)))
 	}
-	result, err := s.call(ctx, d, prepared, key)
+	result, err := s.call(ctx, d, prepared, key, client)
 	if err != nil {
 		var text string
 		text, ended.Code = d.errorText(err, s.keyHint(ctx), s.options.RequestID(ctx))
@@ -98,15 +98,16 @@ func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prep
 	return p, faults
 }
 
-// call calls the endpoint and makes a result of the answer, if that may be.
-func (s *Set) call(ctx context.Context, d *definition, p prepared, key polt.Key) (*mcp.CallToolResult, error) {
+// call calls the endpoint with a key, by its client, and makes a result of the
+// answer, if that may be.
+func (s *Set) call(ctx context.Context, d *definition, p prepared, key polt.Key, client *polt.Client) (*mcp.CallToolResult, error) {
 	ended, err := s.begin(ctx, d, p.arguments, key)
 	if err != nil {
 		return nil, err
 	}
 	outcome := Outcome{Err: panicked}
 	defer func() { ended(outcome) }()
-	result, issued, err := s.exchange(ctx, d, p, s.clientOf(key))
+	result, issued, err := s.exchange(ctx, d, p, client)
 	outcome = outcomeOf(err, issued)
 	return result, err
 }
@@ -136,6 +137,9 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	}
 	return s.result(body), issued, nil
 }
+
+// client returns the client that what is asked for with ctx is read with.
+func (s *Set) client(ctx context.Context) *polt.Client { return s.clientOf(s.Key(ctx)) }
 
 // clientOf returns the client of a caller with that key.
 func (s *Set) clientOf(key polt.Key) *polt.Client {

@@ -15,7 +15,7 @@ const leaked = "holds the API key in use, which nobody else may see"
 // Leak returns the error for a value that holds the key in use, or nil: an
 // [*Error], as of a read.
 func (s *Set) Leak(ctx context.Context, name, value string) error {
-	if !s.clientOf(s.Key(ctx)).HasKeyIn([]byte(value)) {
+	if !s.client(ctx).HasKeyIn([]byte(value)) {
 		return nil
 	}
 	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+name+": "+leaked, "Do not repeat it unchanged, but correct the "+name)

@@ -29,7 +29,7 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 	if err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
-	client := s.clientOf(s.Key(ctx))
+	client := s.client(ctx)
 	p, faults := d.prepare(given, client)
 	if len(faults) > 0 {
 		return nil, s.failed(ctx, d, &polt.Error{Code: polt.CodeInvalidArgument, Field: faults[0].argument, Message: faults[0].problem})

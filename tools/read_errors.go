@@ -50,7 +50,7 @@ func (s *Set) Hide(ctx context.Context, err error) error {
 	if !ok {
 		return err
 	}
-	client := s.clientOf(s.Key(ctx))
+	client := s.client(ctx)
 	hidden := *e
 	for _, text := range []*string{&hidden.Message, &hidden.facts.Field, &hidden.facts.URI} {
 		*text = string(client.Redact([]byte(*text)))

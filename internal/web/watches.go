@@ -35,9 +35,9 @@ func (w *watches) begin(ctx context.Context, uri string, changed func()) (stop f
 	if !w.count(caller, uri) {
 		return nil, errTooManyWatches
 	}
-	watches := false
+	isWatched := false
 	defer func() { // also where it panics
-		if !watches {
+		if !isWatched {
 			w.leave(caller, uri)
 		}
 	}()
@@ -45,7 +45,7 @@ func (w *watches) begin(ctx context.Context, uri string, changed func()) (stop f
 	if err != nil {
 		return nil, err
 	}
-	watches = true
+	isWatched = true
 	return sync.OnceFunc(func() {
 		end()
 		w.leave(caller, uri)

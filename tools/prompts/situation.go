@@ -2,12 +2,12 @@ package prompts
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // who returns the username of the agent whose key is in use, or "" where that
@@ -48,21 +48,19 @@ const maxHeld = 3
 // holding says how many tasks an agent is committed to, or nothing where that is
 // not known.
 func (p *Prompts) holding(ctx context.Context, username string) string {
-	if username == "" {
-		return ""
-	}
 	answer, err := p.set.Read(ctx, "list_committed_tasks", map[string]string{"username": username})
 	if err != nil {
 		return ""
 	}
-	var list struct{ Tasks []json.RawMessage }
-	if json.Unmarshal(answer, &list) != nil || list.Tasks == nil {
+	tasks := resources.TasksIn(answer)
+	switch n := len(tasks); {
+	case tasks == nil:
 		return ""
+	case n >= maxHeld:
+		return fmt.Sprintf(" You are committed to %d tasks, the most that is allowed: you can take another only when one of them is submitted or given up.", n)
+	default:
+		return fmt.Sprintf(" You are committed to %d of at most %d tasks.", n, maxHeld)
 	}
-	if len(list.Tasks) >= maxHeld {
-		return fmt.Sprintf(" You are committed to %d tasks, the most that is allowed: you can take another only when one of them is submitted or given up.", len(list.Tasks))
-	}
-	return fmt.Sprintf(" You are committed to %d of at most %d tasks.", len(list.Tasks), maxHeld)
 }
 
 // now tells the time: deadlines are in Unix seconds, and not every model knows

@@ -100,7 +100,7 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 		if err != nil && !hasNone(err) {
 			return nil, "", err
 		}
-		tasks := tasksOf(answer)
+		tasks := TasksIn(answer)
 		if tasks == nil {
 			return nil, reviewUnknown, nil
 		}
@@ -121,11 +121,11 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 	return own, fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", looked), nil
 }
 
-// tasksOf returns the tasks of a list, or nil where it is none.
-func tasksOf(answer []byte) []json.RawMessage {
-	var list struct{ Tasks []json.RawMessage }
-	_ = json.Unmarshal(answer, &list) // then it is none
-	return list.Tasks
+// TasksIn returns the tasks of a list, in JSON, or nil where it is none.
+func TasksIn(list []byte) []json.RawMessage {
+	var members struct{ Tasks []json.RawMessage }
+	_ = json.Unmarshal(list, &members) // then it is none
+	return members.Tasks
 }
 
 // encode encodes without escaping <, > and &, which would cost a reader.
