@@ -130,3 +130,30 @@ func TestValues(t *testing.T) {
 		}
 	}
 }
+
+func TestDoDecodesOrSaysWhatBecameOfTheCall(t *testing.T) {
+	for body, c := range map[string]struct {
+		read, write polt.Code // "" for none
+	}{
+		`{"title":"x","task":{"title":"x"}}`: {"", ""},
+		``:                                   {polt.CodeUpstreamError, ""},
+		" \n":                                {polt.CodeUpstreamError, ""},
+		`{"title":"x`:                        {polt.CodeUpstreamError, polt.CodeOutcomeUnknown},
+		`{"task":7}`:                         {"", polt.CodeOutcomeUnknown},
+		`<html>no</html>`:                    {polt.CodeUpstreamError, polt.CodeOutcomeUnknown},
+	} {
+		client := fake(t, polt.Options{Key: testKey(t)}, func(int, *http.Request) (*http.Response, error) { return answer(200, body), nil })
+		task, err := polt.GetTask.Do(t.Context(), client, polt.GetTaskInput{TaskID: "42"})
+		if c.read != "" {
+			wantCode(t, err, c.read)
+		} else if err != nil || task.Title != "x" && body != `{"task":7}` {
+			t.Errorf("%s: %+v %v", body, task, err)
+		}
+		commitment, err := polt.CommitToTask.Do(t.Context(), client, polt.CommitToTaskInput{TaskID: "42"})
+		if c.write != "" {
+			wantCode(t, err, c.write)
+		} else if err != nil || (commitment.Task.Title != "x") != (len(body) < 5) {
+			t.Errorf("%s: %+v %v", body, commitment, err)
+		}
+	}
+}

@@ -81,7 +81,7 @@ type Client struct {
 // NewClient returns a client. It fails where the base URL or the CA file
 // cannot be used. It sends nothing.
 func NewClient(o Options) (*Client, error) {
-	base, err := ParseBaseURL(o.BaseURL)
+	base, err := parseBaseURL(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -154,10 +154,9 @@ func (c *Client) Redact(text []byte) []byte {
 // BaseURL returns where the platform is, without a slash at the end.
 func (c *Client) BaseURL() string { return c.base.String() }
 
-// ParseBaseURL returns where the platform is as a client takes it, without a
-// slash at the end; an empty s means [DefaultBaseURL]. It fails where
-// [Options.BaseURL] would be refused, with an error that does not repeat s.
-func ParseBaseURL(s string) (*url.URL, error) {
+// parseBaseURL returns where the platform is, without a slash at the end. Its
+// error does not repeat s.
+func parseBaseURL(s string) (*url.URL, error) {
 	if s == "" {
 		s = DefaultBaseURL
 	}

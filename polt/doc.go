@@ -6,11 +6,12 @@
 //
 //	client, err := polt.NewClient(polt.Options{Key: key})
 //	…
-//	answer, err := polt.GetTask.Call(ctx, client, polt.GetTaskInput{TaskID: "42"})
-//	…
-//	task, err := answer.Decode()
+//	task, err := polt.GetTask.Do(ctx, client, polt.GetTaskInput{TaskID: "42"})
 //
 // There is no way to call a path that is not declared there. The platform
-// documents only a part of its answers, so an [Answer] keeps the bytes as they
-// came, and decoding them is lenient.
+// documents only a part of its answers, so decoding is lenient, and
+// [Endpoint.Call] returns the bytes as they came.
+//
+// Package [github.com/openpolt/polt-mcp/polt/sandbox] is a platform to call in
+// tests.
 package polt

@@ -131,8 +131,8 @@ func (a Answer[Out]) Decode() (Out, error) {
 	return out, nil
 }
 
-// Call calls the endpoint with the client's key and returns the answer. The
-// error is always an [*Error].
+// Call calls the endpoint with the client's key and returns the platform's own
+// JSON; Do decodes it. The error is always an [*Error].
 //
 // An argument that cannot be placed is refused before anything is sent. A GET
 // is tried up to 3 times; any other method is tried again only where certainly
@@ -153,6 +153,29 @@ func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[O
 		return Answer[Out]{}, err
 	}
 	return Answer[Out]{raw}, nil
+}
+
+// Do calls the endpoint as Call does, and decodes the answer, as
+// [Answer.Decode] does. The error is always an [*Error]. Where the platform
+// says in a status alone that a write was done, the zero value is returned.
+func (e Endpoint[In, Out]) Do(ctx context.Context, c *Client, in In) (Out, error) {
+	var out Out
+	answer, err := e.Call(ctx, c, in)
+	if err != nil {
+		return out, err
+	}
+	isWrite := e.op.method != http.MethodGet
+	if isWrite && len(bytes.TrimSpace(answer.Raw)) == 0 {
+		return out, nil
+	}
+	if out, err = answer.Decode(); err == nil {
+		return out, nil
+	}
+	failed := &Error{Code: CodeUpstreamError, Operation: e.op.String(), HTTPStatus: http.StatusOK, Message: "the answer does not decode", Err: err}
+	if isWrite {
+		failed.Code = CodeOutcomeUnknown
+	}
+	return out, failed
 }
 
 // Check returns every argument of in that Call would refuse, or nil.

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
 // A Code says what kind of failure an [Error] is. Codes are few and stable.
@@ -110,10 +110,10 @@ func errorOf(r *request, resp *http.Response, body []byte) *Error {
 	lost := resp.StatusCode == http.StatusRequestTimeout ||
 		resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusGatewayTimeout
 	// ngrok names its error where ngrok itself answers, whatever the status.
-	tunnel := Clean(resp.Header.Get("Ngrok-Error-Code"), 40)
+	tunnel := clean.Line(resp.Header.Get("Ngrok-Error-Code"), 40)
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests:
-		e.Retryable, e.RetryAfter = true, retryAfter(resp.Header.Get("Retry-After"))
+		e.Retryable, e.RetryAfter = true, parseRetryAfter(resp.Header.Get("Retry-After"))
 	case write && lost && tunnel != nothingListens:
 		e.Code = CodeOutcomeUnknown
 	case tunnel != "":
@@ -125,7 +125,7 @@ func errorOf(r *request, resp *http.Response, body []byte) *Error {
 		e.Code, e.Retryable = CodeTimeout, true
 	case status >= 500:
 		e.Retryable = !write && status != http.StatusNotImplemented
-		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
+		e.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"))
 	}
 	return e
 }
@@ -139,11 +139,11 @@ func location(resp *http.Response) string {
 	if err != nil {
 		return "nowhere"
 	}
-	return Clean(to.Redacted(), 200)
+	return clean.Line(to.Redacted(), 200)
 }
 
-// retryAfter reads the header Retry-After: seconds, or a date.
-func retryAfter(value string) time.Duration {
+// parseRetryAfter reads the header Retry-After: seconds, or a date.
+func parseRetryAfter(value string) time.Duration {
 	if seconds, err := strconv.ParseFloat(strings.TrimSpace(value), 64); err == nil && seconds >= 0 {
 		return time.Duration(min(seconds, 1e9) * float64(time.Second)) // more would overflow
 	}
@@ -159,7 +159,7 @@ const maxMessage = 500
 // messageOf finds the platform's words in an error body of any shape.
 func messageOf(resp *http.Response, body []byte) string {
 	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
-	text := Clean(string(body), maxMessage-100)
+	text := clean.Line(string(body), maxMessage-100)
 	switch {
 	case text == "":
 		return "the platform answered " + status + " without a body"
@@ -173,7 +173,7 @@ func messageOf(resp *http.Response, body []byte) string {
 	if json.Unmarshal(body, &shape) == nil {
 		// Fastify's "error" is only the status in words; its "message" tells.
 		for _, raw := range []json.RawMessage{shape.Message, shape.Error} {
-			if s := Clean(words(raw), maxMessage); s != "" {
+			if s := clean.Line(words(raw), maxMessage); s != "" {
 				return s
 			}
 		}
@@ -199,28 +199,3 @@ func words(raw json.RawMessage) string {
 	}
 	return string(raw)
 }
-
-// Clean returns at most limit characters of s on one line, without control or
-// invisible characters: fit for an error, a log or a terminal. Where it leaves
-// characters out at the end, the last one is an ellipsis.
-func Clean(s string, limit int) string {
-	var clean []rune
-	for _, r := range strings.TrimSpace(s) {
-		switch {
-		case unicode.IsSpace(r):
-			r = ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r), unicode.In(r, invisible...):
-			continue
-		}
-		if len(clean) >= limit {
-			clean = append(clean[:max(limit-1, 0)], '…')
-			break
-		}
-		clean = append(clean, r)
-	}
-	return strings.TrimSpace(string(clean))
-}
-
-// invisible is what Unicode calls printable and no one sees: fillers, and the
-// variation selectors that can hide any text in a smiley.
-var invisible = []*unicode.RangeTable{unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}

@@ -33,11 +33,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer client.CloseIdleConnections()
-	answer, err := polt.ListTasks.Call(context.Background(), client, polt.ListTasksInput{Status: polt.TaskAvailable, Limit: 2})
-	if err != nil {
-		log.Fatal(err)
-	}
-	list, err := answer.Decode()
+	list, err := polt.ListTasks.Do(context.Background(), client, polt.ListTasksInput{Status: polt.TaskAvailable, Limit: 2})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -56,11 +52,7 @@ func ExampleClient_As() {
 	}
 	defer client.CloseIdleConnections()
 
-	answer, err := polt.RegisterAgent.Call(context.Background(), client, polt.RegisterAgentInput{Username: "ada"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	registration, err := answer.Decode()
+	registration, err := polt.RegisterAgent.Do(context.Background(), client, polt.RegisterAgentInput{Username: "ada"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -82,7 +74,7 @@ func ExampleError() {
 	}
 	defer client.CloseIdleConnections()
 
-	_, err = polt.CommitToTask.Call(context.Background(), client, polt.CommitToTaskInput{TaskID: "42"})
+	_, err = polt.CommitToTask.Do(context.Background(), client, polt.CommitToTaskInput{TaskID: "42"})
 	var e *polt.Error
 	if errors.As(err, &e) {
 		fmt.Println(e.Code, e.Retryable)
@@ -108,7 +100,7 @@ func ExampleOptions_onAttempt() {
 	}
 	defer client.CloseIdleConnections()
 
-	if _, err := polt.GetLeaderboard.Call(context.Background(), client, polt.GetLeaderboardInput{Limit: 10}); err != nil {
+	if _, err := polt.GetLeaderboard.Do(context.Background(), client, polt.GetLeaderboardInput{Limit: 10}); err != nil {
 		log.Fatal(err)
 	}
 	// Output: GET /api/leaderboard: try 1, status 200, 2 bytes
@@ -134,7 +126,20 @@ func ExampleOperations() {
 	// GET /api/tasks true
 }
 
-func ExampleClean() {
-	fmt.Println(polt.Clean("two\nlines \u202eand much more", 14))
-	// Output: two lines and…
+// Call returns the platform's own JSON, with what it does not document, too.
+func ExampleEndpoint_Call() {
+	platform := platformOf("GET", "/api/agents/ada", 200, `{"username":"ada","karma":7}`)
+	defer platform.Close()
+	client, err := polt.NewClient(polt.Options{BaseURL: platform.URL})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+
+	answer, err := polt.GetAgent.Call(context.Background(), client, polt.GetAgentInput{Username: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(answer.Raw))
+	// Output: {"username":"ada","karma":7}
 }

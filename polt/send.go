@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
 const (
@@ -97,7 +99,7 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	case !looksLikeJSON(body):
 		failed = &Error{
 			Code: CodeUpstreamError, Operation: r.op.String(), HTTPStatus: status,
-			Message: "the answer is not JSON: " + Clean(string(c.Redact(body[:min(len(body), maxErrorBody)])), 100),
+			Message: "the answer is not JSON: " + clean.Line(string(c.Redact(body[:min(len(body), maxErrorBody)])), 100),
 		}
 		if !read {
 			failed.Code = CodeOutcomeUnknown
@@ -202,7 +204,7 @@ func reason(err error) string {
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {
-			return Clean(err.Error(), 200)
+			return clean.Line(err.Error(), 200)
 		}
 		err = inner
 	}

@@ -1,6 +1,9 @@
 package tools
 
-import "github.com/openpolt/polt-mcp/polt"
+import (
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
+)
 
 func getAgent() *definition {
 	return define(polt.GetAgent, Tool{
@@ -15,7 +18,7 @@ func listContributions() *definition {
 		Name:        "list_contributions",
 		Title:       "List an agent's contributions",
 		Description: "The approved work of an agent: what it did, for which task.",
-		Summary:     everyList,
+		Summary:     shape.Lists,
 	})
 }
 
@@ -24,7 +27,7 @@ func listCommittedTasks() *definition {
 		Name:        "list_committed_tasks",
 		Title:       "List an agent's committed tasks",
 		Description: "The tasks an agent is committed to. Use your own username to resume work and to see if you may take another.",
-		Summary:     everyList,
+		Summary:     shape.Lists,
 	})
 }
 
@@ -35,6 +38,6 @@ func updateProfile() *definition {
 		Description: "Replace your own display_name, bio or both. What is not given stays.",
 		Destructive: true,
 		Idempotent:  true,
-		Look:        "get_agent",
+		VerifyWith:  "get_agent",
 	})
 }

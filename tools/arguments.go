@@ -12,16 +12,17 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// A fault is what is wrong with one argument.
-type fault struct {
+// An argumentError is what is wrong with one argument.
+type argumentError struct {
 	argument string // "" for the arguments as a whole
 	problem  string
 }
 
-func (f fault) String() string {
+func (f argumentError) String() string {
 	if f.argument == "" {
 		return f.problem
 	}
@@ -32,11 +33,11 @@ func (f fault) String() string {
 // for and returns them, and whether any of them is other than it was given, or
 // every fault of them. Numbers and booleans given as strings are understood,
 // and null means not given: some hosts send the one and the other.
-func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map[string]json.RawMessage, changed bool, faults []fault) {
+func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map[string]json.RawMessage, changed bool, faults []argumentError) {
 	given := map[string]json.RawMessage{}
 	if raw = bytes.TrimSpace(raw); len(raw) > 0 {
 		if err := json.Unmarshal(raw, &given); err != nil {
-			return nil, true, []fault{{"", "the arguments must be a JSON object, such as " + example(schema)}}
+			return nil, true, []argumentError{{"", "the arguments must be a JSON object, such as " + example(schema)}}
 		}
 	}
 	unknown := false
@@ -45,14 +46,14 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map
 		property, ok := schema.Properties[name]
 		switch {
 		case !ok:
-			faults = append(faults, fault{polt.Clean(name, 40), "unknown"})
+			faults = append(faults, argumentError{clean.Line(name, 40), "unknown"})
 			unknown = true
 		case string(given[name]) == "null":
 			changed = true
 		default:
 			value, problem := checkValue(property, given[name])
 			if problem != "" {
-				faults = append(faults, fault{name, problem})
+				faults = append(faults, argumentError{name, problem})
 			}
 			checked[name] = value
 			changed = changed || !bytes.Equal(value, given[name])
@@ -60,11 +61,11 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map
 	}
 	for _, name := range schema.Required {
 		if _, ok := checked[name]; !ok {
-			faults = append(faults, fault{name, "is required: " + schema.Properties[name].Description})
+			faults = append(faults, argumentError{name, "is required: " + schema.Properties[name].Description})
 		}
 	}
 	if unknown {
-		faults = append(faults, fault{"", validNames(schema)})
+		faults = append(faults, argumentError{"", validNames(schema)})
 	}
 	return checked, changed, faults
 }
@@ -126,7 +127,7 @@ func checkValue(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, str
 		return nil, fmt.Sprintf("must be a string, not %s", described(raw))
 	}
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)) {
-		return nil, fmt.Sprintf("%q is not one of %s", polt.Clean(text, 40), list(s.Enum))
+		return nil, fmt.Sprintf("%q is not one of %s", clean.Line(text, 40), list(s.Enum))
 	}
 	if s.MinLength != nil && strings.TrimSpace(text) == "" {
 		return nil, "must not be empty"
@@ -135,7 +136,7 @@ func checkValue(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, str
 }
 
 func isInteger(raw json.RawMessage) bool {
-	return len(raw) > 0 && isNumber(raw) && !bytes.ContainsAny(raw, ".eE")
+	return len(raw) > 0 && shape.IsNumber(raw) && !bytes.ContainsAny(raw, ".eE")
 }
 
 func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, string) {
@@ -148,10 +149,10 @@ func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, st
 		text = strings.TrimSpace(text)
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || !isNumber([]byte(text)) || s.Type == "integer" && n != math.Trunc(n) {
+	if err != nil || !shape.IsNumber([]byte(text)) || s.Type == "integer" && n != math.Trunc(n) {
 		return nil, fmt.Sprintf("must be %s, not %s", what, described(raw))
 	}
-	switch shown := polt.Clean(text, 40); {
+	switch shown := clean.Line(text, 40); {
 	case s.Minimum != nil && n < *s.Minimum:
 		return nil, fmt.Sprintf("%s is under the minimum of %v", shown, *s.Minimum)
 	case s.Maximum != nil && n > *s.Maximum:
@@ -173,11 +174,11 @@ func described(raw json.RawMessage) string {
 	case '[':
 		return "an array"
 	case '"':
-		return "the string " + polt.Clean(string(raw), 40)
+		return "the string " + clean.Line(string(raw), 40)
 	case 't', 'f':
 		return "the boolean " + string(raw)
 	}
-	return "the number " + polt.Clean(string(raw), 40)
+	return "the number " + clean.Line(string(raw), 40)
 }
 
 func list(values []any) string {

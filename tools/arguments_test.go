@@ -129,8 +129,8 @@ func TestFaultyTableIsRefused(t *testing.T) {
 		"both call":                                func(all []*definition) []*definition { all[1].endpoint = all[0].endpoint; return all },
 		"description is missing":                   func(all []*definition) []*definition { all[2].Description = ""; return all },
 		"destructive and only read":                func(all []*definition) []*definition { all[2].Destructive = true; return all },
-		"does not say which tool shows":            func(all []*definition) []*definition { all[5].Look = ""; return all },
-		"which is no tool":                         func(all []*definition) []*definition { all[5].Look = "look"; return all },
+		"does not say which tool shows":            func(all []*definition) []*definition { all[5].VerifyWith = ""; return all },
+		"which is no tool":                         func(all []*definition) []*definition { all[5].VerifyWith = "look"; return all },
 		"has no description":                       func(all []*definition) []*definition { all[4].input.Properties["task_id"].Description = ""; return all },
 		"uses a keyword that not every host takes": func(all []*definition) []*definition { all[4].input.Properties["task_id"].Pattern = "a"; return all },
 		`has the type "array"`:                     func(all []*definition) []*definition { all[4].input.Properties["task_id"].Type = "array"; return all },
@@ -141,11 +141,11 @@ func TestFaultyTableIsRefused(t *testing.T) {
 		"not that of a closed object": func(all []*definition) []*definition { all[4].input.AdditionalProperties = nil; return all },
 		"not that of an object":       func(all []*definition) []*definition { all[4].output.Type = ""; return all },
 	} {
-		if err := check(spoil(table())); err == nil || !strings.Contains(err.Error(), want) {
+		if err := check(spoil(allTools())); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
 	}
-	if err := check(table()); err != nil {
+	if err := check(allTools()); err != nil {
 		t.Error(err)
 	}
 }

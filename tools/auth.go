@@ -11,13 +11,13 @@ func registerAgent() *definition {
 		Name:        "register_agent",
 		Title:       "Register an agent",
 		Description: "Create your POLT agent and its key, once, only if you have none. The key is stored for you; if the result shows it instead, save it: it is never shown again. Then: list_tasks.",
-		Look:        "get_agent",
-		Unknown:     "If get_agent finds the username, its key is lost: register under another",
+		VerifyWith:  "get_agent",
+		VerifyHint:  "If get_agent finds the username, its key is lost: register under another",
 		Conflict:    "Choose another username",
 	})
-	bind := d.bind
-	d.bind = func(arguments []byte) (send, []fault) {
-		call, faults := bind(arguments)
+	decode := d.decode
+	d.decode = func(arguments []byte) (send, []argumentError) {
+		call, faults := decode(arguments)
 		return call, append(faults, usernameFaults(arguments)...)
 	}
 	return d
@@ -25,14 +25,14 @@ func registerAgent() *definition {
 
 // usernameFaults refuses a username that the tools could not name in any other
 // call, so that its agent could not even look itself up.
-func usernameFaults(arguments []byte) []fault {
+func usernameFaults(arguments []byte) []argumentError {
 	var in polt.GetAgentInput
 	if json.Unmarshal(arguments, &in) != nil {
 		return nil // told already
 	}
-	var faults []fault
+	var faults []argumentError
 	for _, err := range polt.GetAgent.Check(in) {
-		faults = append(faults, fault{err.Field, err.Message})
+		faults = append(faults, argumentError{err.Field, err.Message})
 	}
 	return faults
 }

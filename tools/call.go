@@ -12,7 +12,9 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
 // Call calls a tool with its arguments as a JSON object; none at all mean no
@@ -21,7 +23,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	d, ok := s.byName[name]
 	if !ok {
 		return errorResult(errorText(
-			fmt.Sprintf("There is no tool %q", polt.Clean(name, 60)), "Choose one of those that are listed",
+			fmt.Sprintf("There is no tool %q", clean.Line(name, 60)), "Choose one of those that are listed",
 			failure{Code: polt.CodeInvalidArgument, RequestID: s.options.RequestID(ctx)}))
 	}
 	if why := s.off[name]; why != "" {
@@ -65,15 +67,15 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 type prepared struct {
 	arguments json.RawMessage // as they go to the platform
 	send      send
-	summary   scope // what of the answer is to be cut
+	summary   shape.Summary // what of the answer is to be cut
 }
 
 // prepare prepares a call by a client, or returns every fault of its arguments.
-func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prepared, faults []fault) {
+func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prepared, faults []argumentError) {
 	checked, changed, faults := checkArguments(d.input, given)
 	p.summary = d.Summary
 	if string(checked[detailArgument]) == `"`+detailFull+`"` {
-		p.summary = nothing
+		p.summary = shape.Whole
 	}
 	if _, ok := checked[detailArgument]; ok {
 		delete(checked, detailArgument)
@@ -88,7 +90,7 @@ func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prep
 	if p.arguments = given; changed || len(checked) == 0 { // there may be none at all
 		p.arguments = object(checked)
 	}
-	send, more := d.bind(p.arguments)
+	send, more := d.decode(p.arguments)
 	for _, f := range append(more, leaks(p.arguments, client)...) {
 		if !known[f.argument] {
 			faults = append(faults, f)
@@ -123,17 +125,17 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	if err != nil {
 		return nil, issued, err
 	}
-	if err := d.usable(raw); err != nil {
+	if err := d.checkBody(raw); err != nil {
 		return nil, issued, err
 	}
 	var extra addition
 	if d.registers() {
 		r, _ := registrationOf(raw)
-		issued, extra = r.APIKey, s.keep(ctx, p.arguments, raw)
+		issued, extra = r.APIKey, s.storeKey(ctx, p.arguments, raw)
 	}
 	body, err := d.resultJSON(raw, p.summary, extra)
 	if err != nil {
-		return nil, issued, d.unusable(err)
+		return nil, issued, d.unusableAnswer(err)
 	}
 	return s.result(body), issued, nil
 }
@@ -149,20 +151,20 @@ func (s *Set) clientOf(key polt.Key) *polt.Client {
 	return s.options.Client.As(key)
 }
 
-// usable returns the error for an answer without a body where it should have
+// checkBody returns the error for an answer without a body where it should have
 // shown something: what a GET reads, or the key of who has registered. That a
 // write is done, or that a key is good, an answer tells without one, too.
-func (d *definition) usable(raw []byte) error {
+func (d *definition) checkBody(raw []byte) error {
 	shows := d.endpoint.Method() == http.MethodGet || d.registers()
 	if len(bytes.TrimSpace(raw)) > 0 || !shows {
 		return nil
 	}
-	return d.unusable(errors.New("the platform answered without a body"))
+	return d.unusableAnswer(errors.New("the platform answered without a body"))
 }
 
-// unusable is the error for an answer that is of no use, such as one that is not
+// unusableAnswer is the error for an answer that is of no use, such as one that is not
 // JSON.
-func (d *definition) unusable(err error) error {
+func (d *definition) unusableAnswer(err error) error {
 	e := &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: err.Error(), Retryable: true}
 	if !d.readOnly() {
 		e.Code, e.Retryable = polt.CodeOutcomeUnknown, false
@@ -182,79 +184,57 @@ type addition struct {
 const noticeMember = "_notice"
 
 // resultJSON makes the object that a result carries of the platform's answer.
-func (d *definition) resultJSON(raw []byte, summary scope, extra addition) ([]byte, error) {
-	var notices []string
+func (d *definition) resultJSON(raw []byte, summary shape.Summary, extra addition) ([]byte, error) {
+	var said []string
 	if raw = bytes.TrimSpace(raw); len(raw) == 0 {
 		raw = []byte("{}")
-		notices = append(notices, "the platform answered without a body: it is done")
+		said = append(said, "the platform answered without a body: it is done")
 	}
 	drop := ""
 	if !extra.hide.IsZero() {
 		drop = "api_key"
 	}
-	shaped, err := shape(raw, summary, drop)
+	shaped, err := shape.JSON(raw, summary, drop)
 	if err != nil {
 		return nil, err
 	}
-	notices = append(notices, shaped.notices()...)
+	said = append(said, notices(shaped)...)
 	if extra.notice != "" {
-		notices = append(notices, extra.notice)
+		said = append(said, extra.notice)
 	}
-	body := shaped.json
+	body := shaped.JSON
 	if !extra.hide.IsZero() { // a platform may repeat it, in its message
 		body = bytes.ReplaceAll(body, []byte(extra.hide.Reveal()), []byte(extra.hide.String()))
 	}
 	switch body[0] {
 	case '{':
 	case '[':
-		body = wrap(d.listName, body)
+		body = shape.Wrap(d.listName, body)
 	default:
-		body = wrap("result", body)
+		body = shape.Wrap("result", body)
 	}
 	members := extra.members
-	if len(notices) > 0 {
-		members = append(members, member(noticeMember, strings.Join(notices, "; ")))
+	if len(said) > 0 {
+		members = append(members, shape.Member(noticeMember, strings.Join(said, "; ")))
 	}
-	for _, m := range members {
-		body = body[:len(body)-1] // the closing brace
-		if len(body) > 1 {
-			body = append(body, ',')
-		}
-		body = append(append(body, m...), '}')
-	}
-	return body, nil
-}
-
-func wrap(name string, body []byte) []byte {
-	out := make([]byte, 0, len(body)+len(name)+256)
-	out = append(append(append(out, `{"`...), name...), `":`...)
-	return append(append(out, body...), '}')
-}
-
-func member(name, value string) json.RawMessage {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	fmt.Fprintf(&b, `"%s":`, name)
-	_ = enc.Encode(value) // a string always encodes, and a buffer always takes it
-	return bytes.TrimSpace(b.Bytes())
+	return shape.Append(body, members...), nil
 }
 
 // notices says what was cut, removed or left out.
-func (s *shaped) notices() []string {
+func notices(s shape.Result) []string {
 	var all []string
-	if s.cut > 0 || s.nulls > 0 {
+	if s.Cut > 0 || s.Nulls > 0 {
 		var what []string
-		if s.cut > 0 {
-			what = append(what, fmt.Sprintf("%s cut at %d characters", plural(s.cut, "text"), maxText))
+		if s.Cut > 0 {
+			what = append(what, fmt.Sprintf("%s cut at %d characters", plural(s.Cut, "text"), shape.MaxText))
 		}
-		if s.nulls > 0 {
+		if s.Nulls > 0 {
 			what = append(what, "nulls left out")
 		}
 		all = append(all, strings.Join(what, ", ")+fmt.Sprintf(`; %s:"%s" gives all`, detailArgument, detailFull))
 	}
-	if s.unseen > 0 {
-		all = append(all, plural(s.unseen, "invisible character")+" removed: someone may be hiding text")
+	if s.Invisible > 0 {
+		all = append(all, plural(s.Invisible, "invisible character")+" removed: someone may be hiding text")
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
 func namesOf(set *tools.Set) []string {
@@ -134,7 +135,7 @@ func TestInstructionsSayWhatIsOff(t *testing.T) {
 		"these tools are off ": func(o *tools.Options) { o.Only = []string{"get_task"} },
 	} {
 		got := newSet(t, &platform{}, change).Instructions()
-		added, ok := strings.CutPrefix(got, tools.Instructions)
+		added, ok := strings.CutPrefix(got, guide.Instructions)
 		if !ok || !strings.Contains(added, want) || (added == "") != (want == "") {
 			t.Errorf("%q", added)
 		}

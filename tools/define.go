@@ -9,7 +9,9 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
 // A Tool is a row of the table: what an endpoint does not tell of itself.
@@ -27,14 +29,14 @@ type Tool struct {
 	// that only reads always is.
 	Idempotent bool
 	// Summary is what of the answer is cut by default.
-	Summary scope
-	// Look names the tool that shows what this one has changed, for when its
+	Summary shape.Summary
+	// VerifyWith names the tool that shows what this one has changed, for when its
 	// answer never came. Every tool that writes has one.
-	Look string
-	// Unknown says what to think of what Look shows, where that is not plain.
-	Unknown string
+	VerifyWith string
+	// VerifyHint says what to think of what VerifyWith shows, where that is not plain.
+	VerifyHint string
 	// Conflict says what to do when the state of things does not allow it;
-	// empty leaves it at Look.
+	// empty leaves it at VerifyWith.
 	Conflict string
 }
 
@@ -45,10 +47,10 @@ type definition struct {
 	listName string // what a bare array in the answer holds
 	input    *jsonschema.Schema
 	output   *jsonschema.Schema
-	// bind decodes arguments that conform to the schema, and returns what
+	// decode decodes arguments that conform to the schema, and returns what
 	// calls the endpoint with them and returns the platform's JSON, or what the
 	// endpoint itself finds wrong with them.
-	bind func(arguments []byte) (send, []fault)
+	decode func(arguments []byte) (send, []argumentError)
 	// off has the tools that are off, this one or others, and why.
 	off map[string]string
 }
@@ -73,14 +75,14 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 		listName: listName[Out](t.Summary),
 		input:    input,
 		output:   output,
-		bind: func(arguments []byte) (send, []fault) {
+		decode: func(arguments []byte) (send, []argumentError) {
 			var in In
 			if err := json.Unmarshal(arguments, &in); err != nil {
-				return nil, []fault{{"", "the arguments do not decode: " + polt.Clean(err.Error(), 100)}}
+				return nil, []argumentError{{"", "the arguments do not decode: " + clean.Line(err.Error(), 100)}}
 			}
-			var faults []fault
+			var faults []argumentError
 			for _, err := range e.Check(in) {
-				faults = append(faults, fault{err.Field, err.Message})
+				faults = append(faults, argumentError{err.Field, err.Message})
 			}
 			return func(ctx context.Context, c *polt.Client) ([]byte, error) {
 				answer, err := e.Call(ctx, c, in)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
 // failure is the line of JSON at the end of an error's text.
@@ -43,7 +44,7 @@ func sentence(s string) string {
 }
 
 // faultsText is the error for arguments that were refused.
-func (d *definition) faultsText(faults []fault, requestID string) string {
+func (d *definition) faultsText(faults []argumentError, requestID string) string {
 	words := make([]string, len(faults))
 	for i, f := range faults {
 		words[i] = f.String()
@@ -64,7 +65,7 @@ func (d *definition) errorText(err error, keyHint, requestID string) (string, po
 // explain says what happened and what to do next, in a sentence each, and the
 // same for a program.
 func (d *definition) explain(err error, keyHint, requestID string) (happened, next string, _ failure) {
-	e := d.cause(err)
+	e := d.asPlatformError(err)
 	happened = problemOf(e)
 	var u *unsent
 	switch {
@@ -78,8 +79,8 @@ func (d *definition) explain(err error, keyHint, requestID string) (happened, ne
 	return happened, d.next(e, keyHint), factsOf(e, requestID)
 }
 
-// cause returns the platform's error in an error, as it is for this tool.
-func (d *definition) cause(err error) *polt.Error {
+// asPlatformError returns the platform's error in an error, as it is for this tool.
+func (d *definition) asPlatformError(err error) *polt.Error {
 	var e *polt.Error
 	if !errors.As(err, &e) {
 		return &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}
@@ -120,7 +121,7 @@ func factsOf(e *polt.Error, requestID string) failure {
 func (d *definition) next(e *polt.Error, keyHint string) string {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
-		return "Do not repeat it unchanged, but correct the arguments" + d.orLook()
+		return "Do not repeat it unchanged, but correct the arguments" + d.orVerifyWith()
 	case polt.CodeUnauthenticated:
 		if e.HTTPStatus == 0 {
 			return keyHint
@@ -130,33 +131,33 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 		if e.HTTPStatus == 0 { // it is this server that forbids it, and has said why
 			return "Do not repeat it unchanged"
 		}
-		return "Do not repeat it: this agent may not do this" + d.orLook()
+		return "Do not repeat it: this agent may not do this" + d.orVerifyWith()
 	case polt.CodeNotFound:
 		if name, finder := d.finder(); finder != "" {
 			return "Check the " + name + "; " + finder + " shows valid ones"
 		}
 		return "Check the arguments"
 	case polt.CodeConflict:
-		if d.Conflict != "" && !d.misleads(d.Conflict) {
+		if d.Conflict != "" && !d.mentionsDisabledTool(d.Conflict) {
 			return d.Conflict
 		}
-		return "Do not repeat it unchanged" + d.orLook()
+		return "Do not repeat it unchanged" + d.orVerifyWith()
 	case polt.CodeRateLimited:
 		return d.again(e)
 	case polt.CodeOutcomeUnknown:
-		look := d.Look
-		if d.misleads(look) {
+		look := d.VerifyWith
+		if d.mentionsDisabledTool(look) {
 			look = "the user"
 		}
 		next := fmt.Sprintf("It may or may not have been done: do not call %s again before %s has shown which", d.Name, look)
-		if d.Unknown != "" && !d.misleads(d.Unknown) {
-			next += ". " + d.Unknown
+		if d.VerifyHint != "" && !d.mentionsDisabledTool(d.VerifyHint) {
+			next += ". " + d.VerifyHint
 		}
 		return next
 	case polt.CodeUpstreamUnreachable:
 		return "Nothing happened; try again in a minute, and if it stays so tell the user that the platform cannot be reached"
 	case polt.CodeTimeout:
-		if d.Summary == everyList {
+		if d.Summary == shape.Lists {
 			return "Call " + d.Name + " again, perhaps asking for less"
 		}
 		return "Call " + d.Name + " again"
@@ -167,7 +168,7 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 		case e.Retryable:
 			return "The fault is the platform's. " + d.again(e)
 		}
-		return "The fault is the platform's; tell the user if it stays so" + d.orLook()
+		return "The fault is the platform's; tell the user if it stays so" + d.orVerifyWith()
 	}
 	return "This is a fault of the server; tell the user"
 }
@@ -183,12 +184,12 @@ func wait(e *polt.Error) string {
 	return "Wait a minute"
 }
 
-// orLook names the read that shows why.
-func (d *definition) orLook() string {
-	if d.Look == "" || d.Conflict != "" || d.misleads(d.Look) {
+// orVerifyWith names the read that shows why.
+func (d *definition) orVerifyWith() string {
+	if d.VerifyWith == "" || d.Conflict != "" || d.mentionsDisabledTool(d.VerifyWith) {
 		return ""
 	}
-	return "; " + d.Look + " shows how things stand"
+	return "; " + d.VerifyWith + " shows how things stand"
 }
 
 // finder names what this tool's path names, and the tool that finds that, or
@@ -200,7 +201,7 @@ func (d *definition) finder() (name, tool string) {
 		if !strings.Contains(d.endpoint.Path(), "{"+name+"}") {
 			continue
 		}
-		if d.misleads(tool) {
+		if d.mentionsDisabledTool(tool) {
 			tool = ""
 		}
 		return name, tool

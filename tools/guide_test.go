@@ -17,14 +17,14 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
 // maxGuideTokens is what the guide may cost a model, counted with cl100k.
 const maxGuideTokens = 1500
 
 func TestGuideFits(t *testing.T) {
-	n := tokens(t, tools.Guide)
+	n := tokens(t, guide.Text)
 	t.Logf("%d tokens", n)
 	if n >= maxGuideTokens {
 		t.Errorf("the guide costs %d tokens, not under %d", n, maxGuideTokens)
@@ -52,15 +52,15 @@ func TestGuideNamesWhatThereIs(t *testing.T) {
 			}
 		}
 	}
-	words := strings.FieldsFunc(tools.Guide, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
+	words := strings.FieldsFunc(guide.Text, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
 	words = slices.DeleteFunc(words, func(w string) bool { return !strings.Contains(w, "_") })
-	for _, word := range append(words, quoted(tools.Guide)...) {
+	for _, word := range append(words, quoted(guide.Text)...) {
 		if !slices.Contains(known, word) {
 			t.Errorf("the guide names %s, which there is not", word)
 		}
 	}
 	for _, name := range promptsAndResources(t) {
-		if !slices.Contains(quoted(tools.Guide), name) {
+		if !slices.Contains(quoted(guide.Text), name) {
 			t.Errorf("the guide does not name %s", name)
 		}
 	}
@@ -114,7 +114,7 @@ func guideValues(t *testing.T) []string {
 }
 
 func TestGuideExplainsEveryValue(t *testing.T) {
-	names := quoted(tools.Guide)
+	names := quoted(guide.Text)
 	for _, value := range guideValues(t) {
 		if !slices.Contains(names, value) {
 			t.Errorf("the guide does not name %s", value)
@@ -163,7 +163,7 @@ func constants(t *testing.T, file, typeName string) []string {
 // guideTable returns the cells of the rows below a heading of the guide.
 func guideTable(t *testing.T, heading string) [][]string {
 	t.Helper()
-	_, below, ok := strings.Cut(tools.Guide, heading+"\n")
+	_, below, ok := strings.Cut(guide.Text, heading+"\n")
 	if !ok {
 		t.Fatalf("the guide has no table %s", heading)
 	}

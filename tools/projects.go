@@ -1,13 +1,16 @@
 package tools
 
-import "github.com/openpolt/polt-mcp/polt"
+import (
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
+)
 
 func listProjects() *definition {
 	return define(polt.ListProjects, Tool{
 		Name:        "list_projects",
 		Title:       "List projects",
 		Description: "Browse projects, as summaries. Votes count in stages idea and voting. Then: get_project.",
-		Summary:     everyList,
+		Summary:     shape.Lists,
 	})
 }
 
@@ -25,7 +28,7 @@ func listProjectTasks() *definition {
 		Name:        "list_project_tasks",
 		Title:       "List a project's tasks",
 		Description: "All tasks of one project, as summaries. Then: get_task.",
-		Summary:     everyList,
+		Summary:     shape.Lists,
 	})
 }
 
@@ -34,7 +37,7 @@ func voteOnProject() *definition {
 		Name:        "vote_on_project",
 		Title:       "Vote on a project",
 		Description: "Vote on a project in stage idea or voting. The same vote again REMOVES it; the other value changes it. Do not repeat a call to be sure: look with get_project.",
-		Look:        "get_project",
+		VerifyWith:  "get_project",
 	})
 }
 
@@ -43,6 +46,6 @@ func replyToProject() *definition {
 		Name:        "reply_to_project",
 		Title:       "Reply to a project",
 		Description: "Add to a project's public discussion. Be constructive, no spam; read get_project first.",
-		Look:        "get_project",
+		VerifyWith:  "get_project",
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
 //go:generate go test . -run ^TestPublished -update
@@ -19,7 +19,7 @@ import (
 // with what is to be in it.
 func published(t *testing.T) map[string][]byte {
 	t.Helper()
-	files := map[string][]byte{skillFile: []byte(tools.Skill())}
+	files := map[string][]byte{skillFile: []byte(guide.Skill())}
 	var rows strings.Builder
 	for _, tool := range newSet(t, &platform{}, nil).Tools() {
 		for kind, schema := range map[string]json.RawMessage{"input": tool.RawInputSchema, "output": tool.RawOutputSchema} {

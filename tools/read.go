@@ -3,8 +3,14 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
 // Read returns what a tool that only reads would give, whole and not as a
@@ -35,18 +41,18 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 		return nil, s.failed(ctx, d, &polt.Error{Code: polt.CodeInvalidArgument, Field: faults[0].argument, Message: faults[0].problem})
 	}
 	if whole {
-		p.summary = nothing
+		p.summary = shape.Whole
 	}
 	raw, err := p.send(ctx, client)
 	if err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
-	if err := d.usable(raw); err != nil {
+	if err := d.checkBody(raw); err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
 	body, err := d.resultJSON(raw, p.summary, addition{})
 	if err != nil {
-		return nil, s.failed(ctx, d, d.unusable(err))
+		return nil, s.failed(ctx, d, d.unusableAnswer(err))
 	}
 	return body, nil
 }
@@ -75,4 +81,112 @@ func (s *Set) WithoutRetries() *Set {
 	once := *s
 	once.options.Client = s.options.Client.WithoutRetries()
 	return &once
+}
+
+// An Error is why something could not be read.
+type Error struct {
+	// Message is for a model: what happened, and what to do next.
+	Message string
+	facts   failure
+}
+
+// NewError returns an error with a sentence that says what happened and one
+// that says what to do next. The field is what of the request is at fault, or
+// "".
+func NewError(code polt.Code, field, happened, next string) *Error {
+	return &Error{Message: sentences(happened, next), facts: failure{Code: code, Retryable: code == polt.CodeRateLimited, Field: field}}
+}
+
+// About returns the error as that of a resource.
+func (e *Error) About(uri string) *Error {
+	about := *e
+	about.facts.URI = uri
+	return &about
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Code returns the kind of the error.
+func (e *Error) Code() polt.Code { return e.facts.Code }
+
+// RetryAfterDuration returns how long not to ask again, or 0 where that is not
+// known.
+func (e *Error) RetryAfterDuration() time.Duration {
+	return time.Duration(e.facts.RetryAfter) * time.Second
+}
+
+// Hide returns an error without the key in use, which what was asked for may have
+// held.
+func (s *Set) Hide(ctx context.Context, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	client := s.client(ctx)
+	hidden := *e
+	for _, text := range []*string{&hidden.Message, &hidden.facts.Field, &hidden.facts.URI} {
+		*text = string(client.Redact([]byte(*text)))
+	}
+	return &hidden
+}
+
+// JSONRPC returns the error as the protocol has it: modern says that it is of
+// 2026-07-28 or later, where a resource that is not there is a parameter that
+// is not valid.
+func (e *Error) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
+	switch e.facts.Code {
+	case polt.CodeNotFound:
+		if !modern {
+			return mcp.NewJSONRPCErrorDetails(mcp.RESOURCE_NOT_FOUND, e.Message, e.facts)
+		}
+		if e.facts.URI != "" {
+			// Nothing else may be there: that is what tells a client from other
+			// parameters that are not valid.
+			return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Message, map[string]string{"uri": e.facts.URI})
+		}
+		fallthrough
+	case polt.CodeInvalidArgument:
+		return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Message, e.facts)
+	}
+	return mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, e.Message, e.facts)
+}
+
+// failed returns the error for a read that failed. It speaks of no tool: what
+// was asked for is a resource, or goes into a prompt.
+func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
+	e := d.asPlatformError(err)
+	happened := problemOf(e)
+	if e.HTTPStatus != 0 && e.HTTPStatus != 200 {
+		happened = fmt.Sprintf("HTTP %d: %s", e.HTTPStatus, happened)
+	}
+	return &Error{
+		Message: sentences("It cannot be read: "+happened, d.nextRead(e, s.keyHint(ctx))),
+		facts:   factsOf(e, s.options.RequestID(ctx)),
+	}
+}
+
+// nextRead is next for what is read, and not by calling the tool.
+func (d *definition) nextRead(e *polt.Error, keyHint string) string {
+	switch e.Code {
+	case polt.CodeInvalidArgument:
+		if e.Field != "" {
+			return "Do not repeat it unchanged, but correct the " + e.Field
+		}
+		return "Do not repeat it unchanged"
+	case polt.CodeForbidden:
+		return "Do not repeat it: this agent may not read it"
+	case polt.CodeNotFound:
+		if name, finder := d.finder(); finder == "" && name != "" {
+			return "Check the " + name
+		}
+	case polt.CodeRateLimited:
+		return wait(e) + ", then read it again"
+	case polt.CodeTimeout:
+		return "Read it again"
+	case polt.CodeUpstreamError:
+		if e.Retryable {
+			return "The fault is the platform's. " + wait(e) + ", then read it again"
+		}
+	}
+	return d.next(e, keyHint)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
 // Schemas are inferred from the types of package polt and then brought into
@@ -18,7 +20,7 @@ import (
 // inputSchema returns the schema of a tool's arguments: those of the
 // endpoint's input, and detail where the tool's answer is a summary. It is
 // closed.
-func inputSchema[In any](summary scope) (*jsonschema.Schema, error) {
+func inputSchema[In any](summary shape.Summary) (*jsonschema.Schema, error) {
 	t := reflect.TypeFor[In]()
 	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{TypeSchemas: enums(t)})
 	if err != nil {
@@ -32,7 +34,7 @@ func inputSchema[In any](summary scope) (*jsonschema.Schema, error) {
 			return nil, fmt.Errorf("%s.%s: %w", t, f.Name, err)
 		}
 	}
-	if summary != nothing {
+	if summary != shape.Whole {
 		s.Properties[detailArgument] = &jsonschema.Schema{
 			Type: "string", Enum: []any{detailSummary, detailFull},
 			Default: json.RawMessage(`"` + detailSummary + `"`), Description: "full: nothing cut",
@@ -146,8 +148,8 @@ func outputSchema[Out any]() (*jsonschema.Schema, error) {
 
 // listName returns what the list in an answer is called, so that a bare array
 // can be wrapped under that name.
-func listName[Out any](summary scope) string {
-	if summary != everyList { // an answer about one thing, whatever lists it has
+func listName[Out any](summary shape.Summary) string {
+	if summary != shape.Lists { // an answer about one thing, whatever lists it has
 		return "items"
 	}
 	for f := range reflect.TypeFor[Out]().Fields() {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
 // The platform may repeat the key, and have other members that look like it.
@@ -31,34 +32,34 @@ func register(t *testing.T, change func(*tools.Options)) string {
 }
 
 func TestRegisteringKeepsTheKeyInsteadOfShowingIt(t *testing.T) {
-	type keep = func(context.Context, string, polt.Registration) (tools.Kept, error)
+	type keep = func(context.Context, string, polt.Registration) (tools.StoredKey, error)
 	for name, c := range map[string]struct {
 		keep  keep
 		shows bool
 		want  []string
 	}{
 		"nowhere to keep it": {nil, true, []string{"shown only once"}},
-		"in a file": {func(_ context.Context, username string, r polt.Registration) (tools.Kept, error) {
+		"in a file": {func(_ context.Context, username string, r polt.Registration) (tools.StoredKey, error) {
 			if username != "ada" || r.APIKey.Reveal() != "polt_secret" || r.AgentID != "7a1d" {
 				t.Errorf("kept %s %s %s", username, r.AgentID, r.APIKey.Reveal())
 			}
-			return tools.Kept{File: "/home/ada/credentials.json"}, nil
+			return tools.StoredKey{File: "/home/ada/credentials.json"}, nil
 		}, false, []string{`"credentials_file":"/home/ada/credentials.json"`, "now acts as ada"}},
-		"kept for an agent who is another, but not stored": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
-			return tools.Kept{ActingAs: "grace"}, errors.New("disk full")
+		"kept for an agent who is another, but not stored": {func(context.Context, string, polt.Registration) (tools.StoredKey, error) {
+			return tools.StoredKey{ActingAs: "grace"}, errors.New("disk full")
 		}, true, []string{"could not be stored (disk full)", "still acts as grace"}},
-		"in memory": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
-			return tools.Kept{}, nil
+		"in memory": {func(context.Context, string, polt.Registration) (tools.StoredKey, error) {
+			return tools.StoredKey{}, nil
 		}, false, []string{"gone when it ends"}},
-		"beside a key that is active": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
-			return tools.Kept{File: "f", ActingAs: "grace", Switch: "restart with --agent ada"}, nil
+		"beside a key that is active": {func(context.Context, string, polt.Registration) (tools.StoredKey, error) {
+			return tools.StoredKey{File: "f", ActingAs: "grace", Switch: "restart with --agent ada"}, nil
 		}, false, []string{"still acts as grace", "restart with --agent ada"}},
-		"it cannot be written": {func(context.Context, string, polt.Registration) (tools.Kept, error) {
-			return tools.Kept{}, errors.New("disk full")
+		"it cannot be written": {func(context.Context, string, polt.Registration) (tools.StoredKey, error) {
+			return tools.StoredKey{}, errors.New("disk full")
 		}, true, []string{"could not be stored (disk full)", "shown only once"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := register(t, func(o *tools.Options) { o.Keep = c.keep })
+			got := register(t, func(o *tools.Options) { o.StoreKey = c.keep })
 			if strings.Contains(got, "polt_secret") != c.shows {
 				t.Errorf("shows the key: %v, not %v: %s", !c.shows, c.shows, got)
 			}
@@ -225,14 +226,14 @@ func TestThroughMCP(t *testing.T) {
 }
 
 func TestInstructionsFit(t *testing.T) {
-	if n := len([]rune(tools.Instructions)); n >= 1500 {
+	if n := len([]rune(guide.Instructions)); n >= 1500 {
 		t.Errorf("the instructions have %d characters", n)
 	}
 	names := map[string]bool{}
 	for _, tool := range newSet(t, &platform{}, nil).Tools() {
 		names[tool.Name] = true
 	}
-	for _, word := range strings.FieldsFunc(tools.Instructions, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
+	for _, word := range strings.FieldsFunc(guide.Instructions, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
 		if strings.Contains(word, "_") && !names[word] && word != "review_notes" {
 			t.Errorf("the instructions name %s, which is no tool", word)
 		}

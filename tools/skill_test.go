@@ -9,17 +9,17 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
 // skillFile is where the skill is published: its folder bears its name.
-var skillFile = filepath.Join("../skills", tools.SkillName, "SKILL.md")
+var skillFile = filepath.Join("../skills", guide.SkillName, "SKILL.md")
 
 var skillName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // TestSkillIsOfTheFormat checks the skill against the rules of agentskills.io.
 func TestSkillIsOfTheFormat(t *testing.T) {
-	rest, begins := strings.CutPrefix(tools.Skill(), "---\n")
+	rest, begins := strings.CutPrefix(guide.Skill(), "---\n")
 	frontmatter, body, ends := strings.Cut(rest, "\n---\n")
 	if !begins || !ends {
 		t.Fatal("the skill has no frontmatter")
@@ -34,7 +34,7 @@ func TestSkillIsOfTheFormat(t *testing.T) {
 	if err := yaml.UnmarshalStrict([]byte(frontmatter), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Name != tools.SkillName || got.Description != tools.SkillDescription || got.Compatibility != tools.SkillCompatibility {
+	if got.Name != guide.SkillName || got.Description != guide.SkillDescription || got.Compatibility != guide.SkillCompatibility {
 		t.Errorf("YAML reads %+v", got)
 	}
 	if !skillName.MatchString(got.Name) || len(got.Name) > 64 || got.Name != filepath.Base(filepath.Dir(skillFile)) {
@@ -46,7 +46,7 @@ func TestSkillIsOfTheFormat(t *testing.T) {
 	if n := utf8.RuneCountInString(got.Compatibility); n == 0 || n > 500 {
 		t.Errorf("the compatibility has %d characters", n)
 	}
-	if strings.TrimSpace(body) != strings.TrimSpace(tools.Guide) {
+	if strings.TrimSpace(body) != strings.TrimSpace(guide.Text) {
 		t.Error("the skill is not the guide")
 	}
 }

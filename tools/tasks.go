@@ -1,13 +1,16 @@
 package tools
 
-import "github.com/openpolt/polt-mcp/polt"
+import (
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
+)
 
 func listTasks() *definition {
 	return define(polt.ListTasks, Tool{
 		Name:        "list_tasks",
 		Title:       "List tasks",
 		Description: "Find work: tasks filtered and sorted, as summaries. Use status available for what you can take, and difficulty for what you can finish. Then: get_task.",
-		Summary:     everyList,
+		Summary:     shape.Lists,
 	})
 }
 
@@ -16,7 +19,7 @@ func listRecentTasks() *definition {
 		Name:        "list_recent_tasks",
 		Title:       "List recent tasks",
 		Description: "The 5 newest available tasks. For filters use list_tasks.",
-		Summary:     everyList,
+		Summary:     shape.Lists,
 	})
 }
 
@@ -35,7 +38,7 @@ func commitToTask() *definition {
 		Conflict:    "Do not repeat it: list_committed_tasks shows what you hold, list_tasks what else is available",
 		Description: "Lock an available task to you. At most 3 at once; commit only to what you can finish by its deadline. Then: do the work, submit_work.",
 		Idempotent:  true,
-		Look:        "get_task",
+		VerifyWith:  "get_task",
 	})
 }
 
@@ -46,7 +49,7 @@ func abandonTask() *definition {
 		Description: "Give up a task you committed to and have not submitted; it opens to everyone again. Use it early if you cannot finish.",
 		Destructive: true,
 		Idempotent:  true,
-		Look:        "get_task",
+		VerifyWith:  "get_task",
 	})
 }
 
@@ -55,6 +58,6 @@ func submitWork() *definition {
 		Name:        "submit_work",
 		Title:       "Submit work",
 		Description: "Hand in finished work on your committed task for review: approved is paid; rejected reopens it to all; needs revision returns it to you: fix it and submit again. A review takes time: do other work or stop, and look with get_task later.",
-		Look:        "get_task",
+		VerifyWith:  "get_task",
 	})
 }

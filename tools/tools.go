@@ -13,10 +13,11 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
-// table returns every tool, in the order in which an agent meets them.
-func table() []*definition {
+// allTools returns every tool, in the order in which an agent meets them.
+func allTools() []*definition {
 	return []*definition{
 		registerAgent(),
 		verifyKey(),
@@ -66,9 +67,9 @@ type Options struct {
 	// RequestID returns what names the call in the log, for error results; nil
 	// means that it has no name.
 	RequestID func(context.Context) string
-	// Keep keeps the key of an agent that has registered; nil means that there
+	// StoreKey stores the key of an agent that has registered; nil means that there
 	// is nowhere, so that the result carries the key.
-	Keep func(ctx context.Context, username string, r polt.Registration) (Kept, error)
+	StoreKey func(ctx context.Context, username string, r polt.Registration) (StoredKey, error)
 	// Results is the form of a result; empty means [ResultsBoth].
 	Results Results
 	// OnCall is told of each call that has ended; nil means nobody is.
@@ -134,7 +135,7 @@ func New(o Options) (*Set, error) {
 	default:
 		return nil, fmt.Errorf("tools: the results %q are not both, structured or text", o.Results)
 	}
-	all := table()
+	all := allTools()
 	off, err := choose(all, o)
 	if err != nil {
 		return nil, err
@@ -160,6 +161,18 @@ func New(o Options) (*Set, error) {
 // Tools returns the tools as they are listed, in the order of the table. (On
 // the wire mcp-go sorts them by name, which keeps the order fixed as well.)
 func (s *Set) Tools() []mcp.Tool { return s.listed }
+
+// Instructions returns the [guide.Instructions], and what else a model should
+// know where tools are off.
+func (s *Set) Instructions() string {
+	switch {
+	case s.options.ReadOnly:
+		return guide.Instructions + "\n\nHere the tools that write are off: use those listed."
+	case len(s.off) > 0:
+		return guide.Instructions + "\n\nSome of these tools are off here: use those listed."
+	}
+	return guide.Instructions
+}
 
 // keyHint tells an agent without a key how to get one here.
 func (s *Set) keyHint(ctx context.Context) string { return s.options.KeyHint(ctx, s.canRegister) }
@@ -205,7 +218,7 @@ func check(all []*definition) error {
 			return fmt.Errorf("tool %s: the title or the description is missing", d.Name)
 		case d.readOnly() && d.Destructive:
 			return fmt.Errorf("tool %s: it cannot be destructive and only read", d.Name)
-		case !d.readOnly() && d.Look == "":
+		case !d.readOnly() && d.VerifyWith == "":
 			return fmt.Errorf("tool %s: it does not say which tool shows what it changed", d.Name)
 		case d.output.Type != "object":
 			return fmt.Errorf("tool %s: the output schema is not that of an object", d.Name)
@@ -221,8 +234,8 @@ func check(all []*definition) error {
 		served[route] = d.Name
 	}
 	for _, d := range all {
-		if d.Look != "" && !names[d.Look] {
-			return fmt.Errorf("tool %s: it points to %s, which is no tool", d.Name, d.Look)
+		if d.VerifyWith != "" && !names[d.VerifyWith] {
+			return fmt.Errorf("tool %s: it points to %s, which is no tool", d.Name, d.VerifyWith)
 		}
 	}
 	for _, op := range polt.Operations() {

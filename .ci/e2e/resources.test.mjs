@@ -32,7 +32,7 @@ test('what there is to read', { concurrency }, async (t) => {
       assert.deepEqual(types(await agent.resources()), listed);
       assert.deepEqual(types(await agent.templates()), templates);
 
-      for (const [uri, file] of [['polt://guide', 'tools/guide.md'], ['skill://polt/SKILL.md', 'skills/polt/SKILL.md']]) {
+      for (const [uri, file] of [['polt://guide', 'tools/guide/guide.md'], ['skill://polt/SKILL.md', 'skills/polt/SKILL.md']]) {
         assert.deepEqual(await agent.read(uri), { uri, mimeType: markdown, text: readFileSync(join(root, file), 'utf8') });
       }
 

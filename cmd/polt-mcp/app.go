@@ -92,7 +92,7 @@ func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, f.openTools(ctx, a, host{tools: tools.Options{
-		Key: session.Key, Keep: session.Keep,
+		Key: session.Key, StoreKey: session.Keep,
 		KeyHint: func(_ context.Context, canRegister bool) string {
 			if !canRegister {
 				return "Have the user set POLT_API_KEY in this server's configuration"
@@ -160,11 +160,11 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 		}
 		source.BaseURL = "sandbox:" + path
 	} else {
-		base, err := polt.ParseBaseURL(f.APIURL)
+		client, err := polt.NewClient(polt.Options{BaseURL: f.APIURL})
 		if err != nil {
 			return nil, nil, err
 		}
-		source.BaseURL = base.String()
+		source.BaseURL = client.BaseURL()
 	}
 	path := f.Credentials
 	if path == "" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -157,7 +158,7 @@ func (d *demo) find() (string, error) {
 
 func (d *demo) read() (string, error) {
 	err := d.get()
-	return polt.Clean(d.task.Description, 90), err
+	return clean.Line(d.task.Description, 90), err
 }
 
 func (d *demo) watch() (string, error) {
@@ -206,7 +207,7 @@ func (d *demo) awaitReview(expected polt.TaskStatus) func() (string, error) {
 		review := d.task.Submissions[len(d.task.Submissions)-1]
 		notes := ""
 		if review.ReviewNotes != nil {
-			notes = ": " + polt.Clean(*review.ReviewNotes, 90)
+			notes = ": " + clean.Line(*review.ReviewNotes, 90)
 		}
 		return string(review.Status) + notes, nil
 	}

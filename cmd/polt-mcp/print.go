@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
 // printForPeople prints a tool's answer: lists as tables, everything else as
@@ -38,7 +38,7 @@ func printForPeople(out io.Writer, answer []byte) error {
 		if b.Len() > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s:\n", polt.Clean(m.name, 60))
+		fmt.Fprintf(&b, "%s:\n", clean.Line(m.name, 60))
 		if err := printTable(&b, objects(m.value), terminalWidth(out)); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func objects(value json.RawMessage) [][]jsonMember {
 func printMember(b *bytes.Buffer, m jsonMember, indent string) {
 	if len(m.value) > 0 && m.value[0] == '{' {
 		if inner, err := orderedMembers(m.value); err == nil {
-			fmt.Fprintf(b, "%s%s:\n", indent, polt.Clean(m.name, 60))
+			fmt.Fprintf(b, "%s%s:\n", indent, clean.Line(m.name, 60))
 			for _, i := range inner {
 				printMember(b, i, indent+"  ")
 			}
@@ -108,11 +108,11 @@ func printMember(b *bytes.Buffer, m jsonMember, indent string) {
 	if json.Unmarshal(m.value, &s) == nil && strings.Contains(s, "\n") {
 		lines := strings.Split(strings.TrimSpace(s), "\n")
 		for i := range lines {
-			lines[i] = indent + "  " + polt.Clean(lines[i], 1<<20)
+			lines[i] = indent + "  " + clean.Line(lines[i], 1<<20)
 		}
 		text = "\n" + strings.Join(lines, "\n")
 	}
-	fmt.Fprintf(b, "%s%s: %s\n", indent, polt.Clean(m.name, 60), text)
+	fmt.Fprintf(b, "%s%s: %s\n", indent, clean.Line(m.name, 60), text)
 }
 
 // isTime matches the names of members that hold a time in Unix seconds.
@@ -125,13 +125,13 @@ func cell(m jsonMember) string {
 	}
 	var s string
 	if json.Unmarshal(m.value, &s) == nil {
-		return polt.Clean(s, 1<<20)
+		return clean.Line(s, 1<<20)
 	}
 	var seconds int64
 	if isTime.MatchString(m.name) && json.Unmarshal(m.value, &seconds) == nil && seconds > 1e9 && seconds < 1e11 {
 		return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04 UTC")
 	}
-	return polt.Clean(string(m.value), 1<<20)
+	return clean.Line(string(m.value), 1<<20)
 }
 
 // first are the columns that people look for, in their order. Others follow,
@@ -175,7 +175,7 @@ func printTable(b *bytes.Buffer, rows [][]jsonMember, width int) error {
 	var text bytes.Buffer
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, name := range names {
-		fmt.Fprintf(w, "%s\t", strings.ToUpper(polt.Clean(name, 40)))
+		fmt.Fprintf(w, "%s\t", strings.ToUpper(clean.Line(name, 40)))
 	}
 	fmt.Fprintln(w)
 	for _, row := range rows {
@@ -183,7 +183,7 @@ func printTable(b *bytes.Buffer, rows [][]jsonMember, width int) error {
 		for _, m := range row {
 			cells[index[m.name]] = cell(m)
 			if width > 0 && m.name != "id" {
-				cells[index[m.name]] = polt.Clean(cells[index[m.name]], cellWidth(width))
+				cells[index[m.name]] = clean.Line(cells[index[m.name]], cellWidth(width))
 			}
 		}
 		fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
@@ -194,7 +194,7 @@ func printTable(b *bytes.Buffer, rows [][]jsonMember, width int) error {
 	for line := range strings.Lines(text.String()) {
 		line = strings.TrimRight(line, " \n")
 		if width > 0 {
-			line = polt.Clean(line, width-1)
+			line = clean.Line(line, width-1)
 		}
 		b.WriteString(line + "\n")
 	}

@@ -120,8 +120,8 @@ func (s *Session) Key(context.Context) polt.Key {
 // Keep stores the key of an agent that has registered. The session goes on as
 // that agent only if it was nobody: registering never changes who it is. That
 // holds, and is told, even where the key cannot be stored.
-func (s *Session) Keep(_ context.Context, username string, r polt.Registration) (tools.Kept, error) {
-	var kept tools.Kept
+func (s *Session) Keep(_ context.Context, username string, r polt.Registration) (tools.StoredKey, error) {
+	var kept tools.StoredKey
 	var err error
 	switch { // without the lock: calls go on meanwhile
 	case s.store != nil:

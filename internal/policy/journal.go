@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
@@ -80,7 +81,7 @@ func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 	err := dec.Decode(&arguments)
 	if err == nil {
 		err = j.record(id, sent{w, now}, written{
-			Event: "write", ID: id, Time: stamp(now), Tool: w.Tool, Caller: callerOf(w.Key),
+			Event: "write", ID: id, Time: stamp(now), Tool: w.Tool, Caller: callerID(w.Key),
 			RequestID: hide(w.RequestID), Arguments: hidden(arguments, hide).(map[string]any),
 		})
 	}
@@ -204,5 +205,5 @@ func reason(err error) string {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return polt.Clean(err.Error(), 100)
+	return clean.Line(err.Error(), 100)
 }

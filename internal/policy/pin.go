@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
@@ -146,13 +148,13 @@ func (p *pin) owns(ctx context.Context, key polt.Key) (known bool, _ error) {
 		var e *polt.Error
 		return errors.As(err, &e) && e.Code == polt.CodeUnauthenticated, p.failed(err)
 	}
-	owner := polt.OwnerOf(answer.Raw)
+	owner := answers.Owner(answer.Raw)
 	if owner == "" {
 		return false, p.refusal("the platform does not tell whose the key in use is")
 	}
 	// A platform may take Ada and ada for two agents, so to be sure they are.
 	if owner != p.agent {
-		return true, p.refusal(fmt.Sprintf("the key in use belongs to %q", polt.Clean(owner, 128)))
+		return true, p.refusal(fmt.Sprintf("the key in use belongs to %q", clean.Line(owner, 128)))
 	}
 	return true, nil
 }

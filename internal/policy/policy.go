@@ -112,7 +112,7 @@ func (p *Policy) countedAs(ctx context.Context, w tools.Write) string {
 	if w.Key.IsZero() || w.Registers != "" {
 		return "addr:" + p.address(ctx)
 	}
-	return callerOf(w.Key)
+	return callerID(w.Key)
 }
 
 // Close records of the writes that are still on their way that their outcome
@@ -124,9 +124,9 @@ func (p *Policy) Close() error {
 	return p.journal.close()
 }
 
-// callerOf names who has a key, in a form that is no secret: as the log of
+// callerID names who has a key, in a form that is no secret: as the log of
 // calls over HTTP does. It is empty for no key.
-func callerOf(key polt.Key) string {
+func callerID(key polt.Key) string {
 	if key.IsZero() {
 		return ""
 	}

@@ -66,7 +66,7 @@ func (p *poll) run() {
 		} else {
 			next.slower()
 		}
-		next.plan(retryAfter(err))
+		next.plan(backoffFrom(err))
 		if changed {
 			p.tell()
 		}
@@ -101,8 +101,8 @@ func (p *poll) tell() {
 	}
 }
 
-// retryAfter returns how long an error asks to wait.
-func retryAfter(err error) time.Duration {
+// backoffFrom returns how long an error asks to wait.
+func backoffFrom(err error) time.Duration {
 	type waiter interface {
 		error
 		RetryAfterDuration() time.Duration

@@ -52,11 +52,7 @@ func newClient(t *testing.T, o polt.Options) *polt.Client {
 // do calls an operation, which must go well.
 func do[In, Out any](t *testing.T, e polt.Endpoint[In, Out], c *polt.Client, in In) Out {
 	t.Helper()
-	answer, err := e.Call(t.Context(), c, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := answer.Decode()
+	out, err := e.Do(t.Context(), c, in)
 	if err != nil {
 		t.Fatal(err)
 	}

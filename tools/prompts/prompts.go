@@ -11,6 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/resources"
@@ -115,7 +116,7 @@ func (r row) checked(given map[string]string) (map[string]string, error) {
 	for name, value := range given {
 		i := slices.IndexFunc(r.arguments, func(a argument) bool { return a.name == name })
 		if i < 0 {
-			return nil, r.invalid(polt.Clean(name, 40), "unknown")
+			return nil, r.invalid(clean.Line(name, 40), "unknown")
 		}
 		if value = strings.TrimSpace(value); value == "" {
 			continue // hosts send what a person has left empty
@@ -124,7 +125,7 @@ func (r row) checked(given map[string]string) (map[string]string, error) {
 		if a.values != nil {
 			known := slices.IndexFunc(a.values, func(v string) bool { return strings.EqualFold(v, value) })
 			if known < 0 {
-				return nil, r.invalid(name, fmt.Sprintf("%q is not one of %s", polt.Clean(value, 40), strings.Join(a.values, ", ")))
+				return nil, r.invalid(name, fmt.Sprintf("%q is not one of %s", clean.Line(value, 40), strings.Join(a.values, ", ")))
 			}
 			value = a.values[known]
 		}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools/resources"
+	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
 // who returns the username of the agent whose key is in use, or "" where that
@@ -20,7 +20,7 @@ func (p *Prompts) who(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
-	return polt.OwnerOf(answer)
+	return answers.Owner(answer)
 }
 
 // acting says as whom the agent acts.
@@ -39,7 +39,7 @@ func (p *Prompts) acting(username string) string {
 		}
 		return text + "."
 	}
-	return "You act as " + polt.Clean(username, 128) + "."
+	return "You act as " + clean.Line(username, 128) + "."
 }
 
 // maxHeld is how many tasks an agent can be committed to.
@@ -52,7 +52,7 @@ func (p *Prompts) holding(ctx context.Context, username string) string {
 	if err != nil {
 		return ""
 	}
-	tasks := resources.TasksIn(answer)
+	tasks := answers.Tasks(answer)
 	switch n := len(tasks); {
 	case tasks == nil:
 		return ""

@@ -3,8 +3,9 @@ package prompts
 import (
 	"encoding/json"
 
+	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // A standing is how a task stands, as far as its JSON tells.
@@ -23,14 +24,14 @@ func standingOf(text string) (s standing) {
 			Status polt.SubmissionStatus
 		}
 	}
-	s.holder = resources.HolderOf([]byte(text))
+	s.holder = answers.Holder([]byte(text))
 	if json.Unmarshal([]byte(text), &task) != nil {
 		return s
 	}
 	s.status = task.Status
 	if n := len(task.Submissions); n > 0 {
 		last := task.Submissions[n-1]
-		s.lastAgent, s.lastStatus = resources.UsernameIn(last.Agent), last.Status
+		s.lastAgent, s.lastStatus = answers.Username(last.Agent), last.Status
 	}
 	return s
 }
@@ -41,9 +42,9 @@ func (s standing) is() string {
 	case s.status == polt.TaskInReview:
 		return "in review"
 	case s.holder != "" && (s.status == polt.TaskCommitted || s.status == ""):
-		return "committed to " + polt.Clean(s.holder, 128)
+		return "committed to " + clean.Line(s.holder, 128)
 	}
-	return polt.Clean(string(s.status), 40)
+	return clean.Line(string(s.status), 40)
 }
 
 // work says what to do first with the task where an agent is to work on it, and
@@ -77,7 +78,7 @@ func (s standing) revise(username string) (first, not string) {
 	case isOther(s.holder):
 		return "", "The task is " + s.is() + ": it is not mine to revise"
 	case isOther(s.lastAgent):
-		return "", "The last submission is by " + polt.Clean(s.lastAgent, 128) + ": it is not mine to revise"
+		return "", "The last submission is by " + clean.Line(s.lastAgent, 128) + ": it is not mine to revise"
 	case s.status != "" && s.status != polt.TaskCommitted:
 		return "", "The task is " + s.is() + ", so no revision can be submitted"
 	case s.status != "" && s.lastStatus != polt.SubmissionNeedsRevision:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -67,7 +68,7 @@ The message after this one has the available tasks, as list_tasks gives them. %s
 
 func checkDays(text string) string {
 	if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 3650 {
-		return fmt.Sprintf("%q is not a whole number of days from 1 to 3650", polt.Clean(text, 40))
+		return fmt.Sprintf("%q is not a whole number of days from 1 to 3650", clean.Line(text, 40))
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/openpolt/polt-mcp/internal/answers"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
@@ -46,7 +47,7 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 		return nil, err
 	}
 	answer := me{Agent: agent}
-	username := polt.OwnerOf(agent)
+	username := answers.Owner(agent)
 	if username == "" {
 		answer.Notice = ownerUnknown
 		return encode(answer)
@@ -100,7 +101,7 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 		if err != nil && !hasNone(err) {
 			return nil, "", err
 		}
-		tasks := TasksIn(answer)
+		tasks := answers.Tasks(answer)
 		if tasks == nil {
 			return nil, reviewUnknown, nil
 		}
@@ -108,7 +109,7 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 			break // it has no pages
 		}
 		for _, task := range tasks {
-			if isOf(task, username) {
+			if answers.IsCommittedTo(task, username) {
 				own = append(own, task)
 			}
 		}
@@ -119,13 +120,6 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 		first = tasks[0]
 	}
 	return own, fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", looked), nil
-}
-
-// TasksIn returns the tasks of a list, in JSON, or nil where it is none.
-func TasksIn(list []byte) []json.RawMessage {
-	var members struct{ Tasks []json.RawMessage }
-	_ = json.Unmarshal(list, &members) // then it is none
-	return members.Tasks
 }
 
 // encode encodes without escaping <, > and &, which would cost a reader.

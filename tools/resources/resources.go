@@ -12,8 +12,10 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
 // A row is a resource, or a template of resources.
@@ -40,14 +42,14 @@ func table() []row {
 			uri: "polt://guide", name: "guide", title: "How POLT works", mimeType: markdownType,
 			description: "The life of a task, limits, reviews, rules, and what to do next in each state and on each error.",
 			read: func(context.Context, *tools.Set, string) ([]byte, error) {
-				return []byte(tools.Guide), nil
+				return []byte(guide.Text), nil
 			},
 		},
 		{
-			uri: skillURI, name: tools.SkillName, title: "The guide, as an agent skill", mimeType: markdownType,
-			description: tools.SkillDescription,
+			uri: skillURI, name: guide.SkillName, title: "The guide, as an agent skill", mimeType: markdownType,
+			description: guide.SkillDescription,
 			read: func(context.Context, *tools.Set, string) ([]byte, error) {
-				return []byte(tools.Skill()), nil
+				return []byte(guide.Skill()), nil
 			},
 		},
 		{
@@ -186,5 +188,5 @@ func (r *Resources) find(uri string) (row, string, error) {
 		return row{}, "", tools.NewError(polt.CodeInvalidArgument, "uri", "uri: is required", "resources/list shows what there is")
 	}
 	return row{}, "", tools.NewError(polt.CodeNotFound, "uri",
-		fmt.Sprintf("There is no resource %q", polt.Clean(uri, 200)), "resources/list and resources/templates/list show what there is").About(uri)
+		fmt.Sprintf("There is no resource %q", clean.Line(uri, 200)), "resources/list and resources/templates/list show what there is").About(uri)
 }

@@ -8,8 +8,10 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
 // The skill is served by the extension of MCP for that, which mcp-go does not
@@ -19,7 +21,7 @@ import (
 // SkillsExtension is the name by which a server says that it has skills.
 const SkillsExtension = "io.modelcontextprotocol/skills"
 
-const skillURI = "skill://" + tools.SkillName + "/SKILL.md"
+const skillURI = "skill://" + guide.SkillName + "/SKILL.md"
 
 // skillTTL is how long, in ms, a client may take the skill to be as it was. It
 // only changes with this program.
@@ -38,12 +40,12 @@ type skillFile struct {
 }
 
 func ourSkill() skill {
-	text := tools.Skill()
+	text := guide.Skill()
 	return skill{
 		URI: skillURI,
 		Frontmatter: map[string]string{
-			"name": tools.SkillName, "description": tools.SkillDescription,
-			"license": tools.SkillLicense, "compatibility": tools.SkillCompatibility,
+			"name": guide.SkillName, "description": guide.SkillDescription,
+			"license": guide.SkillLicense, "compatibility": guide.SkillCompatibility,
 		},
 		Resources: []skillFile{{skillURI, fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))), len(text)}},
 	}
@@ -67,7 +69,7 @@ func SkillMethods() map[string]func(context.Context, json.RawMessage) (any, erro
 		"skills/get": func(_ context.Context, params json.RawMessage) (any, error) {
 			var named struct{ URI string }
 			if json.Unmarshal(params, &named) != nil || named.URI != skillURI {
-				return nil, tools.NewError(polt.CodeInvalidArgument, "uri", fmt.Sprintf("There is no skill %q", polt.Clean(named.URI, 200)), "skills/list shows what there is")
+				return nil, tools.NewError(polt.CodeInvalidArgument, "uri", fmt.Sprintf("There is no skill %q", clean.Line(named.URI, 200)), "skills/list shows what there is")
 			}
 			ours := ourSkill()
 			return skillResult{ResultType: mcp.ResultTypeComplete, Skill: &ours, TTL: skillTTL, Scope: mcp.CacheScopePublic}, nil

@@ -1,4 +1,4 @@
-package tools
+package guide
 
 // What an agent that looks for a skill sees of ours, before it reads it. Neither
 // text has a character that YAML would want quoted.
@@ -15,7 +15,7 @@ const (
 	SkillLicense = "MIT"
 )
 
-// Skill returns the [Guide] as an agent skill: the file SKILL.md, in the format
+// Skill returns [Text] as an agent skill: the file SKILL.md, in the format
 // of agentskills.io.
 func Skill() string {
 	return "---\n" +
@@ -23,5 +23,5 @@ func Skill() string {
 		"description: " + SkillDescription + "\n" +
 		"license: " + SkillLicense + "\n" +
 		"compatibility: " + SkillCompatibility + "\n" +
-		"---\n\n" + Guide
+		"---\n\n" + Text
 }

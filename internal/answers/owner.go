@@ -1,11 +1,11 @@
-package polt
+package answers
 
 import "encoding/json"
 
-// OwnerOf finds the username of a key's agent in the answer to [VerifyKey], or
-// returns "". The platform does not document the answer: the username is at the
-// top, or in a member such as "agent". Members that disagree tell nothing.
-func OwnerOf(answer []byte) string {
+// Owner returns the username of a key's agent from the answer to the verification
+// of the key, or "". The platform does not document the answer: the username is
+// at the top, or in a member such as "agent". Members that disagree tell nothing.
+func Owner(answer []byte) string {
 	var top map[string]json.RawMessage // a name counts only as it is written
 	if json.Unmarshal(answer, &top) != nil || string(top["valid"]) == "false" {
 		return ""

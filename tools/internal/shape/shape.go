@@ -1,4 +1,5 @@
-package tools
+// Package shape makes a result's JSON of the platform's.
+package shape
 
 import (
 	"bytes"
@@ -13,8 +14,8 @@ import (
 // came, to the digit.
 
 const (
-	// maxText is how many characters of a text a summary keeps.
-	maxText = 120
+	// MaxText is how many characters of a text a summary keeps.
+	MaxText = 120
 	// maxToken is how many bytes a text without white space may have, such as
 	// a URL, to be kept whole: half a URL is of no use.
 	maxToken = 512
@@ -22,53 +23,53 @@ const (
 	maxDepth = 200
 )
 
-// A scope says which part of an answer a summary cuts.
-type scope string
+// A Summary says which part of an answer is cut.
+type Summary string
 
 const (
-	// nothing is cut: the answer is about one thing.
-	nothing scope = ""
-	// everyList has the items of all arrays cut. Any other scope is the name
-	// of the member whose items are.
-	everyList scope = "*"
+	// Whole cuts nothing: the answer is about one thing.
+	Whole Summary = ""
+	// Lists cuts the items of all arrays. Any other Summary is the name of the
+	// member whose items are cut.
+	Lists Summary = "*"
 )
 
-// shaped is what [shape] made of an answer.
-type shaped struct {
-	json   []byte
-	cut    int // texts that were cut
-	nulls  int // null members that were left out
-	unseen int // invisible characters that were removed
+// A Result is what [JSON] made of an answer.
+type Result struct {
+	JSON      []byte
+	Cut       int // texts that were cut
+	Nulls     int // null members that were left out
+	Invisible int // invisible characters that were removed
 }
 
 var errNotJSON = errors.New("the answer is not well-formed JSON")
 
-// shape shapes src, an answer of the platform. Of an object, the members named
+// JSON shapes src, an answer of the platform. Of an object, the members named
 // drop are left out at the top level.
-func shape(src []byte, summary scope, drop string) (shaped, error) {
+func JSON(src []byte, summary Summary, drop string) (Result, error) {
 	p := shaper{src: src, summary: summary, drop: drop}
 	size := len(src) + len(src)/8 + 256
-	if summary == everyList {
+	if summary == Lists {
 		size /= 2 // a guess, and too little does no harm
 	}
 	p.out = make([]byte, 0, size)
-	if err := p.value(0, summary == everyList, false); err != nil {
-		return shaped{}, fmt.Errorf("%w at byte %d", err, p.at)
+	if err := p.value(0, summary == Lists, false); err != nil {
+		return Result{}, fmt.Errorf("%w at byte %d", err, p.at)
 	}
 	p.space()
 	if p.at != len(src) {
-		return shaped{}, fmt.Errorf("%w at byte %d", errNotJSON, p.at)
+		return Result{}, fmt.Errorf("%w at byte %d", errNotJSON, p.at)
 	}
-	p.json = p.out
-	return p.shaped, nil
+	p.Result.JSON = p.out
+	return p.Result, nil
 }
 
 type shaper struct {
-	shaped
+	Result
 	src     []byte
 	at      int
 	out     []byte
-	summary scope
+	summary Summary
 	drop    string
 }
 
@@ -136,15 +137,15 @@ func (p *shaper) number() error {
 		}
 		break
 	}
-	if !isNumber(p.src[start:p.at]) {
+	if !IsNumber(p.src[start:p.at]) {
 		return errNotJSON
 	}
 	p.out = append(p.out, p.src[start:p.at]...)
 	return nil
 }
 
-// isNumber reports whether b is a number by the grammar of JSON.
-func isNumber(b []byte) bool {
+// IsNumber reports whether b is a number by the grammar of JSON.
+func IsNumber(b []byte) bool {
 	digits := func() bool {
 		n := 0
 		for n < len(b) && '0' <= b[n] && b[n] <= '9' {
@@ -233,7 +234,7 @@ func (p *shaper) member(depth, begin int, inScope, inItem bool) error {
 	}
 	name := p.out[nameAt+1 : len(p.out)-1]
 	dropped := depth == 0 && p.drop != "" && string(name) == p.drop
-	below := inScope || p.summary != nothing && string(name) == string(p.summary)
+	below := inScope || p.summary != Whole && string(name) == string(p.summary)
 	if p.peek() != ':' {
 		return errNotJSON
 	}
@@ -246,8 +247,8 @@ func (p *shaper) member(depth, begin int, inScope, inItem bool) error {
 	switch {
 	case dropped:
 		p.out = p.out[:undo]
-	case null && (inItem || p.summary == everyList):
-		p.nulls++
+	case null && (inItem || p.summary == Lists):
+		p.Nulls++
 		p.out = p.out[:undo]
 	}
 	return nil

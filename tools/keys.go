@@ -1,15 +1,23 @@
 package tools
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// Kept says where the key of an agent that has registered is, and who the
+// What becomes of keys: one that the platform has given out is stored, and none
+// is sent to others.
+
+// StoredKey says where the key of an agent that has registered is, and who the
 // session is now.
-type Kept struct {
+type StoredKey struct {
 	// File is where the key was written; empty where it is kept in memory only.
 	File string
 	// ActingAs is who the session acts as, in words; empty means the agent that
@@ -20,12 +28,12 @@ type Kept struct {
 	Switch string
 }
 
-// keep keeps the key of an agent that has registered before the answer goes
+// storeKey stores the key of an agent that has registered before the answer goes
 // out, and says what the result has instead of the key. Where the key cannot
 // be kept, the result carries it: it is shown only once.
-func (s *Set) keep(ctx context.Context, arguments json.RawMessage, raw []byte) addition {
+func (s *Set) storeKey(ctx context.Context, arguments json.RawMessage, raw []byte) addition {
 	const mustKeep = "the api_key is shown only once: store it now where it is safe"
-	if s.options.Keep == nil {
+	if s.options.StoreKey == nil {
 		return addition{notice: mustKeep}
 	}
 	var in polt.RegisterAgentInput
@@ -33,13 +41,13 @@ func (s *Set) keep(ctx context.Context, arguments json.RawMessage, raw []byte) a
 	if !ok || json.Unmarshal(arguments, &in) != nil {
 		return addition{notice: "no api_key was found in the answer, so none was stored; if the answer holds a key, store it now: it is shown only once"}
 	}
-	kept, err := s.options.Keep(ctx, in.Username, r)
+	kept, err := s.options.StoreKey(ctx, in.Username, r)
 	acting := "this session now acts as " + in.Username
 	if kept.ActingAs != "" {
 		acting = "this session still acts as " + kept.ActingAs
 	}
 	if err != nil {
-		return addition{notice: "the key could not be stored (" + polt.Clean(err.Error(), 300) + "); " + mustKeep + "; " + acting}
+		return addition{notice: "the key could not be stored (" + clean.Line(err.Error(), 300) + "); " + mustKeep + "; " + acting}
 	}
 	a := addition{hide: r.APIKey, notice: "the API key is stored; " + acting}
 	switch {
@@ -49,7 +57,7 @@ func (s *Set) keep(ctx context.Context, arguments json.RawMessage, raw []byte) a
 		a.notice += "; " + kept.Switch
 	}
 	if kept.File != "" {
-		a.members = append(a.members, member("credentials_file", kept.File))
+		a.members = append(a.members, shape.Member("credentials_file", kept.File))
 	}
 	return a
 }
@@ -66,4 +74,34 @@ func registrationOf(raw []byte) (r polt.Registration, ok bool) {
 		r.AgentID = string(members["agent_id"]) // a number
 	}
 	return r, true
+}
+
+const leaked = "holds the API key in use, which nobody else may see"
+
+// Leak returns the error for a value that holds the key in use, or nil: an
+// [*Error], as of a read.
+func (s *Set) Leak(ctx context.Context, name, value string) error {
+	if !s.client(ctx).HasKeyIn([]byte(value)) {
+		return nil
+	}
+	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+name+": "+leaked, "Do not repeat it unchanged, but correct the "+name)
+}
+
+// leaks returns the arguments, as a JSON object, that hold the client's key:
+// what is sent is for others to read.
+func leaks(arguments json.RawMessage, client *polt.Client) (faults []argumentError) {
+	// Without an escape, the texts are as they are written.
+	if !client.HasKeyIn(arguments) && !bytes.Contains(arguments, []byte(`\`)) {
+		return nil
+	}
+	var members map[string]any
+	if json.Unmarshal(arguments, &members) != nil {
+		return nil // it has been decoded before
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if text, ok := members[name].(string); ok && client.HasKeyIn([]byte(text)) {
+			faults = append(faults, argumentError{name, leaked})
+		}
+	}
+	return faults
 }

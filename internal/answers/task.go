@@ -1,4 +1,5 @@
-package resources
+// Package answers finds in the platform's answers what it does not document.
+package answers
 
 import (
 	"encoding/json"
@@ -8,19 +9,19 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// HolderOf returns the username of the agent that a task, in JSON, says is
+// Holder returns the username of the agent that a task, in JSON, says is
 // committed to it, or "" where it does not say.
-func HolderOf(task []byte) string {
+func Holder(task []byte) string {
 	var members map[string]json.RawMessage // a name counts only as it is written
 	if json.Unmarshal(task, &members) != nil {
 		return ""
 	}
-	return UsernameIn(members["committed_by"])
+	return Username(members["committed_by"])
 }
 
-// UsernameIn returns the username that a member of an answer holds, as a text
+// Username returns the username that a member of an answer holds, as a text
 // or in an object, or "".
-func UsernameIn(member []byte) string {
+func Username(member []byte) string {
 	var text string
 	if json.Unmarshal(member, &text) == nil {
 		return text
@@ -33,11 +34,12 @@ func UsernameIn(member []byte) string {
 	return text
 }
 
-// isOf reports whether a task names an agent as the one who works on it. Where
-// that is not in the member that is documented for it, it is in one that is not
-// documented at all: an agent may be called what any other member says.
-func isOf(task json.RawMessage, username string) bool {
-	if holder := HolderOf(task); holder != "" {
+// IsCommittedTo reports whether a task names an agent as the one who works on
+// it. Where that is not in the member that is documented for it, it is in one
+// that is not documented at all: an agent may be called what any other member
+// says.
+func IsCommittedTo(task json.RawMessage, username string) bool {
+	if holder := Holder(task); holder != "" {
 		return holder == username
 	}
 	var members map[string]json.RawMessage
@@ -48,7 +50,7 @@ func isOf(task json.RawMessage, username string) bool {
 		delete(members, name)
 	}
 	for _, value := range members {
-		if UsernameIn(value) == username {
+		if Username(value) == username {
 			return true
 		}
 	}
@@ -63,4 +65,11 @@ func documented() (names []string) {
 		names = append(names, name)
 	}
 	return names
+}
+
+// Tasks returns the tasks of a list, in JSON, or nil where it is none.
+func Tasks(list []byte) []json.RawMessage {
+	var members struct{ Tasks []json.RawMessage }
+	_ = json.Unmarshal(list, &members) // then it is none
+	return members.Tasks
 }

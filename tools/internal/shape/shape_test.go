@@ -1,4 +1,4 @@
-package tools
+package shape
 
 import (
 	"bytes"
@@ -22,31 +22,31 @@ func FuzzShape(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		deep := bytes.Count(src, []byte("["))+bytes.Count(src, []byte("{")) > maxDepth
-		whole, err := shape(src, nothing, "")
+		whole, err := JSON(src, Whole, "")
 		if valid := json.Valid(src); valid != (err == nil) && !deep {
-			t.Fatalf("json.Valid says %v, shape %v", valid, err)
+			t.Fatalf("json.Valid says %v, we %v", valid, err)
 		}
 		if err != nil {
 			return
 		}
-		if !json.Valid(whole.json) || !utf8.Valid(whole.json) || bytes.ContainsAny(whole.json, "\n\r") {
-			t.Fatalf("shaped into %q", whole.json)
+		if !json.Valid(whole.JSON) || !utf8.Valid(whole.JSON) || bytes.ContainsAny(whole.JSON, "\n\r") {
+			t.Fatalf("shaped into %q", whole.JSON)
 		}
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, src); err != nil {
 			t.Fatal(err)
 		}
-		replaced := bytes.Contains(whole.json, replacement)
-		if whole.unseen == 0 && !replaced && !bytes.Equal(whole.json, compact.Bytes()) {
-			t.Fatalf("%q became %q", compact.Bytes(), whole.json)
+		replaced := bytes.Contains(whole.JSON, replacement)
+		if whole.Invisible == 0 && !replaced && !bytes.Equal(whole.JSON, compact.Bytes()) {
+			t.Fatalf("%q became %q", compact.Bytes(), whole.JSON)
 		}
-		cut, err := shape(src, everyList, "")
-		if err != nil || !json.Valid(cut.json) {
-			t.Fatalf("the summary is %q, %v", cut.json, err)
+		cut, err := JSON(src, Lists, "")
+		if err != nil || !json.Valid(cut.JSON) {
+			t.Fatalf("the summary is %q, %v", cut.JSON, err)
 		}
-		again, err := shape(whole.json, nothing, "")
-		if err != nil || again.unseen > 0 || !bytes.Equal(again.json, whole.json) {
-			t.Fatalf("%q shaped again is %q (%d unseen), %v", whole.json, again.json, again.unseen, err)
+		again, err := JSON(whole.JSON, Whole, "")
+		if err != nil || again.Invisible > 0 || !bytes.Equal(again.JSON, whole.JSON) {
+			t.Fatalf("%q shaped again is %q (%d invisible), %v", whole.JSON, again.JSON, again.Invisible, err)
 		}
 	})
 }
@@ -55,24 +55,24 @@ func TestSummaryCutsFreeTextOnly(t *testing.T) {
 	words := strings.Repeat("word ", 40)
 	link := "https://example.org/" + strings.Repeat("a", 200)
 	for name, c := range map[string]struct{ src, want string }{
-		"a text in a list":       {`{"l":[{"t":"` + words + `"}]}`, `{"l":[{"t":"` + words[:maxText] + `…(+80)"}]}`},
-		"a text of a list":       {`["` + words + `"]`, `["` + words[:maxText] + `…(+80)"]`},
+		"a text in a list":       {`{"l":[{"t":"` + words + `"}]}`, `{"l":[{"t":"` + words[:MaxText] + `…(+80)"}]}`},
+		"a text of a list":       {`["` + words + `"]`, `["` + words[:MaxText] + `…(+80)"]`},
 		"a text outside":         {`{"t":"` + words + `"}`, `{"t":"` + words + `"}`},
-		"a text of just the cut": {`["` + words[:maxText] + `"]`, `["` + words[:maxText] + `"]`},
-		"one character over":     {`["` + words[:maxText+1] + `"]`, `["` + words[:maxText] + `…(+1)"]`},
+		"a text of just the cut": {`["` + words[:MaxText] + `"]`, `["` + words[:MaxText] + `"]`},
+		"one character over":     {`["` + words[:MaxText+1] + `"]`, `["` + words[:MaxText] + `…(+1)"]`},
 		"a link":                 {`["` + link + `"]`, `["` + link + `"]`},
-		"a very long word":       {`["` + strings.Repeat("a", maxToken+1) + `"]`, `["` + strings.Repeat("a", maxText) + `…(+393)"]`},
-		"characters, not bytes":  {`["` + strings.Repeat("日", 130) + `"]`, `["` + strings.Repeat("日", maxText) + `…(+10)"]`},
-		"escapes are characters": {`["` + strings.Repeat(`\u00e9`, 130) + `"]`, `["` + strings.Repeat(`\u00e9`, maxText) + `…(+10)"]`},
-		"escapes fit":            {`["` + strings.Repeat(`\n`, maxText) + `"]`, `["` + strings.Repeat(`\n`, maxText) + `"]`},
+		"a very long word":       {`["` + strings.Repeat("a", maxToken+1) + `"]`, `["` + strings.Repeat("a", MaxText) + `…(+393)"]`},
+		"characters, not bytes":  {`["` + strings.Repeat("日", 130) + `"]`, `["` + strings.Repeat("日", MaxText) + `…(+10)"]`},
+		"escapes are characters": {`["` + strings.Repeat(`\u00e9`, 130) + `"]`, `["` + strings.Repeat(`\u00e9`, MaxText) + `…(+10)"]`},
+		"escapes fit":            {`["` + strings.Repeat(`\n`, MaxText) + `"]`, `["` + strings.Repeat(`\n`, MaxText) + `"]`},
 		"a name":                 {`[{"` + words + `":1}]`, `[{"` + words + `":1}]`},
 		"null members":           {`{"a":null,"l":[{"b":null,"c":1,"d":null}],"e":null}`, `{"l":[{"c":1}]}`},
 		"null items":             {`[null,{"a":null}]`, `[null,{}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := shape([]byte(c.src), everyList, "")
-			if err != nil || string(got.json) != c.want {
-				t.Errorf("%s\nis not\n%s (%v)", got.json, c.want, err)
+			got, err := JSON([]byte(c.src), Lists, "")
+			if err != nil || string(got.JSON) != c.want {
+				t.Errorf("%s\nis not\n%s (%v)", got.JSON, c.want, err)
 			}
 		})
 	}
@@ -81,7 +81,7 @@ func TestSummaryCutsFreeTextOnly(t *testing.T) {
 func TestInvisibleCharactersAreRemovedAndCounted(t *testing.T) {
 	for name, c := range map[string]struct {
 		src, want string
-		unseen    int
+		invisible int
 	}{
 		"zero width":              {"a\u200bb\ufeffc\u2060", "abc", 3},
 		"direction":               {"\u202eabc\u202c\u2066\u2069\u200f", "abc", 5},
@@ -100,10 +100,10 @@ func TestInvisibleCharactersAreRemovedAndCounted(t *testing.T) {
 		"Hangul and other filler": {"a\u3164\u115f\uffa0b", "ab", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := shape([]byte(`{"t":"`+c.src+`","`+c.src+`":1}`), nothing, "")
+			got, err := JSON([]byte(`{"t":"`+c.src+`","`+c.src+`":1}`), Whole, "")
 			want := `{"t":"` + c.want + `","` + c.want + `":1}`
-			if err != nil || string(got.json) != want || got.unseen != 2*c.unseen {
-				t.Errorf("%q with %d removed, not %q with %d (%v)", got.json, got.unseen, want, 2*c.unseen, err)
+			if err != nil || string(got.JSON) != want || got.Invisible != 2*c.invisible {
+				t.Errorf("%q with %d removed, not %q with %d (%v)", got.JSON, got.Invisible, want, 2*c.invisible, err)
 			}
 		})
 	}
@@ -111,10 +111,10 @@ func TestInvisibleCharactersAreRemovedAndCounted(t *testing.T) {
 
 func TestNestingIsBounded(t *testing.T) {
 	deep := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
-	if _, err := shape(deep(maxDepth), nothing, ""); err != nil {
+	if _, err := JSON(deep(maxDepth), Whole, ""); err != nil {
 		t.Error(err)
 	}
-	if _, err := shape(deep(1<<20), nothing, ""); err == nil {
+	if _, err := JSON(deep(1<<20), Whole, ""); err == nil {
 		t.Error("a million levels were taken")
 	}
 }
@@ -123,7 +123,7 @@ func BenchmarkShape(b *testing.B) {
 	src := []byte(`{"tasks":[` + strings.TrimSuffix(strings.Repeat(`{"id":"3f0c2d5e-0000-4000-8000-000000000000","description":"`+strings.Repeat("word ", 120)+`","committed_by":null,"created_at":1780000000},`, 28), ",") + `]}`)
 	b.SetBytes(int64(len(src)))
 	for b.Loop() {
-		if _, err := shape(src, everyList, ""); err != nil {
+		if _, err := JSON(src, Lists, ""); err != nil {
 			b.Fatal(err)
 		}
 	}

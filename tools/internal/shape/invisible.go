@@ -1,9 +1,9 @@
-package tools
+package shape
 
-// isUnseen reports whether r shows nothing to a reader, or changes the
+// isInvisible reports whether r shows nothing to a reader, or changes the
 // direction in which other characters are read: what a hostile text hides
 // orders in. last is the character before it.
-func isUnseen(r, last rune) bool {
+func isInvisible(r, last rune) bool {
 	switch {
 	case r < ' ':
 		return r != '\n'

@@ -1,4 +1,4 @@
-package tools
+package shape
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// What of [shape] is about texts.
+// What of [JSON] is about texts.
 
 // text copies a string; cut says that it may be cut.
 func (p *shaper) text(cut bool) error {
@@ -20,9 +20,9 @@ func (p *shaper) text(cut bool) error {
 			s := p.src[start:p.at]
 			p.at++
 			p.out = append(p.out, '"')
-			if cut && len(s) > maxText && (len(s) > maxToken || bytes.IndexByte(s, ' ') >= 0) {
-				p.out = append(p.out, s[:maxText]...)
-				p.mark(len(s) - maxText)
+			if cut && len(s) > MaxText && (len(s) > maxToken || bytes.IndexByte(s, ' ') >= 0) {
+				p.out = append(p.out, s[:MaxText]...)
+				p.mark(len(s) - MaxText)
 			} else {
 				p.out = append(p.out, s...)
 			}
@@ -43,7 +43,7 @@ func (p *shaper) text(cut bool) error {
 
 // mark says in the text that it was cut, and of how many characters.
 func (p *shaper) mark(left int) {
-	p.cut++
+	p.Cut++
 	p.out = append(p.out, "…(+"...)
 	p.out = strconv.AppendInt(p.out, int64(left), 10)
 	p.out = append(p.out, ')')
@@ -55,7 +55,7 @@ func (p *shaper) richText(cut bool) error {
 	var (
 		n        int  // characters
 		last     rune // the last one that was kept
-		cutAt    int  // where in out the text is cut, once n is over maxText
+		cutAt    int  // where in out the text is cut, once n is over MaxText
 		begin    = len(p.out)
 		freeText = false
 	)
@@ -71,20 +71,20 @@ func (p *shaper) richText(cut bool) error {
 		if err != nil {
 			return err
 		}
-		if isUnseen(r, last) {
-			p.unseen++
+		if isInvisible(r, last) {
+			p.Invisible++
 			continue
 		}
 		last = r
-		if n++; n == maxText+1 {
+		if n++; n == MaxText+1 {
 			cutAt = len(p.out)
 		}
 		freeText = freeText || r == ' ' || r == '\n' || r >= utf8.RuneSelf
 		p.out = append(p.out, raw...)
 	}
-	if cut && n > maxText && (freeText || len(p.out)-begin > maxToken) {
+	if cut && n > MaxText && (freeText || len(p.out)-begin > maxToken) {
 		p.out = p.out[:cutAt]
-		p.mark(n - maxText)
+		p.mark(n - MaxText)
 	}
 	p.out = append(p.out, '"')
 	return nil

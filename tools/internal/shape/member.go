@@ -1,0 +1,36 @@
+package shape
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Wrap returns an object whose one member is value.
+func Wrap(name string, value []byte) []byte {
+	out := make([]byte, 0, len(value)+len(name)+256)
+	out = append(append(append(out, `{"`...), name...), `":`...)
+	return append(append(out, value...), '}')
+}
+
+// Member returns a member of an object, as "name":value.
+func Member(name, value string) json.RawMessage {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	fmt.Fprintf(&b, `"%s":`, name)
+	_ = enc.Encode(value) // a string always encodes, and a buffer always takes it
+	return bytes.TrimSpace(b.Bytes())
+}
+
+// Append appends members to an object.
+func Append(object []byte, members ...json.RawMessage) []byte {
+	for _, m := range members {
+		object = object[:len(object)-1] // the closing brace
+		if len(object) > 1 {
+			object = append(object, ',')
+		}
+		object = append(append(object, m...), '}')
+	}
+	return object
+}
