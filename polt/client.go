@@ -3,14 +3,9 @@ package polt
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 )
@@ -20,12 +15,7 @@ const DefaultBaseURL = "https://polt.fun.ngrok.app"
 
 const (
 	defaultTimeout = 30 * time.Second
-	dialTimeout    = 5 * time.Second
 	maxAnswer      = 8 << 20 // bytes
-	// maxConnections is how many idle connections are kept to the platform.
-	// The standard library's default of 2 would close all but two after each
-	// burst of calls.
-	maxConnections = 64
 )
 
 // Options configure a [Client]. The zero value is a client of the platform in
@@ -45,7 +35,9 @@ type Options struct {
 	// empty means none.
 	CAFile string
 	// Transport replaces the network, and CAFile with it; nil means a pool of
-	// up to 64 idle connections that uses the environment's proxy.
+	// up to 64 idle connections that uses the environment's proxy and sends
+	// each request once. A plain [http.Transport] does not: over HTTP/2 it
+	// sends requests again by itself, writes included.
 	Transport http.RoundTripper
 	// WrapTransport returns what requests go through on their way to the
 	// transport, such as for tracing; nil means nothing.
@@ -175,39 +167,6 @@ func parseBaseURL(s string) (*url.URL, error) {
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil
-}
-
-func newTransport(caFile string) (*http.Transport, error) {
-	t := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConns:        maxConnections,
-		MaxIdleConnsPerHost: maxConnections,
-		IdleConnTimeout:     90 * time.Second,
-		TLSHandshakeTimeout: dialTimeout,
-		// Without pings, calls on a connection that died in silence would time
-		// out one after the other for minutes.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: dialTimeout},
-		// Answers are written to us in one piece of some 20 kB.
-		ReadBufferSize: 32 << 10,
-	}
-	if caFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(caFile) //nolint:gosec // the file is the operator's choice
-	if err != nil {
-		return nil, fmt.Errorf("the CA file cannot be read: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("the CA file %s has no PEM certificate", caFile)
-	}
-	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return t, nil
 }
 
 // CloseIdleConnections closes the connections that are not in use. The client

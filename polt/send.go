@@ -69,8 +69,8 @@ func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
 
 // attempt sends a request once. again says whether it may be sent again.
 func (c *Client) attempt(ctx context.Context, r *request, number int) (body []byte, again bool, failed *Error) {
-	// Once there is a connection, bytes may have left. (net/http itself sends
-	// a write again on a new connection only where it has written none.)
+	// Once there is a connection, bytes may have left. (The transport takes
+	// another connection only where it has written none.)
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
@@ -90,8 +90,10 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	switch {
 	case err != nil:
 		failed = c.transportError(ctx, r, err, status, connected.Load())
-		// A write that was sent is not Retryable.
-		return nil, failed.Retryable && ctx.Err() == nil, failed
+		// A write is handed to a connection once. One that the platform says it
+		// refused could be sent again, but a platform that acts and then says so
+		// would act again: whether to try is the caller's to decide.
+		return nil, failed.Retryable && ctx.Err() == nil && (read || !connected.Load()), failed
 	case status < 200 || status > 299:
 		failed = errorOf(r, resp, c.Redact(body))
 		// A tunnel that is offline stays so for longer than we would wait.
@@ -173,6 +175,9 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 	case errors.Is(err, errTooLarge) && !write:
 		e.Code = CodeUpstreamError
 		e.Message = errTooLarge.Error() + ", which is more than is read; ask for less"
+	case write && connected && status == 0 && refusal(err) != "":
+		e.Code, e.Retryable = CodeUpstreamError, true
+		e.Message = "the platform refused the request before processing it (HTTP/2 " + refusal(err) + ")"
 	case write && connected:
 		e.Code = CodeOutcomeUnknown
 		e.Message = "the request was sent and its answer never came whole: " + reason(err)

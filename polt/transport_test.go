@@ -20,7 +20,7 @@ import (
 )
 
 // serveTLS starts a platform with HTTP/2 and a certificate of its own.
-func serveTLS(t *testing.T, h http.HandlerFunc) *httptest.Server {
+func serveTLS(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	server := httptest.NewUnstartedServer(h)
 	server.EnableHTTP2 = true
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes are meant to fail
@@ -29,7 +29,7 @@ func serveTLS(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	return server
 }
 
-func pemFile(t *testing.T, server *httptest.Server) string {
+func pemFile(t testing.TB, server *httptest.Server) string {
 	path := filepath.Join(t.TempDir(), "ca.pem")
 	data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	if err := os.WriteFile(path, data, 0o600); err != nil {

@@ -1,0 +1,188 @@
+package polt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// http2Conns are the HTTP/2 connections of a transport. [http.Transport] dials
+// them, and asks for them by [http.Transport.TLSNextProto]; requests go to
+// them one by one through [http.ClientConn], which never sends one again.
+type http2Conns struct {
+	// upgrade makes an HTTP/2 connection of a TLS connection that was dialed
+	// already. It dials nothing itself.
+	upgrade *http.Transport
+
+	mu   sync.Mutex
+	open map[*http2Conn]string // and its authority
+}
+
+func newHTTP2Conns() *http2Conns {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	return &http2Conns{
+		open: map[*http2Conn]string{},
+		upgrade: &http.Transport{
+			Protocols: protocols,
+			DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return ctx.Value(dialedKey{}).(*tls.Conn), nil
+			},
+			IdleConnTimeout: idleTimeout,
+			// Without pings, calls on a connection that died in silence would
+			// time out one after the other for minutes.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: dialTimeout},
+		},
+	}
+}
+
+// dialedKey is the context's key of the TLS connection to upgrade.
+type dialedKey struct{}
+
+// add returns what sends requests to a server over HTTP/2: an open connection
+// with room, where a burst of requests has dialed several, or else a new one.
+func (c *http2Conns) add(authority string, dialed *tls.Conn) http.RoundTripper {
+	for _, conn := range c.of(authority) {
+		if conn.client.Available() > 0 {
+			_ = dialed.Close() // nothing was sent on it
+			return conn
+		}
+	}
+	ctx := context.WithValue(context.Background(), dialedKey{}, dialed)
+	client, err := c.upgrade.NewClientConn(ctx, "https", authority)
+	if err != nil {
+		_ = dialed.Close()
+		return failedDial{err}
+	}
+	conn := &http2Conn{client: client, others: func() []*http2Conn { return c.of(authority) }}
+	c.mu.Lock()
+	c.open[conn] = authority
+	c.mu.Unlock()
+	client.SetStateHook(func(client *http.ClientConn) {
+		if client.Err() != nil {
+			c.mu.Lock()
+			delete(c.open, conn)
+			c.mu.Unlock()
+		}
+	})
+	return conn
+}
+
+// of returns the open connections to a server.
+func (c *http2Conns) of(authority string) []*http2Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var conns []*http2Conn
+	for conn, of := range c.open {
+		if of == authority {
+			conns = append(conns, conn)
+		}
+	}
+	return conns
+}
+
+func (c *http2Conns) closeIdle() {
+	c.mu.Lock()
+	conns := slices.Collect(maps.Keys(c.open))
+	c.mu.Unlock()
+	for _, conn := range conns {
+		if conn.client.InFlight() == 0 {
+			_ = conn.client.Close()
+		}
+	}
+}
+
+// failedDial tells [http.Transport], by its method, that there is no connection.
+type failedDial struct{ err error }
+
+func (f failedDial) RoundTripErr() error                             { return f.err }
+func (f failedDial) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+// An http2Conn is one connection.
+type http2Conn struct {
+	client *http.ClientConn
+	others func() []*http2Conn // the open connections to the same server
+	used   atomic.Bool
+}
+
+// RoundTrip sends a request once, on this connection or another that has room.
+// Where none has, [http.Transport] is told to dial; but not by a new
+// connection, or a server that takes no requests would be dialed without end.
+func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
+	first := !c.used.Swap(true)
+	conn := c.reserve()
+	switch {
+	case conn != nil:
+	case first:
+		return nil, errors.New("the platform closed a new HTTP/2 connection")
+	default:
+		return nil, fullConn{errors.New("the HTTP/2 connection takes no more requests")}
+	}
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{Reused: !first})
+	}
+	if req.Method == http.MethodGet { // see unrepeatable, which would be a frame of its own
+		bodyless := *req
+		bodyless.Body = nil
+		req = &bodyless
+	}
+	return conn.client.RoundTrip(req)
+}
+
+// reserve returns a connection on which there is a place for one request, or
+// nil.
+func (c *http2Conn) reserve() *http2Conn {
+	if c.client.Reserve() == nil {
+		return c
+	}
+	for _, other := range c.others() {
+		if other.client.Reserve() == nil {
+			return other
+		}
+	}
+	return nil
+}
+
+// fullConn tells [http.Transport], by its method, that the request was not
+// sent, and that the connection is to be forgotten for another.
+type fullConn struct{ error }
+
+func (fullConn) IsHTTP2NoCachedConnError() {}
+
+// A streamError is net/http's own error of a stream, which is not exported but
+// copies itself to a struct of this shape (net/http/h2_error.go).
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return e.Cause.Error() }
+
+// refusal returns how the platform has said over HTTP/2 that it did not begin
+// to process a request (RFC 9113, section 8.7), and "" where it has not.
+func refusal(err error) string {
+	const refusedStream = 7
+	var reset streamError
+	if errors.As(err, &reset) && reset.Code == refusedStream {
+		return "REFUSED_STREAM"
+	}
+	// net/http exports none of these errors. If their words change, the outcome
+	// of such a write is unknown.
+	switch text := err.Error(); {
+	case strings.HasPrefix(text, "http2: Transport received") && strings.Contains(text, "GOAWAY"):
+		return "GOAWAY" // of a stream over the last that the frame names
+	case text == "http2: client conn not usable", text == "http2: client conn could not be established":
+		return "connection closed" // and nothing was sent on it
+	}
+	return ""
+}

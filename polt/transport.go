@@ -1,0 +1,99 @@
+package polt
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+	// maxConnections is how many idle connections are kept to the platform.
+	// The standard library's default of 2 would close all but two after each
+	// burst of calls.
+	maxConnections = 64
+	idleTimeout    = 90 * time.Second
+)
+
+// A transport is a pool of connections that sends each request at most once,
+// so that one attempt of the client is one request on the wire.
+//
+// [http.Transport] alone does not promise that. Over HTTP/2 it sends a
+// request again, a POST too, after RST_STREAM and GOAWAY frames, some of them
+// without bound; over HTTP/1.1 it sends a GET again where a reused connection
+// breaks. So its HTTP/2 is replaced (see http2Conns), and its HTTP/1.1 is
+// given no GET that it may repeat.
+type transport struct {
+	pool  *http.Transport
+	http2 *http2Conns
+}
+
+func newTransport(caFile string) (*transport, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	if caFile != "" {
+		pool, err := certPool(caFile)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = pool
+	}
+	conns := newHTTP2Conns()
+	return &transport{
+		http2: conns,
+		pool: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+			TLSClientConfig:     config,
+			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{"h2": conns.add},
+			MaxIdleConns:        maxConnections,
+			MaxIdleConnsPerHost: maxConnections,
+			IdleConnTimeout:     idleTimeout,
+			TLSHandshakeTimeout: dialTimeout,
+			// Answers are written to us in one piece of some 20 kB.
+			ReadBufferSize: 32 << 10,
+		},
+	}, nil
+}
+
+// certPool returns the system's certificates and those of a PEM file.
+func certPool(caFile string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(caFile) //nolint:gosec // the file is the operator's choice
+	if err != nil {
+		return nil, fmt.Errorf("the CA file cannot be read: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("the CA file %s has no PEM certificate", caFile)
+	}
+	return pool, nil
+}
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil && req.Method == http.MethodGet {
+		once := *req
+		once.Body = unrepeatable{}
+		req = &once
+	}
+	return t.pool.RoundTrip(req)
+}
+
+func (t *transport) CloseIdleConnections() {
+	t.pool.CloseIdleConnections()
+	t.http2.closeIdle()
+}
+
+// unrepeatable is the empty body of a request that net/http must not send
+// again: it repeats a GET only where there is no body, or one that it can get
+// anew. An empty body of a GET leaves no trace on the wire.
+type unrepeatable struct{}
+
+func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
+func (unrepeatable) Close() error             { return nil }
