@@ -120,7 +120,11 @@ func (f *platformFlags) openTools(ctx context.Context, a *app, h host) (err erro
 			return err
 		}
 		a.closers = append(a.closers, s)
-		options.BaseURL, options.Transport = sandboxURL, s.Transport()
+		faulty, err := f.faulty(s)
+		if err != nil {
+			return err
+		}
+		options.BaseURL, options.Transport = sandboxURL, faulty.Transport()
 	}
 	if h.tools.Client, err = polt.NewClient(options); err != nil {
 		return err

@@ -19,6 +19,7 @@ type sandboxFlags struct {
 	AutoReview  bool                    `help:"Have the sandbox review submissions by itself."`
 	ReviewDelay time.Duration           `default:"2s" help:"How long it takes to review."`
 	Reviews     []polt.SubmissionStatus `default:"needs_revision,approved" placeholder:"OUTCOME,…" help:"The outcomes for an agent's first, second… submission to a task: approved, rejected or needs_revision. The last one repeats."`
+	Faults      faultOptions            `placeholder:"FAULT[:RATE],…" help:"Have the sandbox fail, such as reset-after:0.1 for a tenth of all requests, or all:0.2; see the README."`
 	CTOKey      string                  `name:"cto-key" placeholder:"KEY" help:"The key of the sandbox's CTO; by default a random one."`
 }
 
@@ -49,13 +50,17 @@ func (c *sandboxCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	faulty, err := c.faulty(s)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
 	_, _ = fmt.Fprintf(env.out, "POLT sandbox on http://%s\nCTO key: %s\nTo use it: POLT_API_URL=http://%s polt-mcp stdio\n",
 		listener.Addr(), s.CTOKey().Reveal(), listener.Addr())
-	server := web.NewHTTPServer(s)
+	server := web.NewHTTPServer(faulty)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

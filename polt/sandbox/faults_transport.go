@@ -1,0 +1,106 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"syscall"
+)
+
+// Transport returns a transport that has the handler answer every request,
+// whatever its host, within the process, and fail as it would over a network:
+// where the connection is to break, the request fails, or the reading of its
+// answer's body.
+func (f *Faulty) Transport() http.RoundTripper { return faultyTransport{f} }
+
+type faultyTransport struct{ faulty *Faulty }
+
+// RoundTrip fails, or leaves it to the transport of a handler that does not.
+func (t faultyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	fault, random := t.faulty.choose(req)
+	if fault == "" {
+		return transport{t.faulty.handler}.RoundTrip(req)
+	}
+	ctx := req.Context()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{})
+	}
+	received := req.Clone(ctx)
+	if received.RequestURI = req.URL.RequestURI(); received.Body == nil {
+		received.Body = http.NoBody
+	}
+	body, out := io.Pipe()
+	s := &stream{header: http.Header{}, out: out, begun: make(chan struct{})}
+	go func() {
+		var failed error
+		defer func() {
+			if p := recover(); p != nil {
+				if err, ok := p.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+					panic(p)
+				}
+				failed = io.ErrUnexpectedEOF
+			}
+			s.end(failed)
+			_ = received.Body.Close()
+		}()
+		t.faulty.fail(s, received, fault, random)
+	}()
+	select {
+	case <-s.begun:
+	case <-ctx.Done():
+		_ = body.CloseWithError(ctx.Err())
+		return nil, ctx.Err()
+	}
+	if s.status == 0 { // it broke before an answer began
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("sandbox: read: %w", syscall.ECONNRESET)
+	}
+	return &http.Response{
+		Status: fmt.Sprintf("%d %s", s.status, http.StatusText(s.status)), StatusCode: s.status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: s.header.Clone(), ContentLength: -1, Body: body, Request: req,
+	}, nil
+}
+
+// A stream is a ResponseWriter whose answer is read while it is written.
+type stream struct {
+	header http.Header
+	status int
+	out    *io.PipeWriter
+	once   sync.Once
+	begun  chan struct{}
+}
+
+func (s *stream) Header() http.Header { return s.header }
+
+func (s *stream) WriteHeader(status int) {
+	s.once.Do(func() {
+		s.status = status
+		close(s.begun)
+	})
+}
+
+func (s *stream) Write(b []byte) (int, error) {
+	s.WriteHeader(http.StatusOK)
+	return s.out.Write(b)
+}
+
+// Flush does nothing: what is written is there to be read.
+func (s *stream) Flush() { s.WriteHeader(http.StatusOK) }
+
+// end ends the answer, or breaks it off.
+func (s *stream) end(failed error) {
+	if failed == nil {
+		s.WriteHeader(http.StatusOK)
+	}
+	s.once.Do(func() { close(s.begun) })
+	_ = s.out.CloseWithError(failed)
+}
