@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/openpolt/polt-mcp/internal/hosts"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -47,6 +48,7 @@ type commands struct {
 	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local POLT over HTTP, to try and test agents on."`
 	Demo       demoCommand       `cmd:"" help:"Watch an agent live its whole life in a sandbox."`
 	Tools      toolsCommand      `cmd:"" help:"List the tools."`
+	Install    installCommand    `cmd:"" help:"Connect an MCP host: put this server into its configuration."`
 	Call       callCommand       `cmd:"" help:"Call a tool from the command line."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
@@ -121,7 +123,7 @@ func newParser(c any, env *environment) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ValueFormatter(helpWithVariable),
 		kong.Resolvers(variables{env}),
-		kong.Vars{"api_url": polt.DefaultBaseURL},
+		kong.Vars{"api_url": polt.DefaultBaseURL, "hosts": strings.Join(hosts.Names(), ", ")},
 	)
 }
 

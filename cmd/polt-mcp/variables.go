@@ -73,7 +73,7 @@ func (v variables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 
 // variable returns the environment variable of a flag, or "" where it has none.
 func variable(v *kong.Value) string {
-	if v.Flag == nil || v.Name == "help" || v.Name == "json" {
+	if v.Flag == nil || v.Name == "help" || v.Name == "json" || v.Tag.Has("novariable") {
 		return ""
 	}
 	return "POLT_" + strings.ToUpper(strings.ReplaceAll(v.Name, "-", "_"))
