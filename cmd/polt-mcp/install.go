@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -202,8 +203,8 @@ func (c *installCommand) server(env *environment, parser *kong.Kong) (hosts.Serv
 		return s, err
 	}
 	if s.URL != "" {
-		if _, err := polt.ParseBaseURL(s.URL); err != nil {
-			return s, fmt.Errorf("--http: %w", err)
+		if u, err := url.Parse(s.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+			return s, errors.New("--http needs the URL of a server, such as http://127.0.0.1:8080/mcp, without a password in it")
 		}
 		if len(settings) > 0 {
 			return s, fmt.Errorf("%s is for a server that the host starts: give it to the server at %s", settings[0], s.URL)
