@@ -86,7 +86,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return err
 	}
 	tel, err := telemetry.New(telemetry.Options{
-		Version: version(), Getenv: env.getenv,
+		Version: version(),
 		OnError: func(err error) { app.log.Warn().Err(err).Msg("telemetry") },
 	})
 	if err != nil {
@@ -183,6 +183,9 @@ func logAccess(log zerolog.Logger, also func(context.Context, tools.Call)) func(
 		event := log.Info()
 		if c.Panic != nil {
 			event = log.Error().Interface("panic", c.Panic)
+		}
+		if id := telemetry.TraceID(ctx); id != "" {
+			event.Str("trace_id", id)
 		}
 		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("tool", c.Tool).
 			Str("code", string(c.Code)).Float64("ms", milliseconds(c.Duration)).Msg("call")

@@ -33,7 +33,8 @@ func BenchmarkCall(b *testing.B) {
 		{"on, sampled", traced, parent},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			tel, err := telemetry.New(telemetry.Options{Getenv: bench.env.get})
+			bench.env.set(b)
+			tel, err := telemetry.New(telemetry.Options{})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -4,136 +4,150 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"sync"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
-// exporter sends spans in batches, from one goroutine. Whoever adds one never
-// waits: where the queue is full, the span is dropped and counted.
-type exporter struct {
-	*settings
-	version string
-	metrics spanMetrics
-	onError func(error)
-	client  *http.Client
+// spanCounter counts what becomes of spans.
+type spanCounter struct {
+	exported, dropped, failed prometheus.Counter
+	onError                   func(error)
 
-	queue   chan *span
-	dropped chan struct{} // holds one where spans were dropped since the last export
-	closing chan struct{}
-	done    chan struct{}
-	once    sync.Once
-	ctx     context.Context // ends what the goroutine is at
-	cancel  context.CancelFunc
+	limit      int64 // spans that wait, at most
+	waiting    atomic.Int64
+	hasDropped atomic.Bool // since the last export
+	isClosed   atomic.Bool
+	done       chan struct{}   // closed when nothing is exported any more
+	ctx        context.Context // cancels an export
+	cancel     context.CancelFunc
 }
 
-func newExporter(s *settings, version string, m spanMetrics, onError func(error)) *exporter {
-	e := &exporter{
-		settings: s, version: version, metrics: m, onError: onError,
-		queue:   make(chan *span, s.queue),
-		dropped: make(chan struct{}, 1),
-		closing: make(chan struct{}),
-		done:    make(chan struct{}),
-		client: &http.Client{
-			Transport: &http.Transport{
-				Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
-				IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 5 * time.Second,
-			},
-			// A redirect would carry the headers, which are secret, elsewhere.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+func newSpanCounter(o Options, m *metrics) *spanCounter {
+	spans := counter("polt_mcp_trace_spans_total",
+		"Spans by what became of them: exported, dropped because the queue was full, or failed to be exported.", "outcome")
+	m.registry.MustRegister(spans)
+	c := &spanCounter{
+		exported: spans.WithLabelValues("exported"), dropped: spans.WithLabelValues("dropped"), failed: spans.WithLabelValues("failed"),
+		onError: o.OnError, done: make(chan struct{}),
 	}
-	e.ctx, e.cancel = context.WithCancel(context.Background())
-	go e.run()
-	return e
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
 }
 
-// add hands a span over.
-func (e *exporter) add(s *span) {
-	select {
-	case <-e.closing:
-		e.metrics.dropped.Inc()
-		return
-	default:
-	}
-	select {
-	case e.queue <- s:
-	default:
-		e.metrics.dropped.Inc()
-		select {
-		case e.dropped <- struct{}{}:
-		default:
+// processor returns the SDK's batch processor of an exporter, with everything
+// counted.
+func (c *spanCounter) processor(e sdk.SpanExporter) sdk.SpanProcessor {
+	return &spanProcessor{c, sdk.NewBatchSpanProcessor(&spanExporter{c, e}, func(o *sdk.BatchSpanProcessorOptions) {
+		// They are what the environment says: the SDK panics on some values.
+		if o.MaxQueueSize <= 0 {
+			o.MaxQueueSize = sdk.DefaultMaxQueueSize
 		}
-	}
+		if o.MaxExportBatchSize <= 0 {
+			o.MaxExportBatchSize = sdk.DefaultMaxExportBatchSize
+		}
+		if o.BatchTimeout <= 0 {
+			o.BatchTimeout = sdk.DefaultScheduleDelay * time.Millisecond
+		}
+		if o.ExportTimeout <= 0 {
+			o.ExportTimeout = sdk.DefaultExportTimeout * time.Millisecond
+		}
+		c.limit = int64(o.MaxQueueSize)
+	})}
 }
 
-// run exports until the exporter is closed, and then what is left.
-func (e *exporter) run() {
-	defer close(e.done)
-	tick := time.NewTicker(e.delay)
-	defer tick.Stop()
-	batch := make([]*span, 0, e.batch)
-	export := func() {
-		e.export(batch)
-		clear(batch)
-		batch = batch[:0]
-	}
-	add := func(s *span) {
-		if batch = append(batch, s); len(batch) == e.batch {
-			export()
-		}
-	}
-	for {
-		select {
-		case s := <-e.queue:
-			add(s)
-		case <-tick.C:
-			export()
-		case <-e.closing:
-			for len(e.queue) > 0 {
-				add(<-e.queue)
-			}
-			export()
-			return
-		}
-	}
+// spanProcessor drops spans before the SDK's processor would, which does so in
+// silence.
+type spanProcessor struct {
+	*spanCounter
+	sdk.SpanProcessor
 }
 
-// export sends a batch, and tells what was lost.
-func (e *exporter) export(batch []*span) {
-	select {
-	case <-e.dropped:
-		e.onError(errors.New("spans were dropped: they end faster than the collector takes them"))
-	default:
-	}
-	if len(batch) == 0 {
+// OnEnd queues a span that has ended.
+func (p *spanProcessor) OnEnd(s sdk.ReadOnlySpan) {
+	if !s.SpanContext().IsSampled() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(e.ctx, e.timeout)
-	defer cancel()
-	rejected, err := e.send(ctx, encode(batch, e.resource, e.version))
+	if p.isClosed.Load() {
+		p.dropped.Inc()
+		return
+	}
+	if p.waiting.Add(1) > p.limit {
+		p.waiting.Add(-1)
+		p.dropped.Inc()
+		p.hasDropped.Store(true)
+		return
+	}
+	p.SpanProcessor.OnEnd(s)
+}
+
+// Shutdown exports what is left, until ctx is done. No goroutine is left then.
+func (p *spanProcessor) Shutdown(ctx context.Context) error {
+	p.isClosed.Store(true)
+	defer p.cancel()
+	defer context.AfterFunc(ctx, p.cancel)()
+	err := p.SpanProcessor.Shutdown(ctx)
 	if err != nil {
-		rejected = len(batch)
-		e.onError(fmt.Errorf("%d spans were not exported: %w", rejected, err))
-	} else if rejected = min(rejected, len(batch)); rejected > 0 {
-		e.onError(fmt.Errorf("the collector refused %d of %d spans", rejected, len(batch)))
+		p.cancel()
 	}
-	e.metrics.failed.Add(rejected)
-	e.metrics.exported.Add(len(batch) - rejected)
-}
-
-// close exports what is left, until ctx is done. No goroutine is left then.
-func (e *exporter) close(ctx context.Context) error {
-	e.once.Do(func() { close(e.closing) })
-	var err error
-	select {
-	case <-e.done:
-	case <-ctx.Done():
-		e.cancel()
-		<-e.done
-		err = fmt.Errorf("the last spans may not have been exported: %w", context.Cause(ctx))
-	}
-	e.cancel()
-	e.client.CloseIdleConnections()
+	<-p.done
 	return err
 }
+
+// spanExporter counts what is exported, and what is not.
+type spanExporter struct {
+	*spanCounter
+	sdk.SpanExporter
+}
+
+// ExportSpans exports a batch. It tells of a failure itself and returns none,
+// as the SDK tells of errors to the whole process.
+func (e *spanExporter) ExportSpans(ctx context.Context, batch []sdk.ReadOnlySpan) error {
+	n := len(batch)
+	e.waiting.Add(-int64(n))
+	if e.hasDropped.Swap(false) {
+		e.onError(errors.New("spans were dropped: they end faster than the collector takes them"))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.ctx, cancel)()
+	err := e.SpanExporter.ExportSpans(ctx, batch)
+	failed := 0
+	if err != nil {
+		failed = rejected(err, n)
+		e.onError(fmt.Errorf("%d of %d spans were not exported: %s", failed, n, shorten(err)))
+	}
+	e.failed.Add(float64(failed))
+	e.exported.Add(float64(n - failed))
+	return nil
+}
+
+// Shutdown is called when the last batch has been exported.
+func (e *spanExporter) Shutdown(ctx context.Context) error {
+	defer close(e.done)
+	return e.SpanExporter.Shutdown(ctx)
+}
+
+// rejected returns how many spans of n an error says were not exported. The
+// SDK's error of a partial success has its number in the text alone.
+func rejected(err error, n int) int {
+	text, ok := strings.CutSuffix(err.Error(), " spans rejected)")
+	if !ok {
+		return n
+	}
+	count, err := strconv.Atoi(text[strings.LastIndexByte(text, '(')+1:])
+	if err != nil {
+		return n
+	}
+	return min(max(count, 0), n)
+}
+
+// shorten returns an error's text, which may hold a whole page of the
+// collector's, on one line of a bearable length.
+func shorten(err error) string { return clean.Line(err.Error(), 300) }

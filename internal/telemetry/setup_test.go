@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -33,10 +34,19 @@ const (
 	caller   = "00f067aa0ba902b7"
 )
 
-// env is an environment.
+// env is what is set in the environment; nothing else of OpenTelemetry's is.
 type env map[string]string
 
-func (e env) get(name string) string { return e[name] }
+func (e env) set(t testing.TB) {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "OTEL_") {
+			t.Setenv(name, "")
+		}
+	}
+	for name, value := range e {
+		t.Setenv(name, value)
+	}
+}
 
 // problems collects what a telemetry tells.
 type problems struct {
@@ -64,11 +74,15 @@ func (p *problems) wait(t *testing.T) string {
 	}
 }
 
-// open returns a telemetry that is closed with the test.
+// open returns a telemetry that is closed with the test. Where e is nil, the
+// environment is left as it is.
 func open(t testing.TB, e env) (*telemetry.Telemetry, *problems) {
 	t.Helper()
+	if e != nil {
+		e.set(t)
+	}
 	p := &problems{each: make(chan string, 1000)}
-	tel, err := telemetry.New(telemetry.Options{Version: "1.2.3", Getenv: e.get, OnError: p.tell})
+	tel, err := telemetry.New(telemetry.Options{Version: "1.2.3", OnError: p.tell})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +187,18 @@ func wantMetrics(t testing.TB, tel *telemetry.Telemetry, lines ...string) {
 	got := scrape(t, tel)
 	for _, line := range lines {
 		if !strings.Contains(got, "\n"+line+"\n") {
-			t.Errorf("no %s in\n%s", line, got)
+			t.Errorf("no %s in\n%s", line, ownOf(got))
 		}
 	}
+}
+
+// ownOf returns the lines of the metrics that are this server's own.
+func ownOf(text string) string {
+	var own strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "polt_mcp_") && !strings.Contains(line, "_bucket") {
+			own.WriteString(line)
+		}
+	}
+	return own.String()
 }

@@ -8,166 +8,135 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 
-	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// kind is a span's kind, with OTLP's number.
-type kind uint64
-
+// The attributes of OpenTelemetry's semantic conventions for MCP and GenAI,
+// which the package semconv does not have. Two that the conventions ask for
+// are left out on purpose, as are the arguments: url.full and the values in
+// mcp.resource.uri tell who does what.
 const (
-	kindServer kind = 2
-	kindClient kind = 3
+	methodKey     = attribute.Key("mcp.method.name")
+	operationKey  = attribute.Key("gen_ai.operation.name")
+	toolKey       = attribute.Key("gen_ai.tool.name")
+	codeKey       = attribute.Key("polt.error.code") // ours: what an error of a tool is
+	toolErrorType = "tool_error"
 )
 
-// A span is what a call of a tool, or a request to the platform, is in a
-// trace. Its attributes have the names of OpenTelemetry's semantic conventions
-// for MCP and for HTTP. The conventions' url.full and the arguments are left
-// out on purpose: they tell who does what.
-type span struct {
-	place
-	parent     spanID // zero for the first span of a trace
-	remote     bool   // the parent is another program's
-	name       string
-	kind       kind
-	start, end time.Time
-	errorType  string // "" where all went well
-	attributes []attribute
+// scope is a request that is recorded, as its context carries it.
+type scope struct {
+	tracer trace.Tracer
+	span   trace.Span
+
+	mu       sync.Mutex
+	code     polt.Code
+	attempts []attemptSpan
 }
 
-// attribute is a text or a number by its name.
-type attribute struct {
-	name     string
-	text     string
-	number   int64 // where isNumber
-	isNumber bool
+// attemptSpan is the span of a request to the platform that is under way.
+type attemptSpan struct {
+	ctx  context.Context // its end is known by it
+	span trace.Span
 }
 
-func text(name, value string) attribute { return attribute{name: name, text: value} }
-func number(name string, value int64) attribute {
-	return attribute{name: name, number: value, isNumber: true}
+type scopeKey struct{}
+
+// scopeOf returns the scope of a request, or nil where it is not recorded.
+func scopeOf(ctx context.Context) *scope {
+	s, _ := ctx.Value(scopeKey{}).(*scope)
+	return s
 }
 
-// exchange is a request to the platform that is under way.
-type exchange struct {
-	ctx   context.Context // its end is known by it
-	id    spanID
-	start time.Time
-	host  string
-	port  string
-}
-
-// call calls a tool, in a span where the call is sampled.
-func (t *tracer) call(ctx context.Context, next server.ToolHandlerFunc, r mcp.CallToolRequest, parent place, received string,
-) (result *mcp.CallToolResult, err error) {
-	s := t.begin(r.Params.Name, parent, received)
-	if s.span != nil {
-		defer func() { t.end(s, result, err) }()
+// call begins the span of a call of a tool. The scope is nil where the call is
+// not sampled; its context has the trace's ids all the same, so that nobody
+// further on takes the request for the beginning of a trace.
+func (t *tracing) call(ctx context.Context, tool string, links ...trace.Link) (context.Context, *scope) {
+	ctx, span := t.tracer.Start(ctx, "tools/call "+tool, trace.WithSpanKind(trace.SpanKindServer), trace.WithLinks(links...),
+		trace.WithAttributes(methodKey.String("tools/call"), operationKey.String("execute_tool"), toolKey.String(tool)))
+	if !span.IsRecording() {
+		return ctx, nil
 	}
-	return next(context.WithValue(ctx, scopeKey{}, s), r)
+	s := &scope{tracer: t.tracer, span: span}
+	return context.WithValue(ctx, scopeKey{}, s), s
 }
 
-// begin returns the scope of a call of a tool. Its span is nil where the call
-// is not sampled; the ids go on all the same, so that nobody further on takes
-// the request for a trace's beginning.
-func (t *tracer) begin(tool string, parent place, received string) *scope {
-	own, isRoot := parent, received == ""
-	if isRoot {
-		own.trace = newTraceID()
-	}
-	own.span = newSpanID()
-	if !t.sampler.sample(own.trace, parent, isRoot) {
-		if isRoot {
-			received = own.String()
-		}
-		return &scope{text: received, state: parent.state}
-	}
-	own.flags |= flagSampled
-	return &scope{span: &span{
-		place: own, parent: parent.span, remote: !isRoot,
-		name: "tools/call " + tool, kind: kindServer, start: time.Now(),
-		attributes: []attribute{
-			text("mcp.method.name", "tools/call"),
-			text("gen_ai.operation.name", "execute_tool"),
-			text("gen_ai.tool.name", tool),
-		},
-	}}
-}
-
-// failed keeps what a call failed with.
-func (s *scope) failed(errorType string) {
+// setCode keeps the error code of a call.
+func (s *scope) setCode(code polt.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.errorType = errorType
+	s.code = code
 }
 
-// end ends a call's span. A panic comes here without a result.
-func (t *tracer) end(s *scope, result *mcp.CallToolResult, err error) {
+// end ends the request's span. failure is its error.type, or "".
+func (s *scope) end(failure string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.span.end = time.Now()
-	switch {
-	case s.errorType != "":
-		s.span.errorType = s.errorType
-	case err != nil, result == nil:
-		s.span.errorType = "_OTHER"
-	case result.IsError:
-		s.span.errorType = "tool_error"
+	if s.code != "" {
+		s.span.SetAttributes(codeKey.String(string(s.code)))
 	}
-	t.exporter.add(s.span)
+	endSpan(s.span, failure)
 }
 
-// exchange begins a request to the platform, and returns its place.
-func (s *scope) exchange(r *http.Request) place {
-	e := exchange{ctx: r.Context(), id: newSpanID(), start: time.Now(), host: r.URL.Hostname(), port: r.URL.Port()}
+// endSpan ends a span, with an error where failure, its error.type, is not "".
+func endSpan(span trace.Span, failure string) {
+	if failure != "" {
+		span.SetAttributes(semconv.ErrorTypeKey.String(failure))
+		span.SetStatus(codes.Error, "")
+	}
+	span.End()
+}
+
+// beginAttempt begins the span of a request to the platform, and returns the
+// context that has it.
+func (s *scope) beginAttempt(r *http.Request) context.Context {
+	attributes := append(make([]attribute.KeyValue, 0, 8), // with those of its end
+		semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Hostname()))
+	port := r.URL.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[r.URL.Scheme]
+	}
+	if n, err := strconv.Atoi(port); err == nil {
+		attributes = append(attributes, semconv.ServerPort(n))
+	}
+	ctx, span := s.tracer.Start(r.Context(), r.Method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
 	s.mu.Lock()
-	s.exchanges = append(s.exchanges, e)
+	s.attempts = append(s.attempts, attemptSpan{r.Context(), span})
 	s.mu.Unlock()
-	p := s.span.place
-	p.span = e.id
-	return p
+	return ctx
 }
 
 // endAttempt ends the span of the request that ctx was made for.
-func (t *tracer) endAttempt(ctx context.Context, s *scope, a polt.Attempt) {
+func (s *scope) endAttempt(ctx context.Context, a polt.Attempt) {
 	s.mu.Lock()
-	i := slices.IndexFunc(s.exchanges, func(e exchange) bool { return e.ctx == ctx })
+	i := slices.IndexFunc(s.attempts, func(s attemptSpan) bool { return s.ctx == ctx })
 	if i < 0 { // it has not come to a transport of ours
 		s.mu.Unlock()
 		return
 	}
-	e := s.exchanges[i]
-	s.exchanges = slices.Delete(s.exchanges, i, i+1)
+	span := s.attempts[i].span
+	s.attempts = slices.Delete(s.attempts, i, i+1)
 	s.mu.Unlock()
 
-	own := s.span.place
-	own.span = e.id
-	c := &span{
-		place: own, parent: s.span.place.span,
-		name: a.Operation, kind: kindClient, start: e.start, end: time.Now(), errorType: attemptError(a),
-		attributes: []attribute{
-			text("http.request.method", a.Method),
-			text("url.template", strings.TrimPrefix(a.Operation, a.Method+" ")),
-			text("server.address", e.host),
-		},
-	}
-	if port, err := strconv.ParseInt(e.port, 10, 64); err == nil {
-		c.attributes = append(c.attributes, number("server.port", port))
-	}
+	span.SetName(a.Operation)
+	span.SetAttributes(semconv.URLTemplate(strings.TrimPrefix(a.Operation, a.Method+" ")))
 	if a.Status != 0 {
-		c.attributes = append(c.attributes, number("http.response.status_code", int64(a.Status)))
+		span.SetAttributes(semconv.HTTPResponseStatusCode(a.Status))
 	}
 	if a.Number > 1 {
-		c.attributes = append(c.attributes, number("http.request.resend_count", int64(a.Number-1)))
+		span.SetAttributes(semconv.HTTPRequestResendCount(a.Number - 1))
 	}
-	t.exporter.add(c)
+	endSpan(span, attemptError(a))
 }
 
-// attemptError classes what became of a request; "" where it was answered well.
+// attemptError returns the error.type of a request to the platform; "" where
+// the platform answered well.
 func attemptError(a polt.Attempt) string {
 	var timeout net.Error
 	switch {

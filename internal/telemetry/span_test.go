@@ -11,8 +11,9 @@ import (
 	"testing"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	otlp "go.opentelemetry.io/proto/slim/otlp/trace/v1"
+	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 
+	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -34,7 +35,7 @@ func TestSpans(t *testing.T) {
 	}
 	tool := spans[2]
 	if tool.Name != "tools/call get_agent" || tool.Kind != otlp.Span_SPAN_KIND_SERVER || hex.EncodeToString(tool.ParentSpanId) != caller ||
-		tool.Flags != 0x301 || tool.Status != nil {
+		tool.Flags != 0x301 || tool.Status.GetCode() != otlp.Status_STATUS_CODE_UNSET {
 		t.Errorf("the tool's span: %v", tool)
 	}
 	wantAttributes(t, tool, map[string]any{
@@ -68,7 +69,7 @@ func TestSpans(t *testing.T) {
 	want["http.response.status_code"], want["http.request.resend_count"] = int64(200), int64(1)
 	delete(want, "error.type")
 	wantAttributes(t, spans[1], want)
-	if spans[0].Status.GetCode() != otlp.Status_STATUS_CODE_ERROR || spans[1].Status != nil {
+	if spans[0].Status.GetCode() != otlp.Status_STATUS_CODE_ERROR || spans[1].Status.GetCode() != otlp.Status_STATUS_CODE_UNSET {
 		t.Errorf("status %v and %v", spans[0].Status, spans[1].Status)
 	}
 	wantMetrics(t, w.telemetry,
@@ -99,6 +100,30 @@ func TestSpanOfATracesBeginning(t *testing.T) {
 	}
 }
 
+// TestLink has a trace context in _meta, which is the parent, and another one
+// in the HTTP request that carries it.
+func TestLink(t *testing.T) {
+	c := newCollector(t, nil)
+	tel, _ := open(t, c.env())
+	r := requestFrom(parent)
+	r.Header = http.Header{"Traceparent": {"00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01"}}
+	if _, err := tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		if got := telemetry.TraceID(ctx); got != trace {
+			t.Errorf("trace %q", got)
+		}
+		return &mcp.CallToolResult{}, nil
+	})(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := c.wait().spans()[0]
+	if hex.EncodeToString(s.TraceId) != trace || len(s.Links) != 1 || hex.EncodeToString(s.Links[0].SpanId) != "bbbbbbbbbbbbbbbb" {
+		t.Errorf("span %v", s)
+	}
+}
+
 func TestToolErrors(t *testing.T) {
 	c := newCollector(t, nil)
 	w := newWorld(t, c.env(), http.StatusNotFound)
@@ -113,13 +138,16 @@ func TestToolErrors(t *testing.T) {
 	handle("says_so", func() (*mcp.CallToolResult, error) { return &mcp.CallToolResult{IsError: true}, nil })
 	handle("fails", func() (*mcp.CallToolResult, error) { return nil, errors.New("secret") })
 	handle("panics", func() (*mcp.CallToolResult, error) { panic("secret") })
-	handle("is_no_text_\xff", func() (*mcp.CallToolResult, error) { return &mcp.CallToolResult{}, nil })
 	w.close()
 
 	spans := c.spans()
+	for name, want := range map[string]any{"get_agent": "not_found", "get_task": "invalid_argument", "says_so": nil} {
+		if s := spans["tools/call "+name]; len(s) != 1 || attributes(s[0].Attributes)["polt.error.code"] != want {
+			t.Errorf("%s: %v", name, s)
+		}
+	}
 	for name, want := range map[string]any{
-		"get_agent": "not_found", "get_task": "invalid_argument", "says_so": "tool_error",
-		"fails": "_OTHER", "panics": "_OTHER", "is_no_text_\uFFFD": nil,
+		"get_agent": "tool_error", "get_task": "tool_error", "says_so": "tool_error", "fails": "_OTHER", "panics": "_OTHER",
 	} {
 		s := spans["tools/call "+name]
 		if len(s) != 1 || attributes(s[0].Attributes)["error.type"] != want || (s[0].Status.GetCode() == otlp.Status_STATUS_CODE_ERROR) != (want != nil) {

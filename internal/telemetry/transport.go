@@ -1,10 +1,15 @@
 package telemetry
 
-import "net/http"
+import (
+	"net/http"
 
-// Transport returns a transport that tells the platform where in a trace a
-// call is. What it sends is base's, which must not be nil; so are the idle
-// connections. A request outside of a call goes as it is.
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Transport returns a transport that sends the trace context to the platform.
+// What it sends is base's, which must not be nil; so are the idle connections.
+// A request that is in no trace goes as it is.
 //
 // A request's span ends with [Telemetry.Attempt], which knows how it went.
 func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
@@ -14,24 +19,19 @@ func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
 type transport struct{ base http.RoundTripper }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	s := scopeOf(r.Context())
-	if s == nil {
+	ctx := r.Context()
+	if s := scopeOf(ctx); s != nil {
+		ctx = s.beginAttempt(r)
+	} else if !trace.SpanContextFromContext(ctx).IsValid() {
 		return t.base.RoundTrip(r)
 	}
-	parent, state := s.text, s.state
-	if s.span != nil {
-		parent, state = s.exchange(r).String(), s.span.state
-	}
 	// A transport leaves the request that it is given as it is.
-	r = r.WithContext(r.Context())
+	r = r.WithContext(ctx)
 	r.Header = r.Header.Clone()
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
-	r.Header[parentHeader] = []string{parent}
-	if state != "" {
-		r.Header[stateHeader] = []string{state}
-	}
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(r.Header))
 	return t.base.RoundTrip(r)
 }
 

@@ -9,19 +9,19 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// TestPassedOn is for a server that does not trace: what came goes on, to the
-// letter, and nothing that is none does.
+// TestPassedOn is for a server that does not trace: what came goes on, and
+// nothing that is invalid does.
 func TestPassedOn(t *testing.T) {
-	const state = "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE"
+	const state = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"
 	for name, test := range map[string]struct{ parent, state, wantParent, wantState string }{
 		"sampled":                 {parent, "", parent, ""},
 		"not sampled":             {unsample, "", unsample, ""},
 		"with a state":            {parent, state, parent, state},
-		"other flags":             {parent[:53] + "ff", "", parent[:53] + "ff", ""},
+		"a random trace id":       {parent[:53] + "03", "", parent[:53] + "03", ""},
 		"none":                    {"", "", "", ""},
 		"state alone":             {"", state, "", ""},
 		"upper case":              {strings.ToUpper(parent), "", "", ""},
-		"another version":         {"01" + parent[2:], "", "", ""},
+		"a later version":         {"01" + parent[2:] + "-more", "", parent, ""},
 		"no version":              {"ff" + parent[2:], "", "", ""},
 		"more after it":           {parent + "-00", "", "", ""},
 		"too short":               {parent[:54], "", "", ""},
@@ -37,7 +37,7 @@ func TestPassedOn(t *testing.T) {
 		"state that is no list":   {parent, "rojo", parent, ""},
 		"state with a bad key":    {parent, "Rojo=1", parent, ""},
 		"state without a key":     {parent, "=1", parent, ""},
-		"state of a tenant":       {parent, "1a_-*/@b=1,,x=2", parent, "1a_-*/@b=1,,x=2"},
+		"state of a tenant":       {parent, "1a_-*/@b=1,,x=2", parent, "1a_-*/@b=1,x=2"},
 		"state that is too long":  {parent, "a=" + strings.Repeat("b", 257), parent, ""},
 		"state of too many":       {parent, strings.Repeat("a=b,", 32) + "a=b", parent, ""},
 		"state with a long key":   {parent, strings.Repeat("a", 257) + "=b", parent, ""},
