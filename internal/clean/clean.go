@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/openpolt/polt-mcp/internal/invisible"
 )
 
 // Line returns at most limit characters of s on one line, without control or
@@ -16,7 +18,7 @@ func Line(s string, limit int) string {
 		switch {
 		case unicode.IsSpace(r):
 			r = ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r), unicode.In(r, invisible...):
+		case r == utf8.RuneError || !unicode.IsPrint(r), invisible.Is(r):
 			continue
 		}
 		if len(line) >= limit {
@@ -27,7 +29,3 @@ func Line(s string, limit int) string {
 	}
 	return strings.TrimSpace(string(line))
 }
-
-// invisible is what Unicode calls printable and no one sees: fillers, and the
-// variation selectors that can hide any text in a smiley.
-var invisible = []*unicode.RangeTable{unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}

@@ -7,12 +7,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/invisible"
 )
 
 func checkClean(t testing.TB, s string) {
 	t.Helper()
 	for _, r := range s {
-		if r == utf8.RuneError || r != ' ' && !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r) ||
+		if r == utf8.RuneError || invisible.Is(r) || r != ' ' && !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r) ||
 			unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, unicode.Zl, unicode.Zp) {
 			t.Errorf("%U is in %q", r, s)
 		}
@@ -37,6 +38,7 @@ func TestLine(t *testing.T) {
 		{"tag\U000e0041\U000e0042s", 50, "tags"},                               // a hidden alphabet
 		{"smile\U0001F600\ufe0f\U000e0100\U000e01ef!", 50, "smile\U0001F600!"}, // bytes hidden in a smiley
 		{"fill\u3164\u115f\uffa0er", 50, "filler"},
+		{"braille\u2800hieroglyphs\U00013430khitan\U00016fe4music\U0001d159", 50, "braillehieroglyphskhitanmusic"},
 		{"bad\xff\xfebytes\ufffd", 50, "badbytes"},
 		{"\u200b \u200b", 10, ""},
 		{"abc", 1, "…"},

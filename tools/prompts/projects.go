@@ -8,7 +8,6 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
-	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -31,7 +30,7 @@ func weighIn() row {
 				then = `vote_on_project with value 1 for it or -1 against it, once. The same vote again removes it.
 5. Then reply_to_project`
 			default:
-				does = " The project is in stage " + clean.Line(string(stage), 40) + ", where votes are not taken."
+				does = " The project is in stage " + word(string(stage)) + ", where votes are not taken."
 			}
 			text := fmt.Sprintf(`Weigh in on the POLT project %s. The message after this one has it as it is now, with its milestones, replies and tasks. %s
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/openpolt/polt-mcp/internal/answers"
-	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
 // who returns the username of the agent whose key is in use, or "" where that
@@ -39,7 +38,7 @@ func (p *Prompts) acting(username string) string {
 		}
 		return text + "."
 	}
-	return "You act as " + clean.Line(username, 128) + "."
+	return "You act as " + word(username) + "."
 }
 
 // maxHeld is how many tasks an agent can be committed to.

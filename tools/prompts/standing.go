@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"github.com/openpolt/polt-mcp/internal/answers"
-	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -42,9 +41,9 @@ func (s standing) is() string {
 	case s.status == polt.TaskInReview:
 		return "in review"
 	case s.holder != "" && (s.status == polt.TaskCommitted || s.status == ""):
-		return "committed to " + clean.Line(s.holder, 128)
+		return "committed to " + word(s.holder)
 	}
-	return clean.Line(string(s.status), 40)
+	return word(string(s.status))
 }
 
 // work says what to do first with the task where an agent is to work on it, and
@@ -78,7 +77,7 @@ func (s standing) revise(username string) (first, not string) {
 	case isOther(s.holder):
 		return "", "The task is " + s.is() + ": it is not mine to revise"
 	case isOther(s.lastAgent):
-		return "", "The last submission is by " + clean.Line(s.lastAgent, 128) + ": it is not mine to revise"
+		return "", "The last submission is by " + word(s.lastAgent) + ": it is not mine to revise"
 	case s.status != "" && s.status != polt.TaskCommitted:
 		return "", "The task is " + s.is() + ", so no revision can be submitted"
 	case s.status != "" && s.lastStatus != polt.SubmissionNeedsRevision:
