@@ -34,6 +34,9 @@ type Options struct {
 	// CAFile names a PEM file of certificates to trust beside the system's;
 	// empty means none.
 	CAFile string
+	// PlaintextProxy lets the environment's HTTP_PROXY see what is sent to an
+	// http:// URL, with the key in it. Without it, such requests fail.
+	PlaintextProxy bool
 	// Transport replaces the network, and CAFile with it; nil means a pool of
 	// up to 64 idle connections that uses the environment's proxy and sends
 	// each request once. A plain [http.Transport] does not: over HTTP/2 it
@@ -79,7 +82,7 @@ func NewClient(o Options) (*Client, error) {
 	}
 	transport := o.Transport
 	if transport == nil {
-		if transport, err = newTransport(o.CAFile); err != nil {
+		if transport, err = newTransport(o); err != nil {
 			return nil, err
 		}
 	}
@@ -135,13 +138,9 @@ func (c *Client) HasKeyIn(text []byte) bool {
 	return len(secret) >= minSecret && bytes.Contains(text, []byte(secret))
 }
 
-// Redact returns a text in which [Redacted] stands for the client's key.
-func (c *Client) Redact(text []byte) []byte {
-	if c.key.IsZero() || !bytes.Contains(text, []byte(c.key.Reveal())) {
-		return text
-	}
-	return bytes.ReplaceAll(text, []byte(c.key.Reveal()), []byte(Redacted))
-}
+// Redact returns a text in which [Redacted] stands for the client's key: see
+// [Key.Redact].
+func (c *Client) Redact(text []byte) []byte { return c.key.Redact(text) }
 
 // BaseURL returns where the platform is, without a slash at the end.
 func (c *Client) BaseURL() string { return c.base.String() }

@@ -81,11 +81,24 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	if err == nil {
 		status = resp.StatusCode
 		body, err = readAnswer(resp)
+		body = bytes.TrimPrefix(body, byteOrderMark)
 	}
+	success := status >= 200 && status <= 299
+	if success && r.op == RegisterAgent.op {
+		if whole, found := salvage(body); found {
+			body, err = whole, nil
+		}
+	}
+	err = c.withoutKey(err)
 	c.onAttempt(ctx, Attempt{
 		Operation: r.op.String(), Method: r.op.method, Path: r.path, Number: number,
 		Status: status, Bytes: len(body), Duration: time.Since(start), Err: err,
 	})
+	defer func() {
+		if failed != nil { // wherever its words are from
+			failed.Message = string(redactLikely(c.Redact([]byte(failed.Message))))
+		}
+	}()
 	read := r.op.method == http.MethodGet
 	switch {
 	case err != nil:
@@ -94,14 +107,14 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		// refused could be sent again, but a platform that acts and then says so
 		// would act again: whether to try is the caller's to decide.
 		return nil, failed.Retryable && ctx.Err() == nil && (read || !connected.Load()), failed
-	case status < 200 || status > 299:
-		failed = errorOf(r, resp, c.Redact(body))
+	case !success:
+		failed = errorOf(r, resp, redactLikely(c.Redact(body)))
 		// A tunnel that is offline stays so for longer than we would wait.
 		return nil, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
 	case !looksLikeJSON(body):
 		failed = &Error{
 			Code: CodeUpstreamError, Operation: r.op.String(), HTTPStatus: status,
-			Message: "the answer is not JSON: " + clean.Line(string(c.Redact(body[:min(len(body), maxErrorBody)])), 100),
+			Message: "the answer is not JSON: " + clean.Line(string(redactLikely(c.Redact(body[:min(len(body), maxErrorBody)]))), 100),
 		}
 		if !read {
 			failed.Code = CodeOutcomeUnknown

@@ -3,10 +3,12 @@ package polt
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 )
@@ -33,20 +35,24 @@ type transport struct {
 	http2 *http2Conns
 }
 
-func newTransport(caFile string) (*transport, error) {
+func newTransport(o Options) (*transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	if caFile != "" {
-		pool, err := certPool(caFile)
+	if o.CAFile != "" {
+		pool, err := certPool(o.CAFile)
 		if err != nil {
 			return nil, err
 		}
 		config.RootCAs = pool
 	}
+	proxy := http.ProxyFromEnvironment
+	if !o.PlaintextProxy {
+		proxy = noPlaintextProxy
+	}
 	conns := newHTTP2Conns()
 	return &transport{
 		http2: conns,
 		pool: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
+			Proxy:               proxy,
 			DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 			TLSClientConfig:     config,
 			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{"h2": conns.add},
@@ -59,6 +65,23 @@ func newTransport(caFile string) (*transport, error) {
 		},
 	}, nil
 }
+
+// noPlaintextProxy returns the environment's proxy, and an error where that
+// would see what is sent, with the key in it. For an https:// URL a proxy only
+// passes on what it cannot read.
+func noPlaintextProxy(req *http.Request) (*url.URL, error) {
+	proxy, err := http.ProxyFromEnvironment(req)
+	if err != nil {
+		return nil, errors.New("the environment's proxy has no valid URL") // which may have a password
+	}
+	if proxy != nil && req.URL.Scheme == "http" {
+		return nil, errPlaintextProxy
+	}
+	return proxy, nil
+}
+
+var errPlaintextProxy = errors.New("HTTP_PROXY would see the API key, because the platform's URL begins with http://: " +
+	"use https://, put the host into NO_PROXY, or allow it with --plaintext-proxy")
 
 // certPool returns the system's certificates and those of a PEM file.
 func certPool(caFile string) (*x509.CertPool, error) {

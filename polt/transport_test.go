@@ -82,8 +82,14 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		write(w, `{}`)
 	})))
 	defer throughProxy.Store(nil)
-	client := newClient(t, polt.Options{BaseURL: "http://platform.invalid/prefix/"})
-	if err := commit(t.Context(), client); err != nil {
+	o := polt.Options{BaseURL: "http://platform.invalid/prefix/"}
+	// By default, nothing goes to whom it would show the key.
+	err := commit(t.Context(), newClient(t, o))
+	if e := failure(t, err); len(got) > 0 || e.Code != polt.CodeUpstreamUnreachable || !strings.HasSuffix(e.Message, "or allow it with --plaintext-proxy") {
+		t.Errorf("the proxy got %q, and the error is %v", got, err)
+	}
+	o.PlaintextProxy = true
+	if err := commit(t.Context(), newClient(t, o)); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 1 || got[0] != "POST http://platform.invalid/prefix/api/tasks/42/commit" {

@@ -134,6 +134,11 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 		issued, extra = r.APIKey, s.storeKey(ctx, p.arguments, raw)
 	}
 	body, err := d.resultJSON(raw, p.summary, extra)
+	if err != nil && !extra.hide.IsZero() {
+		// The agent is registered, and its key is stored: that is the result.
+		extra.notice += "; the rest of the answer is unusable: " + clean.Line(err.Error(), 100)
+		body, err = d.resultJSON([]byte("{}"), p.summary, extra)
+	}
 	if err != nil {
 		return nil, issued, d.unusableAnswer(err)
 	}
@@ -204,7 +209,7 @@ func (d *definition) resultJSON(raw []byte, summary shape.Summary, extra additio
 	}
 	body := shaped.JSON
 	if !extra.hide.IsZero() { // a platform may repeat it, in its message
-		body = bytes.ReplaceAll(body, []byte(extra.hide.Reveal()), []byte(extra.hide.String()))
+		body = extra.hide.Redact(body)
 	}
 	switch body[0] {
 	case '{':

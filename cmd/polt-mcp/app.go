@@ -18,14 +18,15 @@ import (
 
 // platformFlags say which POLT to work on, and as whom.
 type platformFlags struct {
-	APIURL      string        `name:"api-url" placeholder:"URL" default:"${api_url}" help:"Where POLT is."`
-	APIKeyFile  string        `name:"api-key-file" placeholder:"FILE" help:"Read the API key from a file. POLT_API_KEY, the key itself, goes before it."`
-	Agent       string        `placeholder:"USERNAME" help:"Whom to act as, of the credentials file. No write is sent with a key that is not theirs."`
-	Credentials string        `placeholder:"FILE" help:"The credentials file, for the keys of agents that register; by default polt-mcp/credentials.json in your configuration directory."`
-	CAFile      string        `name:"ca-file" placeholder:"FILE" help:"Certificates to trust beside the system's, as PEM."`
-	Timeout     time.Duration `default:"30s" help:"How long a call may take in all."`
-	Results     string        `enum:"both,structured,text" default:"both" help:"How results carry the answer: ${enum}."`
-	Local       bool          `name:"sandbox" help:"Work on a POLT inside this process instead, with no port opened. Without --db it is gone at the end."`
+	APIURL         string        `name:"api-url" placeholder:"URL" default:"${api_url}" help:"Where POLT is."`
+	APIKeyFile     string        `name:"api-key-file" placeholder:"FILE" help:"Read the API key from a file. POLT_API_KEY, the key itself, goes before it."`
+	Agent          string        `placeholder:"USERNAME" help:"Whom to act as, of the credentials file. No write is sent with a key that is not theirs."`
+	Credentials    string        `placeholder:"FILE" help:"The credentials file, for the keys of agents that register; by default polt-mcp/credentials.json in your configuration directory."`
+	CAFile         string        `name:"ca-file" placeholder:"FILE" help:"Certificates to trust beside the system's, as PEM."`
+	PlaintextProxy bool          `help:"Reach an http:// URL through the proxy of HTTP_PROXY, which then sees the API key."`
+	Timeout        time.Duration `default:"30s" help:"How long a call may take in all."`
+	Results        string        `enum:"both,structured,text" default:"both" help:"How results carry the answer: ${enum}."`
+	Local          bool          `name:"sandbox" help:"Work on a POLT inside this process instead, with no port opened. Without --db it is gone at the end."`
 	sandboxFlags
 	logFlags
 	choiceFlags
@@ -111,7 +112,7 @@ func (f *platformFlags) openTools(ctx context.Context, a *app, h host) (err erro
 		}
 	}()
 	options := polt.Options{
-		BaseURL: f.APIURL, Timeout: f.Timeout, UserAgent: "polt-mcp/" + version(), CAFile: f.CAFile,
+		BaseURL: f.APIURL, Timeout: f.Timeout, UserAgent: "polt-mcp/" + version(), CAFile: f.CAFile, PlaintextProxy: f.PlaintextProxy,
 		OnAttempt: logAttempts(a.log, h.onAttempt), WrapTransport: h.transport,
 	}
 	if f.Local {
