@@ -71,6 +71,7 @@ func TestExposition(t *testing.T) {
 		"polt_mcp_upstream_requests_total":           dto.MetricType_COUNTER,
 		"polt_mcp_upstream_request_duration_seconds": dto.MetricType_HISTOGRAM,
 		"polt_mcp_upstream_retries_total":            dto.MetricType_COUNTER,
+		"polt_mcp_upstream_up":                       dto.MetricType_GAUGE,
 		"polt_mcp_http_refused_total":                dto.MetricType_COUNTER,
 		"polt_mcp_trace_spans_total":                 dto.MetricType_COUNTER,
 		"process_start_time_seconds":                 dto.MetricType_GAUGE,

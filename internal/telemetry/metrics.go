@@ -1,6 +1,9 @@
 package telemetry
 
 import (
+	"context"
+	"errors"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -23,6 +26,7 @@ type metrics struct {
 	upstream         *prometheus.CounterVec
 	upstreamDuration *prometheus.HistogramVec
 	retries          *prometheus.CounterVec
+	upstreamUp       prometheus.Gauge
 	refused          *prometheus.CounterVec
 }
 
@@ -47,13 +51,18 @@ func newMetrics(version string) *metrics {
 			"How long requests to the platform took, including the response body.", "operation"),
 		retries: counter("polt_mcp_upstream_retries_total",
 			"Requests to the platform that were retries.", "operation"),
+		upstreamUp: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "polt_mcp_upstream_up",
+			Help: "1 if the platform responded to the last request, 0 if it did not or failed (5xx, or the tunnel in front of it is offline), NaN before the first."}),
 		refused: counter("polt_mcp_http_refused_total",
 			"Requests that were refused before they reached a tool.", "reason"),
 	}
+	m.upstreamUp.Set(math.NaN())
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "polt_mcp_build_info", Help: "Always 1, with the version that is running."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(m.calls, m.callDuration, m.inFlight, m.watches, m.upstream, m.upstreamDuration, m.retries, m.refused,
+	m.registry.MustRegister(m.calls, m.callDuration, m.inFlight, m.watches, m.upstream, m.upstreamDuration, m.retries,
+		m.upstreamUp, m.refused,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -78,6 +87,18 @@ func (m *metrics) call(c tools.Call) {
 	}
 	m.calls.WithLabelValues(code, c.Tool).Inc()
 	m.callDuration.WithLabelValues(c.Tool).Observe(c.Duration.Seconds())
+}
+
+// responded keeps whether the platform responded. A request that its caller
+// cancelled tells nothing.
+func (m *metrics) responded(resp *http.Response, err error) {
+	switch {
+	case errors.Is(err, context.Canceled):
+	case err != nil, resp.StatusCode >= http.StatusInternalServerError, resp.Header.Get("Ngrok-Error-Code") != "":
+		m.upstreamUp.Set(0)
+	default:
+		m.upstreamUp.Set(1)
+	}
 }
 
 func (m *metrics) attempt(a polt.Attempt) {

@@ -2,7 +2,9 @@ package telemetry_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"testing"
 
@@ -70,6 +72,35 @@ func TestPlatformDidNotAnswer(t *testing.T) {
 		`polt_mcp_upstream_requests_total{operation="GET /x",status="none"} 1`,
 		`polt_mcp_upstream_retries_total{operation="GET /x"} 1`,
 		`polt_mcp_calls_total{code="internal",tool="x"} 1`)
+}
+
+// TestUpstreamUp is for what tells whether the platform responds.
+func TestUpstreamUp(t *testing.T) {
+	tel, _ := open(t, nil)
+	b := &base{}
+	transport := tel.Transport(b)
+	wantMetrics(t, tel, `polt_mcp_upstream_up NaN`)
+	for _, test := range []struct {
+		status int
+		header http.Header
+		err    error
+		want   string
+	}{
+		{200, nil, nil, "1"},
+		{503, nil, nil, "0"},
+		{0, nil, context.Canceled, "0"}, // it tells nothing
+		{404, nil, nil, "1"},
+		{0, nil, context.Canceled, "1"},
+		{0, nil, errors.New("refused"), "0"},
+		{429, nil, nil, "1"},
+		{404, http.Header{"Ngrok-Error-Code": {"ERR_NGROK_3200"}}, nil, "0"},
+	} {
+		b.status, b.header, b.err = test.status, test.header, test.err
+		if resp, err := transport.RoundTrip(httptest.NewRequest(http.MethodGet, "http://polt.test/", nil)); err == nil {
+			resp.Body.Close()
+		}
+		wantMetrics(t, tel, "polt_mcp_upstream_up "+test.want)
+	}
 }
 
 func TestZeroOptions(t *testing.T) {

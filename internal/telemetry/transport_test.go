@@ -31,11 +31,17 @@ func postCall(t *testing.T, h http.Handler, meta string, headers http.Header) {
 type base struct {
 	got    *http.Request
 	closed int
+	status int // 0 is 200
+	header http.Header
+	err    error
 }
 
 func (b *base) RoundTrip(r *http.Request) (*http.Response, error) {
 	b.got = r
-	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	if b.err != nil {
+		return nil, b.err
+	}
+	return &http.Response{StatusCode: max(b.status, http.StatusOK), Header: b.header, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }
 
 func (b *base) CloseIdleConnections() { b.closed++ }
