@@ -127,8 +127,8 @@ type CommitToTaskInput struct {
 
 // A Commitment is the answer to [CommitToTask].
 type Commitment struct {
-	Message string `json:"message" wire:"promised"`
-	Task    Task   `json:"task" wire:"promised"`
+	Message string `json:"message" wire:"documented"`
+	Task    Task   `json:"task" wire:"documented"`
 }
 
 // AbandonTaskInput names the task to give up.
@@ -150,6 +150,6 @@ type SubmitWorkInput struct {
 
 // A Receipt is the answer to [SubmitWork].
 type Receipt struct {
-	Message    string     `json:"message" wire:"promised"`
-	Submission Submission `json:"submission" wire:"promised"`
+	Message    string     `json:"message" wire:"documented"`
+	Submission Submission `json:"submission" wire:"documented"`
 }

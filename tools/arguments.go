@@ -22,41 +22,75 @@ type argumentError struct {
 	problem  string
 }
 
-func (f argumentError) String() string {
-	if f.argument == "" {
-		return f.problem
+func (e argumentError) String() string {
+	if e.argument == "" {
+		return e.problem
 	}
-	return f.argument + ": " + f.problem
+	return e.argument + ": " + e.problem
+}
+
+// A value is an argument in the form that its schema asks for.
+type value struct {
+	json   json.RawMessage
+	text   string // of a string
+	number int64  // of an integer
+}
+
+// values are the arguments of a call, by name.
+type values map[string]value
+
+// text returns a string, or "".
+func (v values) text(name string) string { return v[name].text }
+
+// encode returns those arguments that have names as a JSON object.
+func (v values) encode(names []string) json.RawMessage {
+	b := []byte{'{'}
+	for _, name := range names {
+		value, ok := v[name]
+		if !ok {
+			continue
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(append(append(b, '"'), name...), '"', ':'), value.json...)
+	}
+	return append(b, '}')
 }
 
 // checkArguments brings the arguments of a call into the form that schema asks
-// for and returns them, and whether any of them is other than it was given, or
-// every fault of them. Numbers and booleans given as strings are understood,
-// and null means not given: some hosts send the one and the other.
-func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map[string]json.RawMessage, changed bool, faults []argumentError) {
-	given := map[string]json.RawMessage{}
-	if raw = bytes.TrimSpace(raw); len(raw) > 0 {
-		if err := json.Unmarshal(raw, &given); err != nil {
-			return nil, true, []argumentError{{"", "the arguments must be a JSON object, such as " + example(schema)}}
-		}
+// for, or returns every fault of them. What is plainly meant is understood: see
+// spelling.go.
+func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []argumentError) {
+	given, err := decodeArguments(raw)
+	if err != nil {
+		return nil, []argumentError{{"", "the arguments must be a JSON object, such as " + example(schema)}}
 	}
-	unknown := false
-	checked = make(map[string]json.RawMessage, len(given))
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		property, ok := schema.Properties[name]
-		switch {
-		case !ok:
-			faults = append(faults, argumentError{clean.Line(name, 40), "unknown"})
-			unknown = true
-		case string(given[name]) == "null":
-			changed = true
-		default:
-			value, problem := checkValue(property, given[name])
-			if problem != "" {
-				faults = append(faults, argumentError{name, problem})
+	var faults []argumentError
+	checked := make(values, len(given))
+	known := 0
+	for _, name := range argumentNames(schema) {
+		raw, ok := given[name]
+		if !ok {
+			continue
+		}
+		known++
+		property := schema.Properties[name]
+		raw, isGiven := spelling{name, property, slices.Contains(schema.Required, name)}.plain(raw)
+		if !isGiven {
+			continue
+		}
+		value, problem := checkValue(name, property, raw)
+		if problem != "" {
+			faults = append(faults, argumentError{name, problem})
+		}
+		checked[name] = value
+	}
+	if known < len(given) {
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			if schema.Properties[name] == nil {
+				faults = append(faults, argumentError{clean.Line(name, 40), "unknown" + didYouMean(meantArgument(name, schema))})
 			}
-			checked[name] = value
-			changed = changed || !bytes.Equal(value, given[name])
 		}
 	}
 	for _, name := range schema.Required {
@@ -64,22 +98,28 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (checked map
 			faults = append(faults, argumentError{name, "is required: " + schema.Properties[name].Description})
 		}
 	}
-	if unknown {
+	if known < len(given) {
 		faults = append(faults, argumentError{"", validNames(schema)})
 	}
-	return checked, changed, faults
+	return checked, faults
 }
 
-// object encodes arguments that have been checked: their names are plain.
-func object(checked map[string]json.RawMessage) json.RawMessage {
-	b := []byte{'{'}
-	for name, value := range checked {
-		if len(b) > 1 {
-			b = append(b, ',')
+// decodeArguments returns the members of an object, or of an object in a string.
+func decodeArguments(raw json.RawMessage) (given map[string]json.RawMessage, err error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) > 0 && raw[0] == '"' {
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return nil, err
 		}
-		b = append(append(append(append(b, '"'), name...), '"', ':'), value...)
+		if raw = bytes.TrimSpace([]byte(text)); len(raw) > 0 && raw[0] == '"' {
+			return nil, fmt.Errorf("a string in a string")
+		}
 	}
-	return append(b, '}')
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	return given, json.Unmarshal(raw, &given)
 }
 
 func validNames(schema *jsonschema.Schema) string {
@@ -103,66 +143,53 @@ func example(schema *jsonschema.Schema) string {
 	return fmt.Sprintf(`{"%s": …}`, schema.Required[0])
 }
 
-// checkValue returns a value in the form that the schema asks for, or what is
-// wrong with it, in words.
-func checkValue(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, string) {
+// checkValue returns a value that is spelled plainly, or what is wrong with it,
+// in words.
+func checkValue(name string, s *jsonschema.Schema, raw json.RawMessage) (v value, problem string) {
+	v.json = raw
 	switch s.Type {
 	case "integer", "number":
 		return checkNumber(s, raw)
 	case "boolean":
-		text := strings.ToLower(strings.Trim(string(raw), `" `))
-		if text != "true" && text != "false" {
-			return nil, fmt.Sprintf("must be true or false, not %s", described(raw))
+		if text := string(raw); text != "true" && text != "false" {
+			return v, fmt.Sprintf("must be true or false, not %s", described(raw))
 		}
-		return json.RawMessage(text), ""
+		return v, ""
 	}
-	var text string
-	if len(s.Enum) == 0 && isInteger(raw) {
-		raw = json.RawMessage(`"` + string(raw) + `"`) // an id that looks like a number
+	if raw[0] != '"' || json.Unmarshal(raw, &v.text) != nil {
+		return v, fmt.Sprintf("must be a string, not %s", described(raw))
 	}
-	if raw[0] == '"' && len(s.Enum) == 0 && s.MinLength == nil {
-		return raw, "" // any string will do
+	switch {
+	case len(s.Enum) > 0 && !slices.Contains(s.Enum, any(v.text)):
+		return v, fmt.Sprintf("%q is not one of %s", clean.Line(v.text, 40), list(s.Enum))
+	case s.MinLength != nil && strings.TrimSpace(v.text) == "":
+		return v, "must not be empty"
 	}
-	if json.Unmarshal(raw, &text) != nil {
-		return nil, fmt.Sprintf("must be a string, not %s", described(raw))
+	if kind, ok := idKinds[name]; ok {
+		return v, kind.problem(v.text)
 	}
-	if len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)) {
-		return nil, fmt.Sprintf("%q is not one of %s", clean.Line(text, 40), list(s.Enum))
-	}
-	if s.MinLength != nil && strings.TrimSpace(text) == "" {
-		return nil, "must not be empty"
-	}
-	return raw, ""
+	return v, ""
 }
 
-func isInteger(raw json.RawMessage) bool {
-	return len(raw) > 0 && shape.IsNumber(raw) && !bytes.ContainsAny(raw, ".eE")
-}
-
-func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (json.RawMessage, string) {
+func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (v value, problem string) {
+	v.json = raw
 	what := map[string]string{"integer": "a whole number", "number": "a number"}[s.Type]
-	text := string(raw)
-	if raw[0] == '"' {
-		if json.Unmarshal(raw, &text) != nil {
-			return nil, "must be " + what
-		}
-		text = strings.TrimSpace(text)
+	n, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || !shape.IsNumber(raw) || s.Type == "integer" && n != math.Trunc(n) {
+		return v, fmt.Sprintf("must be %s, not %s", what, described(raw))
 	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || !shape.IsNumber([]byte(text)) || s.Type == "integer" && n != math.Trunc(n) {
-		return nil, fmt.Sprintf("must be %s, not %s", what, described(raw))
-	}
-	switch shown := clean.Line(text, 40); {
+	switch shown := clean.Line(string(raw), 40); {
 	case s.Minimum != nil && n < *s.Minimum:
-		return nil, fmt.Sprintf("%s is under the minimum of %v", shown, *s.Minimum)
+		return v, fmt.Sprintf("%s is under the minimum of %v", shown, *s.Minimum)
 	case s.Maximum != nil && n > *s.Maximum:
-		return nil, fmt.Sprintf("%s is over the maximum of %v", shown, *s.Maximum)
+		return v, fmt.Sprintf("%s is over the maximum of %v", shown, *s.Maximum)
 	case s.Type == "integer" && math.Abs(n) >= 1<<53:
-		return nil, fmt.Sprintf("%s is too large", shown)
+		return v, fmt.Sprintf("%s is too large", shown)
 	case s.Type == "integer":
-		return strconv.AppendInt(nil, int64(n), 10), ""
+		v.number = int64(n)
+		v.json = strconv.AppendInt(nil, v.number, 10)
 	}
-	return json.RawMessage(text), ""
+	return v, ""
 }
 
 // described names a JSON value for an error: what it is, and its text where
@@ -177,6 +204,8 @@ func described(raw json.RawMessage) string {
 		return "the string " + clean.Line(string(raw), 40)
 	case 't', 'f':
 		return "the boolean " + string(raw)
+	case 'n':
+		return "null"
 	}
 	return "the number " + clean.Line(string(raw), 40)
 }
@@ -187,4 +216,96 @@ func list(values []any) string {
 		words[i] = fmt.Sprint(v)
 	}
 	return strings.Join(words, ", ")
+}
+
+func didYouMean(name string) string {
+	if name == "" {
+		return ""
+	}
+	return ": did you mean " + name + "?"
+}
+
+// meantArgument returns the argument that a name stands for that is none, or "".
+func meantArgument(name string, schema *jsonschema.Schema) string {
+	names := argumentNames(schema)
+	if best := nearest(name, names); best != "" {
+		return best
+	}
+	for meant, others := range argumentWords {
+		if slices.Contains(names, meant) && slices.Contains(others, letters(name)) {
+			return meant
+		}
+	}
+	return ""
+}
+
+// argumentWords has what else arguments are called, by their letters. An id that
+// says not of what is that of the tool's.
+var argumentWords = map[string][]string{
+	"task_id":            {"id", "task", "uuid", "uri", "url"},
+	"project_id":         {"id", "project", "uuid", "uri", "url"},
+	"username":           {"id", "name", "agent", "user", "agentname", "agentid", "handle", "uri", "url"},
+	"submission_content": {"content", "submission", "work", "text", "body", "result", "answer"},
+	"body":               {"content", "text", "message", "reply", "comment"},
+	"value":              {"vote", "direction"},
+	"limit":              {"count", "pagesize", "perpage", "size", "n", "max", "maxresults"},
+	"page":               {"offset", "cursor", "pagenumber"},
+	"sort":               {"sortby", "order", "orderby"},
+	"status":             {"state", "stage"},
+	"contains":           {"query", "q", "search", "keyword", "keywords", "text", "words", "filter"},
+	"due_within_hours":   {"deadline", "due", "duewithin", "hours"},
+	"display_name":       {"name", "displayname"},
+	"bio":                {"description", "about"},
+	"timeout_s":          {"timeout", "seconds", "wait", "timeoutseconds", "timeoutms"},
+}
+
+// letters returns the letters and digits of a name, in lower case.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			return r
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return -1
+	}, name)
+}
+
+// nearest returns which of some names one is a slip of, or "": the same letters,
+// or few others.
+func nearest(name string, names []string) string {
+	given := letters(name)
+	if given == "" || len(given) > 60 {
+		return ""
+	}
+	best, least := "", 1+min(len(given)/4, 3)
+	for _, n := range names {
+		if d := distance(given, letters(n)); d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// distance returns how many letters are to be added, taken away or changed to
+// make one word of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1 // of the whole of a, so far, nothing is left
+		for j := range len(b) {
+			change := corner
+			if a[i] != b[j] {
+				change++
+			}
+			corner = row[j+1]
+			row[j+1] = min(change, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
 }

@@ -56,12 +56,12 @@ func TestArgumentsAreUnderstoodOrRefusedInWords(t *testing.T) {
 		`{"text":"a","count":1e999}`:            `count: must be a whole number, not the number 1e999`,
 		`{"text":"a","ratio":"NaN"}`:            `ratio: must be a number, not the string "NaN"`,
 		`{"text":"a","flag":1}`:                 `flag: must be true or false, not the number 1`,
-		`{"text":"a","flag":""}`:                `flag: must be true or false, not the string ""`,
+		`{"text":"a","flag":""}`:                `{"text":"a"}`,
 		`{"text":"a","other":1}`:                `other: unknown; the arguments are choice, count, flag, ratio, text`,
 		`{"count":0,"flag":2,"x":1,"choice":3}`: `choice: must be a string, not the number 3; count: 0 is under the minimum of 1; flag: must be true or false, not the number 2; x: unknown; text: is required: a text; the arguments are choice, count, flag, ratio, text`,
 	} {
 		t.Run(given, func(t *testing.T) {
-			checked, _, faults := checkArguments(every, json.RawMessage(given))
+			checked, faults := checkArguments(every, json.RawMessage(given))
 			got := ""
 			if len(faults) > 0 {
 				words := make([]string, len(faults))
@@ -70,15 +70,7 @@ func TestArgumentsAreUnderstoodOrRefusedInWords(t *testing.T) {
 				}
 				got = strings.Join(words, "; ")
 			} else {
-				b, err := json.Marshal(checked)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got = string(b)
-				var again map[string]json.RawMessage
-				if err := json.Unmarshal(object(checked), &again); err != nil || len(again) != len(checked) {
-					t.Errorf("encoded as %s (%v)", object(checked), err)
-				}
+				got = string(checked.encode(argumentNames(every)))
 			}
 			if got != want {
 				t.Errorf("%s\nis not\n%s", got, want)
@@ -98,7 +90,7 @@ func FuzzArguments(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, given []byte) {
-		checked, _, faults := checkArguments(every, given)
+		checked, faults := checkArguments(every, given)
 		for _, fault := range faults {
 			if s := fmt.Sprint(fault); s == "" || strings.ContainsAny(s, "\x00\x1b\n") {
 				t.Fatalf("%q is no clear word", s)
@@ -107,10 +99,7 @@ func FuzzArguments(f *testing.F) {
 		if len(faults) > 0 {
 			return
 		}
-		b, err := json.Marshal(checked)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := checked.encode(argumentNames(every))
 		var value map[string]any
 		if err := json.Unmarshal(b, &value); err != nil {
 			t.Fatal(err)
@@ -123,23 +112,14 @@ func FuzzArguments(f *testing.F) {
 
 func TestFaultyTableIsRefused(t *testing.T) {
 	for want, spoil := range map[string]func([]*definition) []*definition{
-		"no tool calls GET /api/leaderboard":       func(all []*definition) []*definition { return all[:len(all)-1] },
-		"two of that name":                         func(all []*definition) []*definition { all[1].Name = all[0].Name; return all },
-		"not a name in snake_case":                 func(all []*definition) []*definition { all[1].Name = "verifyKey"; return all },
-		"both call":                                func(all []*definition) []*definition { all[1].endpoint = all[0].endpoint; return all },
-		"description is missing":                   func(all []*definition) []*definition { all[2].Description = ""; return all },
-		"destructive and only read":                func(all []*definition) []*definition { all[2].Destructive = true; return all },
-		"does not say which tool shows":            func(all []*definition) []*definition { all[5].VerifyWith = ""; return all },
-		"which is no tool":                         func(all []*definition) []*definition { all[5].VerifyWith = "look"; return all },
-		"has no description":                       func(all []*definition) []*definition { all[4].input.Properties["task_id"].Description = ""; return all },
-		"uses a keyword that not every host takes": func(all []*definition) []*definition { all[4].input.Properties["task_id"].Pattern = "a"; return all },
-		`has the type "array"`:                     func(all []*definition) []*definition { all[4].input.Properties["task_id"].Type = "array"; return all },
-		"an enum of other than strings": func(all []*definition) []*definition {
-			all[11].input.Properties["value"].Enum = []any{1, -1}
-			return all
-		},
-		"not that of a closed object": func(all []*definition) []*definition { all[4].input.AdditionalProperties = nil; return all },
-		"not that of an object":       func(all []*definition) []*definition { all[4].output.Type = ""; return all },
+		"no tool calls GET /api/leaderboard": func(all []*definition) []*definition { return all[:len(all)-1] },
+		"two of that name":                   func(all []*definition) []*definition { all[1].Name = all[0].Name; return all },
+		"not a name in snake_case":           func(all []*definition) []*definition { all[1].Name = "verifyKey"; return all },
+		"both call":                          func(all []*definition) []*definition { all[1].endpoint = all[0].endpoint; return all },
+		"description is missing":             func(all []*definition) []*definition { all[2].Description = ""; return all },
+		"destructive and only read":          func(all []*definition) []*definition { all[2].Destructive = true; return all },
+		"does not say which tool shows":      func(all []*definition) []*definition { all[5].VerifyWith = ""; return all },
+		"which is no tool":                   func(all []*definition) []*definition { all[5].VerifyWith = "look"; return all },
 	} {
 		if err := check(spoil(allTools())); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
@@ -147,5 +127,23 @@ func TestFaultyTableIsRefused(t *testing.T) {
 	}
 	if err := check(allTools()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestSchemaThatNotEveryHostTakesIsRefused(t *testing.T) {
+	for want, spoil := range map[string]func(*jsonschema.Schema){
+		"has no description":                       func(s *jsonschema.Schema) { s.Properties["task_id"].Description = "" },
+		"uses a keyword that not every host takes": func(s *jsonschema.Schema) { s.Properties["task_id"].Pattern = "a" },
+		`has the type "array"`:                     func(s *jsonschema.Schema) { s.Properties["task_id"].Type = "array" },
+		"an enum of other than strings": func(s *jsonschema.Schema) {
+			s.Properties["task_id"].Type, s.Properties["task_id"].Enum = "integer", []any{1, -1}
+		},
+		"not that of a closed object": func(s *jsonschema.Schema) { s.AdditionalProperties = nil },
+	} {
+		schema := getTask().form().input
+		spoil(schema)
+		if err := checkInputSchema(schema); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
 	}
 }

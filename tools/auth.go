@@ -1,10 +1,6 @@
 package tools
 
-import (
-	"encoding/json"
-
-	"github.com/openpolt/polt-mcp/polt"
-)
+import "github.com/openpolt/polt-mcp/polt"
 
 func registerAgent() *definition {
 	d := define(polt.RegisterAgent, Tool{
@@ -16,22 +12,19 @@ func registerAgent() *definition {
 		Conflict:    "Choose another username",
 	})
 	decode := d.decode
-	d.decode = func(arguments []byte) (send, []argumentError) {
-		call, faults := decode(arguments)
-		return call, append(faults, usernameFaults(arguments)...)
+	d.decode = func(given values) endpointCall {
+		call := decode(given)
+		check := call.check
+		call.check = func() []argumentError { return append(check(), usernameFaults(given)...) }
+		return call
 	}
 	return d
 }
 
 // usernameFaults refuses a username that the tools could not name in any other
 // call, so that its agent could not even look itself up.
-func usernameFaults(arguments []byte) []argumentError {
-	var in polt.GetAgentInput
-	if json.Unmarshal(arguments, &in) != nil {
-		return nil // told already
-	}
-	var faults []argumentError
-	for _, err := range polt.GetAgent.Check(in) {
+func usernameFaults(given values) (faults []argumentError) {
+	for _, err := range polt.GetAgent.Check(polt.GetAgentInput{Username: given.text("username")}) {
 		faults = append(faults, argumentError{err.Field, err.Message})
 	}
 	return faults

@@ -49,12 +49,12 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	failed := func(text string) *mcp.CallToolResult { // an argument, or its name, may be the key
 		return errorResult(string(client.Redact([]byte(text))))
 	}
-	prepared, faults := d.prepare(arguments, client)
+	p, faults := d.prepare(arguments, client)
 	if len(faults) > 0 {
 		ended.Code = polt.CodeInvalidArgument
 		return failed(d.faultsText(faults, s.options.RequestID(ctx)))
 	}
-	result, err := s.call(ctx, d, prepared, key, client)
+	result, err := s.call(ctx, d, p, key, client)
 	if err != nil {
 		var text string
 		text, ended.Code = d.errorText(err, s.keyHint(ctx), s.options.RequestID(ctx))
@@ -65,45 +65,36 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 
 // prepared is a call whose arguments are in order.
 type prepared struct {
-	arguments json.RawMessage // as they go to the platform
-	send      send
-	summary   shape.Summary // what of the answer is to be cut
+	endpointCall
+	given   values
+	summary shape.Summary // what of the answer is to be cut
 }
 
 // prepare prepares a call by a client, or returns every fault of its arguments.
 func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prepared, faults []argumentError) {
-	checked, changed, faults := checkArguments(d.input, given)
-	p.summary = d.Summary
-	if string(checked[detailArgument]) == `"`+detailFull+`"` {
+	checked, faults := checkArguments(d.form().input, given)
+	p = prepared{given: checked, summary: d.Summary}
+	if checked.text(detailArgument) == detailFull {
 		p.summary = shape.Whole
-	}
-	if _, ok := checked[detailArgument]; ok {
-		delete(checked, detailArgument)
-		changed = true
 	}
 	known := map[string]bool{}
 	for _, f := range faults {
 		known[f.argument] = true
 		delete(checked, f.argument)
-		changed = true
 	}
-	if p.arguments = given; changed || len(checked) == 0 { // there may be none at all
-		p.arguments = object(checked)
-	}
-	send, more := d.decode(p.arguments)
-	for _, f := range append(more, leaks(p.arguments, client)...) {
+	p.endpointCall = d.decode(checked)
+	for _, f := range append(p.check(), leaks(checked, client)...) {
 		if !known[f.argument] {
 			faults = append(faults, f)
 		}
 	}
-	p.send = send
 	return p, faults
 }
 
 // call calls the endpoint with a key, by its client, and makes a result of the
 // answer, if that may be.
 func (s *Set) call(ctx context.Context, d *definition, p prepared, key polt.Key, client *polt.Client) (*mcp.CallToolResult, error) {
-	ended, err := s.begin(ctx, d, p.arguments, key)
+	ended, err := s.begin(ctx, d, p.given, key)
 	if err != nil {
 		return nil, err
 	}
@@ -131,13 +122,14 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	var extra addition
 	if d.registers() {
 		r, _ := registrationOf(raw)
-		issued, extra = r.APIKey, s.storeKey(ctx, p.arguments, raw)
+		issued, extra = r.APIKey, s.storeKey(ctx, p.given.text("username"), raw)
 	}
-	body, err := d.resultJSON(raw, p.summary, extra)
+	o := shape.Options{Summary: p.summary, Types: d.form().kinds}
+	body, err := d.resultJSON(raw, o, extra)
 	if err != nil && !extra.hide.IsZero() {
 		// The agent is registered, and its key is stored: that is the result.
 		extra.notice += "; the rest of the answer is unusable: " + clean.Line(err.Error(), 100)
-		body, err = d.resultJSON([]byte("{}"), p.summary, extra)
+		body, err = d.resultJSON([]byte("{}"), o, extra)
 	}
 	if err != nil {
 		return nil, issued, d.unusableAnswer(err)
@@ -189,17 +181,17 @@ type addition struct {
 const noticeMember = "_notice"
 
 // resultJSON makes the object that a result carries of the platform's answer.
-func (d *definition) resultJSON(raw []byte, summary shape.Summary, extra addition) ([]byte, error) {
+func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition) ([]byte, error) {
 	var said []string
 	if raw = bytes.TrimSpace(raw); len(raw) == 0 {
 		raw = []byte("{}")
 		said = append(said, "the platform answered without a body: it is done")
 	}
-	drop := ""
+	o.List = d.form().listName
 	if !extra.hide.IsZero() {
-		drop = "api_key"
+		o.Drop = "api_key"
 	}
-	shaped, err := shape.JSON(raw, summary, drop)
+	shaped, err := shape.JSON(raw, o)
 	if err != nil {
 		return nil, err
 	}
@@ -211,13 +203,6 @@ func (d *definition) resultJSON(raw []byte, summary shape.Summary, extra additio
 	if !extra.hide.IsZero() { // a platform may repeat it, in its message
 		body = extra.hide.Redact(body)
 	}
-	switch body[0] {
-	case '{':
-	case '[':
-		body = shape.Wrap(d.listName, body)
-	default:
-		body = shape.Wrap("result", body)
-	}
 	members := extra.members
 	if len(said) > 0 {
 		members = append(members, shape.Member(noticeMember, strings.Join(said, "; ")))
@@ -225,18 +210,29 @@ func (d *definition) resultJSON(raw []byte, summary shape.Summary, extra additio
 	return shape.Append(body, members...), nil
 }
 
-// notices says what was cut, removed or left out.
+// notices says what was cut, removed, moved or left out.
 func notices(s shape.Result) []string {
-	var all []string
-	if s.Cut > 0 || s.Nulls > 0 {
-		var what []string
-		if s.Cut > 0 {
-			what = append(what, fmt.Sprintf("%s cut at %d characters", plural(s.Cut, "text"), shape.MaxText))
-		}
-		if s.Nulls > 0 {
-			what = append(what, "nulls left out")
-		}
-		all = append(all, strings.Join(what, ", ")+fmt.Sprintf(`; %s:"%s" gives all`, detailArgument, detailFull))
+	var all, lost []string
+	if s.Cut > 0 {
+		lost = append(lost, fmt.Sprintf("%s cut at %d characters", plural(s.Cut, "text"), shape.MaxText))
+	}
+	if s.CutWork {
+		lost = append(lost, fmt.Sprintf("submissions cut at %d characters or less", shape.MaxWork))
+	}
+	if s.Left > 0 {
+		lost = append(lost, plural(s.Left, "old submission")+" left out")
+	}
+	if s.Nulls > 0 {
+		lost = append(lost, "nulls left out")
+	}
+	if len(lost) > 0 {
+		all = append(all, strings.Join(lost, ", ")+fmt.Sprintf(`; %s:"%s" gives all`, detailArgument, detailFull))
+	}
+	if len(s.Shared) > 0 {
+		all = append(all, strings.Join(s.Shared, " and ")+": the same in all items, so beside the list")
+	}
+	if len(s.Unexpected) > 0 {
+		all = append(all, "of an unexpected type, so in _unexpected: "+clean.Line(strings.Join(s.Unexpected, ", "), 200))
 	}
 	if s.Invisible > 0 {
 		all = append(all, plural(s.Invisible, "invisible character")+" removed: someone may be hiding text")

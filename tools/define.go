@@ -2,14 +2,14 @@ package tools
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
+	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/mark3labs/mcp-go/mcp"
 
-	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
@@ -44,52 +44,102 @@ type Tool struct {
 type definition struct {
 	Tool
 	endpoint polt.Operation
-	listName string // what a bare array in the answer holds
-	input    *jsonschema.Schema
-	output   *jsonschema.Schema
-	// decode decodes arguments that conform to the schema, and returns what
-	// calls the endpoint with them and returns the platform's JSON, or what the
-	// endpoint itself finds wrong with them.
-	decode func(arguments []byte) (send, []argumentError)
+	form     func() *form
+	sent     []string // the names of the arguments that are the endpoint's
+	// decode makes a call of the endpoint of arguments that are in order.
+	decode func(values) endpointCall
 	// off has the tools that are off, this one or others, and why.
 	off map[string]string
 }
 
-// send calls an endpoint.
-type send func(context.Context, *polt.Client) ([]byte, error)
+// A form is what the types of an endpoint tell. It takes a while to make, so it
+// is made when it is first needed: what is listed is in published.go.
+type form struct {
+	listName string // what a bare array in the answer holds
+	input    *jsonschema.Schema
+	output   *jsonschema.Schema
+	kinds    map[string]shape.Kind // of the members of the answer
+}
 
-// define makes a tool of an endpoint. It panics where no schema can be made of
-// the endpoint's types, which is a fault of the declaration.
+// An endpointCall is an endpoint with its input.
+type endpointCall struct {
+	// check returns what the endpoint finds wrong with the input.
+	check func() []argumentError
+	// send calls the endpoint and returns the platform's JSON.
+	send func(context.Context, *polt.Client) ([]byte, error)
+}
+
+// define makes a tool of an endpoint. It panics where the endpoint's types are
+// not those of arguments, which is a fault of the declaration.
 func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
-	input, err := inputSchema[In](t.Summary)
-	if err != nil {
-		panic(fmt.Sprintf("tool %s: %v", t.Name, err))
-	}
-	output, err := outputSchema[Out]()
-	if err != nil {
-		panic(fmt.Sprintf("tool %s: %v", t.Name, err))
+	set := setters[In]()
+	sent := make([]string, len(set))
+	for i, s := range set {
+		sent[i] = s.name
 	}
 	return &definition{
 		Tool:     t,
 		endpoint: e,
-		listName: listName[Out](t.Summary),
-		input:    input,
-		output:   output,
-		decode: func(arguments []byte) (send, []argumentError) {
+		sent:     sent,
+		form: sync.OnceValue(func() *form {
+			input, err := inputSchema[In](t.Summary)
+			if err != nil {
+				panic(fmt.Sprintf("tool %s: %v", t.Name, err))
+			}
+			output, kinds, err := outputSchema[Out]()
+			if err != nil {
+				panic(fmt.Sprintf("tool %s: %v", t.Name, err))
+			}
+			return &form{listName: listName[Out](t.Summary), input: input, output: output, kinds: kinds}
+		}),
+		decode: func(given values) endpointCall {
 			var in In
-			if err := json.Unmarshal(arguments, &in); err != nil {
-				return nil, []argumentError{{"", "the arguments do not decode: " + clean.Line(err.Error(), 100)}}
+			fields := reflect.ValueOf(&in).Elem()
+			for _, set := range set {
+				if v, ok := given[set.name]; ok {
+					set.field(fields.Field(set.index), v)
+				}
 			}
-			var faults []argumentError
-			for _, err := range e.Check(in) {
-				faults = append(faults, argumentError{err.Field, err.Message})
+			return endpointCall{
+				check: func() (faults []argumentError) {
+					for _, err := range e.Check(in) {
+						faults = append(faults, argumentError{err.Field, err.Message})
+					}
+					return faults
+				},
+				send: func(ctx context.Context, c *polt.Client) ([]byte, error) {
+					answer, err := e.Call(ctx, c, in)
+					return answer.Raw, err
+				},
 			}
-			return func(ctx context.Context, c *polt.Client) ([]byte, error) {
-				answer, err := e.Call(ctx, c, in)
-				return answer.Raw, err
-			}, faults
 		},
 	}
+}
+
+// A setter sets a field of an endpoint's input.
+type setter struct {
+	name  string
+	index int
+	field func(reflect.Value, value)
+}
+
+func setters[In any]() (all []setter) {
+	t := reflect.TypeFor[In]()
+	for f := range t.Fields() {
+		s := setter{name: jsonName(f), index: f.Index[0]}
+		switch {
+		case f.Type.Kind() == reflect.String:
+			s.field = func(to reflect.Value, v value) { to.SetString(v.text) }
+		case f.Type.Kind() == reflect.Int:
+			s.field = func(to reflect.Value, v value) { to.SetInt(v.number) }
+		case f.Type == reflect.TypeFor[*string]():
+			s.field = func(to reflect.Value, v value) { to.Set(reflect.ValueOf(&v.text)) }
+		default:
+			panic(fmt.Sprintf("%s.%s: no argument is a %s", t, f.Name, f.Type))
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 // readOnly reports whether the tool changes nothing.
@@ -100,30 +150,27 @@ func (d *definition) readOnly() bool {
 // registers reports whether the tool registers an agent.
 func (d *definition) registers() bool { return d.endpoint == polt.Operation(polt.RegisterAgent) }
 
-// mcpTool returns the tool as it is listed.
-func (d *definition) mcpTool(withOutput bool) (mcp.Tool, error) {
-	input, err := json.Marshal(d.input)
-	if err != nil {
-		return mcp.Tool{}, err
+// mcpTool returns the tool as it is listed. Of the annotations, those that are
+// not the protocol's defaults are given.
+func (d *definition) mcpTool(withOutput bool) mcp.Tool {
+	t := mcp.Tool{
+		Name:           d.Name,
+		Title:          d.Title,
+		Description:    d.Description,
+		RawInputSchema: []byte(published[d.Name].input),
 	}
-	output, err := json.Marshal(d.output)
-	if err != nil {
-		return mcp.Tool{}, err
+	if withOutput {
+		t.RawOutputSchema = []byte(published[d.Name].output)
 	}
-	if !withOutput {
-		output = nil
+	if d.readOnly() {
+		t.Annotations.ReadOnlyHint = new(true)
+		return t
 	}
-	return mcp.Tool{
-		Name:            d.Name,
-		Title:           d.Title,
-		Description:     d.Description,
-		RawInputSchema:  input,
-		RawOutputSchema: output,
-		Annotations: mcp.ToolAnnotation{
-			ReadOnlyHint:    new(d.readOnly()),
-			DestructiveHint: new(d.Destructive),
-			IdempotentHint:  new(d.Idempotent || d.readOnly()),
-			OpenWorldHint:   new(true),
-		},
-	}, nil
+	if !d.Destructive {
+		t.Annotations.DestructiveHint = new(false)
+	}
+	if d.Idempotent {
+		t.Annotations.IdempotentHint = new(true)
+	}
+	return t
 }

@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -31,18 +30,17 @@ type StoredKey struct {
 // storeKey stores the key of an agent that has registered before the answer goes
 // out, and says what the result has instead of the key. Where the key cannot
 // be kept, the result carries it: it is shown only once.
-func (s *Set) storeKey(ctx context.Context, arguments json.RawMessage, raw []byte) addition {
+func (s *Set) storeKey(ctx context.Context, username string, raw []byte) addition {
 	const mustKeep = "the api_key is shown only once: store it now where it is safe"
 	if s.options.StoreKey == nil {
 		return addition{notice: mustKeep}
 	}
-	var in polt.RegisterAgentInput
 	r, ok := registrationOf(raw)
-	if !ok || json.Unmarshal(arguments, &in) != nil {
+	if !ok {
 		return addition{notice: "no api_key was found in the answer, so none was stored; if the answer holds a key, store it now: it is shown only once"}
 	}
-	kept, err := s.options.StoreKey(ctx, in.Username, r)
-	acting := "this session now acts as " + in.Username
+	kept, err := s.options.StoreKey(ctx, username, r)
+	acting := "this session now acts as " + username
 	if kept.ActingAs != "" {
 		acting = "this session still acts as " + kept.ActingAs
 	}
@@ -87,19 +85,11 @@ func (s *Set) Leak(ctx context.Context, name, value string) error {
 	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+name+": "+leaked, "Do not repeat it unchanged, but correct the "+name)
 }
 
-// leaks returns the arguments, as a JSON object, that hold the client's key:
-// what is sent is for others to read.
-func leaks(arguments json.RawMessage, client *polt.Client) (faults []argumentError) {
-	// Without an escape, the texts are as they are written.
-	if !client.HasKeyIn(arguments) && !bytes.Contains(arguments, []byte(`\`)) {
-		return nil
-	}
-	var members map[string]any
-	if json.Unmarshal(arguments, &members) != nil {
-		return nil // it has been decoded before
-	}
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if text, ok := members[name].(string); ok && client.HasKeyIn([]byte(text)) {
+// leaks returns the arguments that hold the client's key: what is sent is for
+// others to read.
+func leaks(given values, client *polt.Client) (faults []argumentError) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if client.HasKeyIn([]byte(given.text(name))) {
 			faults = append(faults, argumentError{name, leaked})
 		}
 	}

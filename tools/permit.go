@@ -93,7 +93,7 @@ func (u *unsent) Unwrap() error { return u.err }
 
 // begin asks whether a call with that key may be sent. Where it may, ended is
 // to be told of the outcome.
-func (s *Set) begin(ctx context.Context, d *definition, arguments json.RawMessage, key polt.Key) (ended func(Outcome), err error) {
+func (s *Set) begin(ctx context.Context, d *definition, given values, key polt.Key) (ended func(Outcome), err error) {
 	ended = func(Outcome) {}
 	switch {
 	case s.options.OnWrite == nil, d.readOnly():
@@ -101,13 +101,9 @@ func (s *Set) begin(ctx context.Context, d *definition, arguments json.RawMessag
 	case key.IsZero() && !d.endpoint.Public():
 		return ended, nil // it is not sent: the client refuses it
 	}
-	w := Write{Tool: d.Name, Arguments: arguments, Key: key, RequestID: s.options.RequestID(ctx)}
+	w := Write{Tool: d.Name, Arguments: given.encode(d.sent), Key: key, RequestID: s.options.RequestID(ctx)}
 	if d.registers() {
-		var in polt.RegisterAgentInput
-		if err := json.Unmarshal(arguments, &in); err != nil {
-			return nil, &unsent{err} // it has been decoded before
-		}
-		w.Registers = in.Username
+		w.Registers = given.text("username")
 	}
 	done, err := s.options.OnWrite(ctx, w)
 	if err != nil {

@@ -50,7 +50,7 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 	if err := d.checkBody(raw); err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
-	body, err := d.resultJSON(raw, p.summary, addition{})
+	body, err := d.resultJSON(raw, shape.Options{Summary: p.summary}, addition{})
 	if err != nil {
 		return nil, s.failed(ctx, d, d.unusableAnswer(err))
 	}

@@ -115,35 +115,36 @@ func normalise(s *jsonschema.Schema, f reflect.StructField) error {
 	return nil
 }
 
-// outputSchema returns the schema of a tool's answer. It is open. It describes
-// the fields that have a jsonschema tag, and those that the platform documents:
-// of these (the tag wire:"documented") it names the type, and those that are
-// promised (wire:"promised") it also requires. The platform leaves the rest
-// open, and a client that validates must not throw an answer away because of a
-// guess of ours; least of all one that may have a new key in it.
-func outputSchema[Out any]() (*jsonschema.Schema, error) {
+// outputSchema returns the schema of a tool's answer, and the kinds that it gives
+// to members. It is open, and requires nothing: a client that validates must not
+// throw an answer away, least of all one that may have a new key in it. It has
+// the fields that have a jsonschema tag or wire:"documented", each with its type,
+// which hosts need to pass a schema on; what comes with another type is moved
+// away before it is sent.
+func outputSchema[Out any]() (*jsonschema.Schema, map[string]shape.Kind, error) {
 	t := reflect.TypeFor[Out]()
 	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
+	kinds := map[string]shape.Kind{}
 	for f := range t.Fields() {
-		name := jsonName(f)
-		switch {
-		case f.Tag.Get("wire") != "":
-			kind, ok := map[reflect.Kind]string{reflect.String: "string", reflect.Struct: "object"}[f.Type.Kind()]
-			if !ok {
-				return nil, fmt.Errorf("%s.%s: no JSON type for %s", t, f.Name, f.Type)
-			}
-			s.Properties[name] = &jsonschema.Schema{Type: kind}
-			if f.Tag.Get("wire") == "promised" {
-				s.Required = append(s.Required, name)
-			}
-		case f.Tag.Get("jsonschema") != "":
-			s.Properties[name] = &jsonschema.Schema{Description: f.Tag.Get("jsonschema")}
-		default:
+		if f.Tag.Get("wire") == "" && f.Tag.Get("jsonschema") == "" {
 			continue
 		}
+		name, property := jsonName(f), &jsonschema.Schema{Description: f.Tag.Get("jsonschema")}
+		switch kind := f.Type.Kind(); {
+		case kind == reflect.String:
+			property.Type, kinds[name] = "string", shape.String
+		case kind == reflect.Struct:
+			property.Type, kinds[name] = "object", shape.Object
+		case kind == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct:
+			property.Type, kinds[name] = "array", shape.Objects
+			property.Items = &jsonschema.Schema{Type: "object"}
+		default:
+			return nil, nil, fmt.Errorf("%s.%s: no JSON type for %s", t, f.Name, f.Type)
+		}
+		s.Properties[name] = property
 		s.PropertyOrder = append(s.PropertyOrder, name)
 	}
-	return s, nil
+	return s, kinds, nil
 }
 
 // listName returns what the list in an answer is called, so that a bare array

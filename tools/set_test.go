@@ -158,6 +158,14 @@ func TestCallThatEndsIsTold(t *testing.T) {
 	}
 }
 
+// hint returns a hint, or the protocol's default where it is not given.
+func hint(given *bool, otherwise bool) bool {
+	if given == nil {
+		return otherwise
+	}
+	return *given
+}
+
 func TestAnnotationsAreCorrect(t *testing.T) {
 	destructive := []string{"abandon_task", "update_profile"}
 	writes := []string{"register_agent", "commit_to_task", "abandon_task", "submit_work", "vote_on_project", "reply_to_project", "update_profile"}
@@ -169,10 +177,10 @@ func TestAnnotationsAreCorrect(t *testing.T) {
 	for _, tool := range set {
 		a := tool.Annotations
 		for what, c := range map[string][2]bool{
-			"readOnly":    {*a.ReadOnlyHint, !slices.Contains(writes, tool.Name)},
-			"destructive": {*a.DestructiveHint, slices.Contains(destructive, tool.Name)},
-			"idempotent":  {*a.IdempotentHint, !slices.Contains(notIdempotent, tool.Name)},
-			"openWorld":   {*a.OpenWorldHint, true},
+			"readOnly":    {hint(a.ReadOnlyHint, false), !slices.Contains(writes, tool.Name)},
+			"destructive": {!hint(a.ReadOnlyHint, false) && hint(a.DestructiveHint, true), slices.Contains(destructive, tool.Name)},
+			"idempotent":  {hint(a.ReadOnlyHint, false) || hint(a.IdempotentHint, false), !slices.Contains(notIdempotent, tool.Name)},
+			"openWorld":   {hint(a.OpenWorldHint, true), true},
 		} {
 			if c[0] != c[1] {
 				t.Errorf("%s: %s is %v", tool.Name, what, c[0])

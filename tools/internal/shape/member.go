@@ -6,13 +6,6 @@ import (
 	"fmt"
 )
 
-// Wrap returns an object whose one member is value.
-func Wrap(name string, value []byte) []byte {
-	out := make([]byte, 0, len(value)+len(name)+256)
-	out = append(append(append(out, `{"`...), name...), `":`...)
-	return append(append(out, value...), '}')
-}
-
 // Member returns a member of an object, as "name":value.
 func Member(name, value string) json.RawMessage {
 	var b bytes.Buffer

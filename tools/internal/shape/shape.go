@@ -1,21 +1,23 @@
 // Package shape makes a result's JSON of the platform's.
+//
+// It does so in one pass, which checks that the JSON is well formed, takes out
+// the white space between its tokens and the invisible characters within its
+// texts, and, in a summary, cuts long texts and leaves out null members. Numbers
+// and everything else stay as they came, to the digit.
 package shape
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"time"
 )
 
-// How an answer becomes a result: one pass over the platform's JSON that
-// checks that it is well formed, takes out the white space between its tokens
-// and the invisible characters within its texts, and, in a summary, cuts long
-// texts and leaves out null members. Numbers and everything else stay as they
-// came, to the digit.
-
 const (
-	// MaxText is how many characters of a text a summary keeps.
+	// MaxText is how many characters of a text in a list a summary keeps.
 	MaxText = 120
+	// MaxWork is the same for a submission's texts but for the review's notes.
+	MaxWork = 400
 	// maxToken is how many bytes a text without white space may have, such as
 	// a URL, to be kept whole: half a URL is of no use.
 	maxToken = 512
@@ -32,45 +34,134 @@ const (
 	// Lists cuts the items of all arrays. Any other Summary is the name of the
 	// member whose items are cut.
 	Lists Summary = "*"
+	// Submissions cuts the work that was submitted, and keeps what the reviews
+	// say of it.
+	Submissions Summary = "submissions"
 )
+
+// Options say what is made of an answer.
+type Options struct {
+	Summary Summary
+	// List is the name that a bare array gets, as a member of an object.
+	List string
+	// Drop is the name of a member to leave out at the top.
+	Drop string
+	// Types has the kinds of members at the top. A member of another kind is
+	// moved, whole, into the object "_unexpected".
+	Types map[string]Kind
+	// Sent is a text that the caller has sent, which is not repeated to it.
+	Sent string
+	// Payouts asks for what the items of the list pay.
+	Payouts bool
+	// Now is what deadlines are compared with: beside each, what is left of it
+	// is told. The zero value leaves that out.
+	Now time.Time
+}
 
 // A Result is what [JSON] made of an answer.
 type Result struct {
-	JSON      []byte
-	Cut       int // texts that were cut
-	Nulls     int // null members that were left out
-	Invisible int // invisible characters that were removed
+	JSON      []byte // an object
+	Cut       int    // texts of lists that were cut
+	CutWork   bool   // texts of submissions were cut
+	Left      int    // submissions that were left out
+	Nulls     int    // null members that were left out
+	Invisible int    // invisible characters that were removed
+	Echoes    int    // texts that were left out as they are what was sent
+	// Shared has the names of members that were the same in all items of the
+	// list, and now stand once, beside it.
+	Shared []string
+	// Unexpected has the names of members that were moved to "_unexpected".
+	Unexpected []string
+	// IsList says that there is a list, of as many items as Items says.
+	IsList bool
+	Items  int
+	// Envelope has what stands beside the list, such as the number of the page.
+	Envelope []Scalar
+	// Payouts has the payout of each item that has one, as JSON, where Options
+	// ask for them.
+	Payouts [][]byte
+}
+
+// A Scalar is a member of an object that is no object and no array.
+type Scalar struct {
+	Name  string
+	Value []byte // as JSON
 }
 
 var errNotJSON = errors.New("the answer is not well-formed JSON")
 
-// JSON shapes src, an answer of the platform. Of an object, the members named
-// drop are left out at the top level.
-func JSON(src []byte, summary Summary, drop string) (Result, error) {
-	p := shaper{src: src, summary: summary, drop: drop}
-	size := len(src) + len(src)/8 + 256
-	if summary == Lists {
-		size /= 2 // a guess, and too little does no harm
+// JSON shapes src, an answer of the platform, into an object.
+func JSON(src []byte, o Options) (Result, error) {
+	p := shaper{Options: o, src: src}
+	size := len(src) + len(src)/8 + 512
+	if o.Summary == Lists {
+		size = len(src)/2 + 512 // a guess, and too little does no harm
 	}
 	p.out = make([]byte, 0, size)
-	if err := p.value(0, summary == Lists, false); err != nil {
+	if err := p.root(); err != nil {
 		return Result{}, fmt.Errorf("%w at byte %d", err, p.at)
 	}
 	p.space()
 	if p.at != len(src) {
 		return Result{}, fmt.Errorf("%w at byte %d", errNotJSON, p.at)
 	}
+	p.finish()
 	p.Result.JSON = p.out
 	return p.Result, nil
 }
 
 type shaper struct {
+	Options
 	Result
-	src     []byte
-	at      int
-	out     []byte
-	summary Summary
-	drop    string
+	src []byte
+	at  int
+	out []byte
+
+	// items is what is known of the items of the list, for what is told of them
+	// or shared by them.
+	items sharing
+	// unexpected has the members for the object of that name.
+	unexpected []byte
+	// submissions is where the submissions are.
+	submissions []submission
+	// How many characters of a submission's texts are kept; 0 means MaxWork, and
+	// all of the notes.
+	textLimit, notesLimit int
+
+	onlyObjects bool // the array that was copied last has no other items
+}
+
+// place says where in an answer a value is.
+type place struct {
+	depth   int
+	inScope bool // arrays at or below it are lists whose items are cut
+	inItem  bool // it is in such an item
+	isList  bool // it is the list that the answer is about
+	isNotes bool // it is what a review says
+}
+
+// root copies the whole answer, and makes an object of it where it is none.
+func (p *shaper) root() error {
+	top := place{inScope: p.Summary == Lists}
+	switch p.peek() {
+	case '{':
+		return p.value(top)
+	case '[':
+		top.isList = p.Summary == Lists
+	default:
+		p.List = "result"
+	}
+	p.out = append(append(append(p.out, `{"`...), p.List...), `":`...)
+	start, valueAt := p.at, len(p.out)
+	if err := p.value(top); err != nil {
+		return err
+	}
+	if kind, ok := p.Types[p.List]; ok && !kind.fits(p.src[start:p.at], p.onlyObjects) {
+		p.move(p.List, p.out[valueAt:])
+		p.out, p.items = append(p.out[:0], '{'), sharing{}
+	}
+	p.out = append(p.out, '}')
+	return nil
 }
 
 func (p *shaper) space() {
@@ -93,19 +184,18 @@ func (p *shaper) peek() byte {
 	return p.src[p.at]
 }
 
-// value copies the next value. inScope says that arrays at or below it are
-// lists whose items are cut, inItem that it is in such an item.
-func (p *shaper) value(depth int, inScope, inItem bool) error {
-	if depth > maxDepth {
+// value copies the next value.
+func (p *shaper) value(at place) error {
+	if at.depth > maxDepth {
 		return errors.New("the answer is nested too deep")
 	}
 	switch c := p.peek(); {
 	case c == '{':
-		return p.object(depth, inScope, inItem)
+		return p.object(at)
 	case c == '[':
-		return p.array(depth, inScope, inItem)
+		return p.array(at)
 	case c == '"':
-		return p.text(inItem)
+		return p.text(p.limit(at))
 	case c == '-' || '0' <= c && c <= '9':
 		return p.number()
 	case c == 't':
@@ -118,6 +208,21 @@ func (p *shaper) value(depth int, inScope, inItem bool) error {
 	return errNotJSON
 }
 
+// limit returns how many characters of a text are kept; 0 means all.
+func (p *shaper) limit(at place) int {
+	switch {
+	case !at.inItem:
+		return 0
+	case at.isNotes:
+		return p.notesLimit
+	case p.textLimit > 0:
+		return p.textLimit
+	case p.Summary == Submissions:
+		return MaxWork
+	}
+	return MaxText
+}
+
 func (p *shaper) literal(word string) error {
 	if !bytes.HasPrefix(p.src[p.at:], []byte(word)) {
 		return errNotJSON
@@ -127,129 +232,188 @@ func (p *shaper) literal(word string) error {
 	return nil
 }
 
-func (p *shaper) number() error {
-	start := p.at
-	for p.at < len(p.src) {
-		switch c := p.src[p.at]; {
-		case '0' <= c && c <= '9', c == '+', c == '-', c == '.', c == 'e', c == 'E':
-			p.at++
-			continue
-		}
-		break
-	}
-	if !IsNumber(p.src[start:p.at]) {
-		return errNotJSON
-	}
-	p.out = append(p.out, p.src[start:p.at]...)
-	return nil
-}
-
-// IsNumber reports whether b is a number by the grammar of JSON.
-func IsNumber(b []byte) bool {
-	digits := func() bool {
-		n := 0
-		for n < len(b) && '0' <= b[n] && b[n] <= '9' {
-			n++
-		}
-		b = b[n:]
-		return n > 0
-	}
-	b = bytes.TrimPrefix(b, []byte("-"))
-	if len(b) > 1 && b[0] == '0' && '0' <= b[1] && b[1] <= '9' || !digits() {
-		return false
-	}
-	if rest, ok := bytes.CutPrefix(b, []byte(".")); ok {
-		if b = rest; !digits() {
-			return false
-		}
-	}
-	if len(b) > 0 && b[0]|0x20 == 'e' {
-		if b = b[1:]; len(b) > 0 && (b[0] == '+' || b[0] == '-') {
-			b = b[1:]
-		}
-		return digits() && len(b) == 0
-	}
-	return len(b) == 0
-}
-
-func (p *shaper) array(depth int, inScope, inItem bool) error {
+func (p *shaper) array(at place) error {
 	p.at++
+	start := len(p.out)
 	p.out = append(p.out, '[')
-	inItem = inItem || inScope
-	for first := true; ; first = false {
-		if p.peek() == ']' && first {
-			break
+	item := place{depth: at.depth + 1, inScope: at.inScope, inItem: at.inItem || at.inScope}
+	item.isList, item.isNotes = at.isList, at.isNotes
+	items, onlyObjects := 0, true
+	if p.peek() != ']' {
+		for {
+			p.space()
+			from, itemAt := p.at, len(p.out)
+			onlyObjects = onlyObjects && p.peek() == '{'
+			if err := p.value(item); err != nil {
+				return err
+			}
+			items++
+			if at.inScope && !at.inItem && p.Summary == Submissions {
+				p.submissions = append(p.submissions, submission{src: p.src[from:p.at], out: span{itemAt, len(p.out)}})
+			}
+			c := p.peek()
+			if c == ']' {
+				break
+			}
+			if c != ',' {
+				return errNotJSON
+			}
+			p.at++
+			p.out = append(p.out, ',')
 		}
-		if err := p.value(depth+1, inScope, inItem); err != nil {
-			return err
-		}
-		if c := p.peek(); c == ']' {
-			break
-		} else if c != ',' {
-			return errNotJSON
-		}
-		p.at++
-		p.out = append(p.out, ',')
 	}
 	p.at++
 	p.out = append(p.out, ']')
+	p.onlyObjects = onlyObjects
+	if at.isList && !p.IsList {
+		p.IsList, p.Items = true, items
+	}
+	if len(p.submissions) > 0 && at.inScope && !at.inItem {
+		p.boundSubmissions(start)
+	}
 	return nil
 }
 
-func (p *shaper) object(depth int, inScope, inItem bool) error {
+func (p *shaper) object(at place) error {
 	p.at++
 	p.out = append(p.out, '{')
 	begin := len(p.out)
-	for first := true; ; first = false {
-		if p.peek() == '}' && first {
-			break
+	o := object{place: at, begin: begin}
+	if p.peek() != '}' {
+		for {
+			if err := p.member(&o); err != nil {
+				return err
+			}
+			c := p.peek()
+			if c == '}' {
+				break
+			}
+			if c != ',' {
+				return errNotJSON
+			}
+			p.at++
 		}
-		if err := p.member(depth, begin, inScope, inItem); err != nil {
-			return err
-		}
-		if c := p.peek(); c == '}' {
-			break
-		} else if c != ',' {
-			return errNotJSON
-		}
-		p.at++
 	}
 	p.at++
+	p.due(&o)
 	p.out = append(p.out, '}')
 	return nil
 }
 
-// member copies one member of the object whose members begin at begin.
-func (p *shaper) member(depth, begin int, inScope, inItem bool) error {
+// object is an object that is being copied.
+type object struct {
+	place
+	begin    int    // where its members begin in out
+	deadline []byte // as JSON
+	isDone   bool   // it is a task of which nothing is due any more
+}
+
+// member copies one member.
+func (p *shaper) member(o *object) error {
 	undo := len(p.out)
-	if undo > begin {
+	if undo > o.begin {
 		p.out = append(p.out, ',')
 	}
 	nameAt := len(p.out)
 	if p.peek() != '"' {
 		return errNotJSON
 	}
-	if err := p.text(false); err != nil {
+	if err := p.text(0); err != nil {
 		return err
 	}
 	name := p.out[nameAt+1 : len(p.out)-1]
-	dropped := depth == 0 && p.drop != "" && string(name) == p.drop
-	below := inScope || p.summary != Whole && string(name) == string(p.summary)
 	if p.peek() != ':' {
 		return errNotJSON
 	}
 	p.at++
 	p.out = append(p.out, ':')
-	null := p.peek() == 'n'
-	if err := p.value(depth+1, below, inItem); err != nil {
+	valueAt := len(p.out)
+	c := p.peek()
+	start := p.at
+
+	below := place{depth: o.depth + 1, inScope: o.inScope, inItem: o.inItem, isNotes: o.isNotes}
+	switch p.Summary {
+	case Whole:
+	case Lists:
+		below.isList = o.depth <= 1 && c == '[' && !o.inItem && !p.IsList
+	case Submissions:
+		below.inScope = below.inScope || o.depth == 0 && c == '[' && isHistory(name)
+		below.isNotes = below.isNotes || o.inItem && isNotes(name)
+	default:
+		if o.depth == 0 && string(name) == string(p.Summary) {
+			below.inScope, below.isList = true, c == '['
+		}
+	}
+	if err := p.value(below); err != nil {
 		return err
 	}
+	value := p.src[start:p.at]
+	name = p.out[nameAt+1 : nameAt+1+len(name)] // out may have moved
+
+	isTop := o.depth == 0
 	switch {
-	case dropped:
+	case isTop && p.Drop != "" && string(name) == p.Drop:
 		p.out = p.out[:undo]
-	case null && (inItem || p.summary == Lists):
+		return nil
+	case c == 'n' && (o.inItem && p.Summary != Submissions || p.Summary == Lists):
 		p.Nulls++
 		p.out = p.out[:undo]
+		return nil
+	case isTop && len(p.Types) > 0:
+		if kind, ok := p.Types[string(name)]; ok && !kind.fits(value, p.onlyObjects) {
+			p.move(string(name), p.out[valueAt:])
+			p.out = p.out[:undo]
+			if below.isList {
+				p.items = sharing{}
+			}
+			return nil
+		}
 	}
+	p.note(o, name, value, span{undo, len(p.out)})
 	return nil
+}
+
+// note remembers of a member what is told of it elsewhere.
+func (p *shaper) note(o *object, name, value []byte, at span) {
+	isScalar := value[0] != '{' && value[0] != '['
+	if p.Summary == Lists && !o.inItem && o.depth <= 1 && isScalar {
+		p.Envelope = append(p.Envelope, Scalar{string(name), value})
+	}
+	switch string(name) {
+	case "deadline":
+		o.deadline = value
+	case "status":
+		o.isDone = string(value) == `"completed"`
+	case "payout_display":
+		if o.isList && p.Options.Payouts {
+			p.Result.Payouts = append(p.Result.Payouts, value)
+		}
+	case "project_id", "project_title":
+		switch {
+		case o.isList && isScalar && p.Summary != Whole:
+			p.items.add(name, value, at, o.begin)
+		case o.depth == 0:
+			p.items.isTaken = true
+		}
+	}
+}
+
+// move moves a member out of the way, into the object of those that were not
+// expected.
+func (p *shaper) move(name string, value []byte) {
+	p.Unexpected = append(p.Unexpected, name)
+	if len(p.unexpected) > 0 {
+		p.unexpected = append(p.unexpected, ',')
+	}
+	p.unexpected = append(append(append(p.unexpected, '"'), name...), `":`...)
+	p.unexpected = append(p.unexpected, value...)
+}
+
+// finish adds the members that the items of the list share, and the object of
+// those that were not expected.
+func (p *shaper) finish() {
+	p.share()
+	if len(p.unexpected) > 0 {
+		p.out = Append(p.out, append(append([]byte(`"_unexpected":{`), p.unexpected...), '}'))
+	}
 }

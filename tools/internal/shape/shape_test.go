@@ -22,7 +22,7 @@ func FuzzShape(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		deep := bytes.Count(src, []byte("["))+bytes.Count(src, []byte("{")) > maxDepth
-		whole, err := JSON(src, Whole, "")
+		whole, err := JSON(src, Options{List: "items"})
 		if valid := json.Valid(src); valid != (err == nil) && !deep {
 			t.Fatalf("json.Valid says %v, we %v", valid, err)
 		}
@@ -33,22 +33,33 @@ func FuzzShape(f *testing.F) {
 			t.Fatalf("shaped into %q", whole.JSON)
 		}
 		var compact bytes.Buffer
-		if err := json.Compact(&compact, src); err != nil {
+		if err := json.Compact(&compact, []byte(asObject(string(src)))); err != nil {
 			t.Fatal(err)
 		}
 		replaced := bytes.Contains(whole.JSON, replacement)
 		if whole.Invisible == 0 && !replaced && !bytes.Equal(whole.JSON, compact.Bytes()) {
 			t.Fatalf("%q became %q", compact.Bytes(), whole.JSON)
 		}
-		cut, err := JSON(src, Lists, "")
+		cut, err := JSON(src, Options{Summary: Lists, List: "items"})
 		if err != nil || !json.Valid(cut.JSON) {
 			t.Fatalf("the summary is %q, %v", cut.JSON, err)
 		}
-		again, err := JSON(whole.JSON, Whole, "")
+		again, err := JSON(whole.JSON, Options{})
 		if err != nil || again.Invisible > 0 || !bytes.Equal(again.JSON, whole.JSON) {
 			t.Fatalf("%q shaped again is %q (%d invisible), %v", whole.JSON, again.JSON, again.Invisible, err)
 		}
 	})
+}
+
+// asObject is a value as the object that a result is.
+func asObject(value string) string {
+	switch strings.TrimLeft(value, " \t\r\n")[0] {
+	case '{':
+		return value
+	case '[':
+		return `{"items":` + value + `}`
+	}
+	return `{"result":` + value + `}`
 }
 
 func TestSummaryCutsFreeTextOnly(t *testing.T) {
@@ -70,8 +81,8 @@ func TestSummaryCutsFreeTextOnly(t *testing.T) {
 		"null items":             {`[null,{"a":null}]`, `[null,{}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := JSON([]byte(c.src), Lists, "")
-			if err != nil || string(got.JSON) != c.want {
+			got, err := JSON([]byte(c.src), Options{Summary: Lists, List: "items"})
+			if err != nil || string(got.JSON) != asObject(c.want) {
 				t.Errorf("%s\nis not\n%s (%v)", got.JSON, c.want, err)
 			}
 		})
@@ -100,7 +111,7 @@ func TestInvisibleCharactersAreRemovedAndCounted(t *testing.T) {
 		"Hangul and other filler": {"a\u3164\u115f\uffa0b", "ab", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := JSON([]byte(`{"t":"`+c.src+`","`+c.src+`":1}`), Whole, "")
+			got, err := JSON([]byte(`{"t":"`+c.src+`","`+c.src+`":1}`), Options{List: "items"})
 			want := `{"t":"` + c.want + `","` + c.want + `":1}`
 			if err != nil || string(got.JSON) != want || got.Invisible != 2*c.invisible {
 				t.Errorf("%q with %d removed, not %q with %d (%v)", got.JSON, got.Invisible, want, 2*c.invisible, err)
@@ -111,20 +122,31 @@ func TestInvisibleCharactersAreRemovedAndCounted(t *testing.T) {
 
 func TestNestingIsBounded(t *testing.T) {
 	deep := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
-	if _, err := JSON(deep(maxDepth), Whole, ""); err != nil {
+	if _, err := JSON(deep(maxDepth), Options{List: "items"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := JSON(deep(1<<20), Whole, ""); err == nil {
+	if _, err := JSON(deep(1<<20), Options{List: "items"}); err == nil {
 		t.Error("a million levels were taken")
 	}
 }
 
-func BenchmarkShape(b *testing.B) {
-	src := []byte(`{"tasks":[` + strings.TrimSuffix(strings.Repeat(`{"id":"3f0c2d5e-0000-4000-8000-000000000000","description":"`+strings.Repeat("word ", 120)+`","committed_by":null,"created_at":1780000000},`, 28), ",") + `]}`)
-	b.SetBytes(int64(len(src)))
-	for b.Loop() {
-		if _, err := JSON(src, Lists, ""); err != nil {
-			b.Fatal(err)
-		}
+// BenchmarkJSON takes what texts cost: nearly all of an answer is texts, and many
+// have a newline, a quote or a character beyond ASCII here and there.
+func BenchmarkJSON(b *testing.B) {
+	for name, text := range map[string]string{
+		"plain":        strings.Repeat("word ", 120),
+		"with escapes": strings.Repeat(`Say \"yes\" to each of the points below.\n`, 14),
+		"beyond ASCII": strings.Repeat("Größe und Gewicht – für jede Zeile einzeln. ", 14),
+	} {
+		src := []byte(`{"tasks":[` + strings.TrimSuffix(strings.Repeat(`{"id":"3f0c2d5e-0000-4000-8000-000000000000","description":"`+text+`","committed_by":null,"created_at":1780000000},`, 28), ",") + `]}`)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(src)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := JSON(src, Options{Summary: Lists}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

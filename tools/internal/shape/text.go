@@ -3,63 +3,40 @@ package shape
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/openpolt/polt-mcp/internal/ascii"
+	"github.com/openpolt/polt-mcp/internal/invisible"
 )
 
-// What of [JSON] is about texts.
-
-// text copies a string; cut says that it may be cut.
-func (p *shaper) text(cut bool) error {
+// text copies a string, or as many of its characters as limit says; 0 means all.
+// Runs of plain characters, of which nearly every text consists, are copied in
+// one piece.
+func (p *shaper) text(limit int) error {
 	p.at++
-	start := p.at
-	// Most texts are plain ASCII: those are copied in one piece.
-	for p.at < len(p.src) {
-		c := p.src[p.at]
-		if c == '"' {
-			s := p.src[start:p.at]
-			p.at++
-			p.out = append(p.out, '"')
-			if cut && len(s) > MaxText && (len(s) > maxToken || bytes.IndexByte(s, ' ') >= 0) {
-				p.out = append(p.out, s[:MaxText]...)
-				p.mark(len(s) - MaxText)
-			} else {
-				p.out = append(p.out, s...)
-			}
-			p.out = append(p.out, '"')
-			return nil
-		}
-		if c < ' ' {
-			return errNotJSON
-		}
-		if c == '\\' || c >= 0x7f {
-			break
-		}
-		p.at++
-	}
-	p.at = start
-	return p.richText(cut)
-}
-
-// mark says in the text that it was cut, and of how many characters.
-func (p *shaper) mark(left int) {
-	p.Cut++
-	p.out = append(p.out, "…(+"...)
-	p.out = strconv.AppendInt(p.out, int64(left), 10)
-	p.out = append(p.out, ')')
-}
-
-// richText copies a string that has escapes or characters beyond ASCII.
-func (p *shaper) richText(cut bool) error {
 	p.out = append(p.out, '"')
 	var (
-		n        int  // characters
-		last     rune // the last one that was kept
-		cutAt    int  // where in out the text is cut, once n is over MaxText
-		begin    = len(p.out)
-		freeText = false
+		begin, start = len(p.out), p.at
+		n            int // characters that are kept
+		cutAt        = -1
+		isRich       bool // it has a newline, or a character beyond ASCII
+		filter       invisible.Filter
 	)
 	for {
+		if run := ascii.Plain(p.src[p.at:]); run > 0 {
+			plain := p.src[p.at : p.at+run]
+			if limit > 0 && n <= limit && n+run > limit {
+				cutAt = len(p.out) + limit - n
+			}
+			n += run
+			p.at += run
+			p.out = append(p.out, plain...)
+			filter.Hides(rune(plain[run-1]), nil)
+		}
 		if p.at >= len(p.src) || p.src[p.at] < ' ' {
 			return errNotJSON
 		}
@@ -71,23 +48,71 @@ func (p *shaper) richText(cut bool) error {
 		if err != nil {
 			return err
 		}
-		if isInvisible(r, last) {
+		if filter.Hides(r, p.next) {
 			p.Invisible++
 			continue
 		}
-		last = r
-		if n++; n == MaxText+1 {
+		if limit > 0 && n == limit {
 			cutAt = len(p.out)
 		}
-		freeText = freeText || r == ' ' || r == '\n' || r >= utf8.RuneSelf
+		n++
+		isRich = isRich || r == '\n' || r >= utf8.RuneSelf
 		p.out = append(p.out, raw...)
 	}
-	if cut && n > MaxText && (freeText || len(p.out)-begin > maxToken) {
+	switch {
+	case p.Sent != "" && p.isSent(p.src[start:p.at-1]):
+		p.Echoes++
+		p.out = p.out[:begin]
+		p.mark(n)
+	case cutAt >= 0 && n > limit && (isRich || len(p.out)-begin > maxToken || bytes.IndexByte(p.out[begin:], ' ') >= 0):
 		p.out = p.out[:cutAt]
-		p.mark(n - MaxText)
+		p.mark(n - limit)
+		if p.Summary == Submissions {
+			p.CutWork = true
+		} else {
+			p.Cut++
+		}
 	}
 	p.out = append(p.out, '"')
 	return nil
+}
+
+// next returns the character after the one that was read last, or -1 at the end
+// of the text.
+func (p *shaper) next() rune {
+	at := p.at
+	defer func() { p.at = at }()
+	if at >= len(p.src) || p.src[at] == '"' {
+		return -1
+	}
+	r, _, err := p.char()
+	if err != nil {
+		return -1
+	}
+	return r
+}
+
+// minSent is how long what was sent is at least to be left out: what is short
+// may be anything.
+const minSent = 64
+
+// isSent reports whether a text, as it stands in JSON, is what was sent.
+func (p *shaper) isSent(raw []byte) bool {
+	if len(raw) < minSent || len(raw) < len(p.Sent)/2 {
+		return false
+	}
+	var text string
+	if json.Unmarshal(slices.Concat([]byte{'"'}, raw, []byte{'"'}), &text) != nil {
+		return false
+	}
+	return strings.TrimSpace(text) == strings.TrimSpace(p.Sent)
+}
+
+// mark says in the text how many characters were left out of it.
+func (p *shaper) mark(left int) {
+	p.out = append(p.out, "…(+"...)
+	p.out = strconv.AppendInt(p.out, int64(left), 10)
+	p.out = append(p.out, ')')
 }
 
 var replacement = []byte("\uFFFD")

@@ -1,0 +1,43 @@
+// Package ascii finds how far a text is plain, eight bytes at a time.
+package ascii
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+const (
+	ones = 0x0101010101010101
+	high = 0x80 * ones
+)
+
+// Plain returns how many bytes at the beginning of s stand for themselves in a
+// JSON string and for nothing invisible: ASCII from the space to the tilde, but
+// for the quote and the backslash.
+func Plain(s []byte) int {
+	n := 0
+	for len(s)-n >= 8 {
+		if marks := others(binary.LittleEndian.Uint64(s[n:])); marks != 0 {
+			return n + bits.TrailingZeros64(marks)/8
+		}
+		n += 8
+	}
+	for n < len(s) && ' ' <= s[n] && s[n] < 0x7f && s[n] != '"' && s[n] != '\\' {
+		n++
+	}
+	return n
+}
+
+// others returns a word whose lowest bit that is set is in the lowest byte of x
+// that is not plain; it is 0 where all are.
+func others(x uint64) uint64 {
+	// In each term, a borrow from a byte that is found may mark those above it
+	// falsely, and never one below.
+	control := x - ' '*ones
+	quote := (x ^ '"'*ones) - ones
+	backslash := (x ^ '\\'*ones) - ones
+	del := (x ^ 0x7f*ones) - ones
+	// With the high bit of x clear, the high bit after the subtraction says
+	// that the byte was under what was subtracted.
+	return (control&^x | quote&^(x^'"'*ones) | backslash&^(x^'\\'*ones) | del&^(x^0x7f*ones) | x) & high
+}

@@ -1,0 +1,81 @@
+package shape
+
+import (
+	"bytes"
+)
+
+func (p *shaper) number() error {
+	start := p.at
+	for p.at < len(p.src) {
+		switch c := p.src[p.at]; {
+		case '0' <= c && c <= '9', c == '+', c == '-', c == '.', c == 'e', c == 'E':
+			p.at++
+			continue
+		}
+		break
+	}
+	if !IsNumber(p.src[start:p.at]) {
+		return errNotJSON
+	}
+	p.out = append(p.out, p.src[start:p.at]...)
+	return nil
+}
+
+// IsNumber reports whether b is a number by the grammar of JSON.
+func IsNumber(b []byte) bool {
+	digits := func() bool {
+		n := 0
+		for n < len(b) && '0' <= b[n] && b[n] <= '9' {
+			n++
+		}
+		b = b[n:]
+		return n > 0
+	}
+	b = bytes.TrimPrefix(b, []byte("-"))
+	if len(b) > 1 && b[0] == '0' && '0' <= b[1] && b[1] <= '9' || !digits() {
+		return false
+	}
+	if rest, ok := bytes.CutPrefix(b, []byte(".")); ok {
+		if b = rest; !digits() {
+			return false
+		}
+	}
+	if len(b) > 0 && b[0]|0x20 == 'e' {
+		if b = b[1:]; len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+			b = b[1:]
+		}
+		return digits() && len(b) == 0
+	}
+	return len(b) == 0
+}
+
+// A Kind is a kind of JSON value.
+type Kind string
+
+// The kinds that members are checked for.
+const (
+	String  Kind = "string"
+	Number  Kind = "number"
+	Integer Kind = "integer"
+	Boolean Kind = "boolean"
+	Object  Kind = "object"
+	Objects Kind = "objects" // an array of objects
+)
+
+// fits reports whether a value, which is well formed, is of the kind. Of an
+// array, onlyObjects says what its items are.
+func (k Kind) fits(value []byte, onlyObjects bool) bool {
+	c := value[0]
+	switch k {
+	case String:
+		return c == '"'
+	case Boolean:
+		return c == 't' || c == 'f'
+	case Object:
+		return c == '{'
+	case Objects:
+		return c == '[' && onlyObjects
+	}
+	isNumber := c == '-' || '0' <= c && c <= '9'
+	return isNumber && (k == Number || !bytes.ContainsAny(value, ".eE"))
+}
