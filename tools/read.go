@@ -109,6 +109,9 @@ func (e *Error) Error() string { return e.Message }
 // Code returns the kind of the error.
 func (e *Error) Code() polt.Code { return e.facts.Code }
 
+// ErrorType returns the kind of the error, for who counts them.
+func (e *Error) ErrorType() string { return string(e.facts.Code) }
+
 // RetryAfterDuration returns how long not to ask again, or 0 where that is not
 // known.
 func (e *Error) RetryAfterDuration() time.Duration {

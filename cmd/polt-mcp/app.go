@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,20 +39,27 @@ type app struct {
 	client    *polt.Client
 	set       *tools.Set
 	resources *resources.Resources
-	// onCall is told of each call of a tool that has ended.
-	onCall  func(context.Context, tools.Call)
-	log     zerolog.Logger
-	closers []io.Closer
+	log       zerolog.Logger
+	closers   closers
 }
 
-// Close ends what open began.
-func (a *app) Close() error {
+// Close ends what the app has begun.
+func (a *app) Close() error { return a.closers.Close() }
+
+// closers are closed from the last to the first.
+type closers []io.Closer
+
+func (c closers) Close() error {
 	var errs []error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		errs = append(errs, a.closers[i].Close())
+	for _, each := range slices.Backward(c) {
+		errs = append(errs, each.Close())
 	}
 	return errors.Join(errs...)
 }
+
+type closeFunc func() error
+
+func (f closeFunc) Close() error { return f() }
 
 // A host is what serves the tools, as far as they depend on it.
 type host struct {
@@ -67,32 +75,67 @@ type host struct {
 	onAttempt func(context.Context, polt.Attempt)
 }
 
-// openLog begins an app, with its log.
-func (f *platformFlags) openLog(env *environment) (*app, error) {
-	a := &app{}
-	file, err := f.logFlags.open(env.err, &a.log)
+// newApp makes the tools that the flags ask for. owned is closed with the app,
+// or at once where that cannot be made.
+func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, owned ...io.Closer) (_ *app, err error) {
+	all := closers(owned)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, all.Close())
+		}
+	}()
+	options := polt.Options{
+		BaseURL: f.APIURL, Timeout: f.Timeout, UserAgent: "polt-mcp/" + version(), CAFile: f.CAFile, PlaintextProxy: f.PlaintextProxy,
+		OnAttempt: logAttempts(log, h.onAttempt), WrapTransport: h.transport,
+	}
+	if f.Local {
+		s, err := f.openSandbox(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+		faulty, err := f.faulty(s)
+		if err != nil {
+			return nil, err
+		}
+		options.BaseURL, options.Transport = sandboxURL, faulty.Transport()
+	}
+	client, err := polt.NewClient(options)
 	if err != nil {
 		return nil, err
 	}
-	a.closers = append(a.closers, file)
-	return a, nil
+	all = append(all, closeFunc(func() error { client.CloseIdleConnections(); return nil }))
+	h.tools.Client, h.tools.Results = client, tools.Results(f.Results)
+	f.choose(&h.tools)
+	writes, err := f.newPolicy(client, log, h)
+	if err != nil {
+		return nil, err
+	}
+	if writes != nil {
+		h.tools.OnWrite = writes.OnWrite
+		// Were it itself an io.Closer here, the linker would keep every method of
+		// the logger in it, 130 kB of them.
+		all = append(all, closeFunc(writes.Close))
+	}
+	set, err := tools.New(h.tools)
+	if err != nil {
+		return nil, err
+	}
+	return &app{client: client, set: set, resources: resources.New(set), log: log, closers: all}, nil
 }
 
-// open makes the tools that the flags ask for, for one session over stdio or
-// on the command line. Its key is the user's.
-func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err error) {
-	a, err := f.openLog(env)
+// open makes the tools for one session over stdio or on the command line. Its
+// key is the user's.
+func (f *platformFlags) open(ctx context.Context, env *environment, onCall func(zerolog.Logger) func(context.Context, tools.Call)) (*app, error) {
+	log, file, err := f.logFlags.open(env.err)
 	if err != nil {
 		return nil, err
 	}
-	session, warnings, err := f.session(env)
-	for _, w := range warnings {
-		a.log.Warn().Msg(w)
-	}
+	session, err := f.session(env, log)
 	if err != nil {
-		return nil, errors.Join(err, a.Close())
+		return nil, errors.Join(err, file.Close())
 	}
-	return a, f.openTools(ctx, a, host{tools: tools.Options{
+	return f.newApp(ctx, log, host{tools: tools.Options{
 		Key: session.Key, StoreKey: session.Keep,
 		KeyHint: func(_ context.Context, canRegister bool) string {
 			if !canRegister {
@@ -100,74 +143,44 @@ func (f *platformFlags) open(ctx context.Context, env *environment) (_ *app, err
 			}
 			return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
 		},
-		OnCall: logCalls(a.log),
-	}, keySetting: "POLT_API_KEY"})
-}
-
-// openTools gives an app its tools. Where it fails, the app is closed.
-func (f *platformFlags) openTools(ctx context.Context, a *app, h host) (err error) {
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.Close())
-		}
-	}()
-	options := polt.Options{
-		BaseURL: f.APIURL, Timeout: f.Timeout, UserAgent: "polt-mcp/" + version(), CAFile: f.CAFile, PlaintextProxy: f.PlaintextProxy,
-		OnAttempt: logAttempts(a.log, h.onAttempt), WrapTransport: h.transport,
-	}
-	if f.Local {
-		s, err := f.openSandbox(ctx)
-		if err != nil {
-			return err
-		}
-		a.closers = append(a.closers, s)
-		faulty, err := f.faulty(s)
-		if err != nil {
-			return err
-		}
-		options.BaseURL, options.Transport = sandboxURL, faulty.Transport()
-	}
-	if h.tools.Client, err = polt.NewClient(options); err != nil {
-		return err
-	}
-	a.client = h.tools.Client
-	a.closers = append(a.closers, closeFunc(func() error { a.client.CloseIdleConnections(); return nil }))
-	h.tools.Results = tools.Results(f.Results)
-	if err = f.restrict(a, &h); err != nil {
-		return err
-	}
-	if a.set, err = tools.New(h.tools); err != nil {
-		return err
-	}
-	a.resources, a.onCall = resources.New(a.set), h.tools.OnCall
-	return nil
+		OnCall: onCall(log),
+	}, keySetting: "POLT_API_KEY"}, file)
 }
 
 // sandboxURL is where the sandbox in this process is. It is no address.
 const sandboxURL = "http://sandbox.invalid"
 
-type closeFunc func() error
-
-func (f closeFunc) Close() error { return f() }
-
 // session returns whom the session acts as.
-func (f *platformFlags) session(env *environment) (*credentials.Session, credentials.Warnings, error) {
+func (f *platformFlags) session(env *environment, log zerolog.Logger) (*credentials.Session, error) {
+	source, err := f.keySource(env)
+	if err != nil {
+		return nil, err
+	}
+	session, warnings, err := credentials.Open(source)
+	for _, w := range warnings {
+		log.Warn().Msg(w)
+	}
+	return session, err
+}
+
+// keySource returns where the session's key comes from.
+func (f *platformFlags) keySource(env *environment) (credentials.Source, error) {
 	if f.Local && f.DB == "" {
 		// That world is new, and gone at the end: no key from outside fits it,
 		// and none of its keys is worth a file.
-		return credentials.Open(credentials.Source{Passing: true})
+		return credentials.Source{Passing: true}, nil
 	}
 	source := credentials.Source{APIKey: env.getenv("POLT_API_KEY"), APIKeyFile: f.APIKeyFile, Agent: f.Agent}
 	if f.Local {
 		path, err := filepath.Abs(f.DB)
 		if err != nil {
-			return nil, nil, err
+			return source, err
 		}
 		source.BaseURL = "sandbox:" + path
 	} else {
 		client, err := polt.NewClient(polt.Options{BaseURL: f.APIURL})
 		if err != nil {
-			return nil, nil, err
+			return source, err
 		}
 		source.BaseURL = client.BaseURL()
 	}
@@ -180,5 +193,5 @@ func (f *platformFlags) session(env *environment) (*credentials.Session, credent
 	if path != "" {
 		source.Store = credentials.NewStore(path)
 	}
-	return credentials.Open(source)
+	return source, nil
 }

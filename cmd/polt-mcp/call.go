@@ -30,7 +30,7 @@ func (c *callCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	app, err := c.open(ctx, env)
+	app, err := c.open(ctx, env, logCalls)
 	if err != nil {
 		return err
 	}

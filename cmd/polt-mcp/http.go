@@ -10,15 +10,16 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
-	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // httpCommand serves many callers, each with its own key.
@@ -81,52 +82,57 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return err
 	}
 	defer collectLess(env)()
-	app, err := f.openLog(env)
+	log, file, err := f.logFlags.open(env.err)
 	if err != nil {
 		return err
 	}
 	tel, err := telemetry.New(telemetry.Options{
 		Version: version(),
-		OnError: func(err error) { app.log.Warn().Err(err).Msg("telemetry") },
+		OnError: func(err error) { log.Warn().Err(err).Msg("telemetry") },
 	})
 	if err != nil {
-		return errors.Join(err, app.Close())
+		return errors.Join(err, file.Close())
 	}
-	app.closers = append(app.closers, closeFunc(func() error {
+	owned := closers{file, closeFunc(func() error {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		return tel.Close(patience)
-	}))
-	key, err := f.keyOf(env, app)
+	})}
+	key, err := f.keyOf(env, log)
 	if err != nil {
-		return errors.Join(err, app.Close())
+		return errors.Join(err, owned.Close())
 	}
-	if err := f.openTools(ctx, app, host{
+	app, err := f.newApp(ctx, log, host{
 		tools: tools.Options{
 			Key: key, KeyHint: web.KeyHint, RequestID: web.RequestID,
-			OnCall: logAccess(app.log, tel.Call),
+			OnCall: logAccess(log, tel.Call),
 		},
 		keySetting: f.keySetting(),
 		address:    web.CallerAddress,
 		transport:  tel.Transport,
 		onAttempt:  tel.Attempt,
-	}); err != nil {
+	}, owned...)
+	if err != nil {
 		return err
 	}
+	watch, endWatches := f.watcher(app, tel.Watches)
+	d := app.dispatcher(rpc.Options{
+		Watch: watch, Caller: web.CallerID,
+		OnRequest: rpc.Observers(countReads(tel), exceptTools(logRequests(log, zerolog.InfoLevel, func(ctx context.Context, event *zerolog.Event) {
+			event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx))
+		}))),
+	}, server.WithToolHandlerMiddleware(withHeader), server.WithToolHandlerMiddleware(tel.Middleware()))
 	s := web.New(web.Options{
-		MCP:        app.mcpServer(server.WithToolHandlerMiddleware(tel.Middleware()), server.WithToolHandlerMiddleware(web.Ending)),
-		Watch:      f.watcher(app, tel.Watches),
-		Methods:    resources.SkillMethods(),
-		Streamable: streamable, SSE: sse,
+		Dispatcher: d, Streamable: streamable, SSE: sse,
 		Hosts:       web.Hosts{Loopback: web.IsLoopback(f.Addr), Allowed: f.AllowedHost, Origins: f.AllowedOrigin},
 		CallerToken: f.CallerToken,
 		Limits: web.Limits{
 			CallerRate: f.CallerRate, CallerInFlight: f.CallerInFlight, TotalRate: f.TotalRate, TotalInFlight: f.TotalInFlight,
 		},
 		Drain: f.Drain, ShutdownDelay: f.ShutdownDelay,
-		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: app.log,
+		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: log,
 	})
-	return errors.Join(f.listen(ctx, app, s, func(addr net.Addr) {
+	err = f.listen(ctx, log, s, func(addr net.Addr) {
 		url := &url.URL{Scheme: "http", Host: addr.String(), Path: web.StreamablePath}
 		if f.TLSCert != "" {
 			url.Scheme = "https"
@@ -135,26 +141,63 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 			url.Path = web.SSEPath
 		}
 		_, _ = fmt.Fprintln(env.out, "polt-mcp on", url)
-	}), app.Close())
+	})
+	endWatches()
+	return errors.Join(err, app.Close())
+}
+
+// exceptTools returns an observer of requests that no tool tells of by itself.
+func exceptTools(observe rpc.Observer) rpc.Observer {
+	if observe == nil {
+		return nil
+	}
+	return func(ctx context.Context, m *rpc.Message) (context.Context, func(rpc.Outcome)) {
+		ctx, end := observe(ctx, m)
+		return ctx, func(o rpc.Outcome) {
+			if m.Method != string(mcp.MethodToolsCall) || o.Code != 0 {
+				end(o)
+			}
+		}
+	}
+}
+
+// countReads has the metrics know of reads of resources and prompts, as of calls
+// of tools of the methods' names.
+func countReads(tel *telemetry.Telemetry) rpc.Observer {
+	return func(ctx context.Context, m *rpc.Message) (context.Context, func(rpc.Outcome)) {
+		if m.Method != string(mcp.MethodResourcesRead) && m.Method != string(mcp.MethodPromptsGet) {
+			return ctx, nil
+		}
+		return ctx, func(o rpc.Outcome) {
+			tel.Call(ctx, tools.Call{Tool: m.Method, Code: polt.Code(o.ErrorType), Duration: o.Duration})
+		}
+	}
+}
+
+// withHeader has a call of a tool know the headers that it came with.
+func withHeader(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		r.Header = web.Header(ctx)
+		return next(ctx, r)
+	}
 }
 
 // keyOf returns whose key a call is made with: the caller's, and only where
 // that is asked for this server's own, for callers without the header for one.
-func (f *webFlags) keyOf(env *environment, app *app) (func(context.Context) polt.Key, error) {
+func (f *webFlags) keyOf(env *environment, log zerolog.Logger) (func(context.Context) polt.Key, error) {
 	if !f.SharedKey {
 		return web.Key, nil
 	}
-	session, warnings, err := f.session(env)
-	for _, w := range warnings {
-		app.log.Warn().Msg(w)
-	}
+	session, err := f.session(env, log)
 	if err != nil {
 		return nil, err
 	}
-	return lend(session), nil
+	return sharedKeyFallback(session), nil
 }
 
-func lend(session *credentials.Session) func(context.Context) polt.Key {
+// sharedKeyFallback lends the server's own key to callers without the header for
+// one.
+func sharedKeyFallback(session *credentials.Session) func(context.Context) polt.Key {
 	return func(ctx context.Context) polt.Key {
 		if web.Anonymous(ctx) {
 			return session.Key(ctx)
@@ -180,6 +223,7 @@ func ready(client *polt.Client) func(context.Context) error {
 func logAccess(log zerolog.Logger, also func(context.Context, tools.Call)) func(context.Context, tools.Call) {
 	return func(ctx context.Context, c tools.Call) {
 		also(ctx, c)
+		rpc.FailedAs(ctx, string(c.Code))
 		event := log.Info()
 		if c.Panic != nil {
 			event = log.Error().Interface("panic", c.Panic)
@@ -194,12 +238,12 @@ func logAccess(log zerolog.Logger, also func(context.Context, tools.Call)) func(
 
 // listen serves callers, and operators where they have an address of their
 // own, until ctx is done. It tells where it listens for callers.
-func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server, listening func(net.Addr)) error {
+func (f *webFlags) listen(ctx context.Context, log zerolog.Logger, s *web.Server, listening func(net.Addr)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.Addr)
 	if err != nil {
 		return err
 	}
-	app.log.Info().Str("addr", listener.Addr().String()).Msg("listening")
+	log.Info().Str("addr", listener.Addr().String()).Msg("listening")
 	if f.TLSCert != "" {
 		config, err := (&web.Certificate{CertFile: f.TLSCert, KeyFile: f.TLSKey}).Config()
 		if err != nil {
@@ -215,7 +259,7 @@ func (f *webFlags) listen(ctx context.Context, app *app, s *web.Server, listenin
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	app.log.Info().Str("addr", adminListener.Addr().String()).Msg("listening for operators")
+	log.Info().Str("addr", adminListener.Addr().String()).Msg("listening for operators")
 	listening(listener.Addr())
 	admin := web.NewHTTPServer(s.Admin())
 	ended := make(chan error, 1)

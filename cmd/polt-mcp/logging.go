@@ -7,8 +7,11 @@ import (
 	"os"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/rs/zerolog"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
@@ -19,23 +22,22 @@ type logFlags struct {
 	LogFile  string `placeholder:"FILE" help:"Log to a file, as JSON lines, instead of standard error."`
 }
 
-// open sets log, and returns what to close at the end.
-func (f logFlags) open(stderr io.Writer, log *zerolog.Logger) (io.Closer, error) {
+// open returns the log, and what to close at the end.
+func (f logFlags) open(stderr io.Writer) (zerolog.Logger, io.Closer, error) {
 	level, err := zerolog.ParseLevel(f.LogLevel)
 	if err != nil {
-		return nil, err
+		return zerolog.Nop(), nil, err
 	}
 	var out io.Writer = zerolog.ConsoleWriter{Out: stderr, NoColor: true, TimeFormat: time.TimeOnly}
 	var closer io.Closer = closeFunc(func() error { return nil })
 	if f.LogFile != "" {
 		file, err := os.OpenFile(f.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
-			return nil, fmt.Errorf("the log file: %w", err)
+			return zerolog.Nop(), nil, fmt.Errorf("the log file: %w", err)
 		}
 		out, closer = file, file
 	}
-	*log = zerolog.New(zerolog.SyncWriter(out)).Level(level).With().Timestamp().Logger()
-	return closer, nil
+	return zerolog.New(zerolog.SyncWriter(out)).Level(level).With().Timestamp().Logger(), closer, nil
 }
 
 // logAttempts logs each request to the platform, and tells also of it, unless
@@ -51,7 +53,7 @@ func logAttempts(log zerolog.Logger, also func(context.Context, polt.Attempt)) f
 	}
 }
 
-// logCalls logs each call of a tool.
+// logCalls logs each call of a tool, where no dispatcher tells of requests.
 func logCalls(log zerolog.Logger) func(context.Context, tools.Call) {
 	return func(_ context.Context, c tools.Call) {
 		if c.Panic != nil {
@@ -59,6 +61,36 @@ func logCalls(log zerolog.Logger) func(context.Context, tools.Call) {
 			return
 		}
 		log.Debug().Str("tool", c.Tool).Str("code", string(c.Code)).Float64("ms", milliseconds(c.Duration)).Msg("call")
+	}
+}
+
+// reportCalls has the end of a request tell what its tool has failed with, and
+// logs what the tool has panicked with.
+func reportCalls(log zerolog.Logger) func(context.Context, tools.Call) {
+	return func(ctx context.Context, c tools.Call) {
+		if c.Panic != nil {
+			log.Error().Str("tool", c.Tool).Interface("panic", c.Panic).Msg("a handler panicked")
+		}
+		rpc.FailedAs(ctx, string(c.Code))
+	}
+}
+
+// logRequests logs each request at a level, with what identify adds to it.
+func logRequests(log zerolog.Logger, level zerolog.Level, identify func(context.Context, *zerolog.Event)) rpc.Observer {
+	if log.GetLevel() > level {
+		return nil
+	}
+	return func(ctx context.Context, m *rpc.Message) (context.Context, func(rpc.Outcome)) {
+		return ctx, func(o rpc.Outcome) {
+			event := log.WithLevel(level)
+			identify(ctx, event)
+			if m.Method == string(mcp.MethodToolsCall) && o.Code == 0 { // else it may be the name of anything
+				event.Str("tool", m.Target())
+			} else {
+				event.Str("method", clean.Line(m.Method, 60))
+			}
+			event.Str("code", o.ErrorType).Float64("ms", milliseconds(o.Duration)).Msg("call")
+		}
 	}
 }
 

@@ -3,7 +3,10 @@ package main
 import (
 	"strings"
 
+	"github.com/rs/zerolog"
+
 	"github.com/openpolt/polt-mcp/internal/policy"
+	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
 
@@ -42,22 +45,13 @@ func (f *webFlags) keySetting() string {
 	return "the key in the header Authorization"
 }
 
-// restrict has the tools, and the writes, be those that the flags allow.
-func (f *platformFlags) restrict(a *app, h *host) error {
-	f.choose(&h.tools)
+// newPolicy returns what says which writes are sent, or nil where all are.
+func (f *platformFlags) newPolicy(client *polt.Client, log zerolog.Logger, h host) (*policy.Policy, error) {
 	if f.Agent == "" && f.MaxWritesPerMinute == 0 && f.Journal == "" {
-		return nil
+		return nil, nil
 	}
-	p, err := policy.New(policy.Options{
-		Agent: f.Agent, KeySetting: h.keySetting, Client: a.client,
-		MaxPerMinute: f.MaxWritesPerMinute, Address: h.address, Journal: f.Journal, Log: a.log,
+	return policy.New(policy.Options{
+		Agent: f.Agent, KeySetting: h.keySetting, Client: client,
+		MaxPerMinute: f.MaxWritesPerMinute, Address: h.address, Journal: f.Journal, Log: log,
 	})
-	if err != nil {
-		return err
-	}
-	// Were p itself an io.Closer here, the linker would keep every method of the
-	// logger in it, 130 kB of them.
-	a.closers = append(a.closers, closeFunc(p.Close))
-	h.tools.OnWrite = p.OnWrite
-	return nil
 }

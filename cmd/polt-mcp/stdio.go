@@ -6,9 +6,10 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
-	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // collectLess has the garbage collector run less often, until the function
@@ -34,13 +35,16 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer collectLess(env)()
-	app, err := c.open(ctx, env)
+	app, err := c.open(ctx, env, reportCalls)
 	if err != nil {
 		return err
 	}
-	err = stdio.Serve(ctx, app.mcpServer(), env.in, env.out, stdio.Options{
-		Drain:   c.Drain,
-		Options: rpc.Options{OnPanic: logPanic(app.log), Watch: c.watcher(app, func(int) {}), Methods: resources.SkillMethods()},
+	watch, endWatches := c.watcher(app, func(int) {})
+	d := app.dispatcher(rpc.Options{
+		Watch:     watch,
+		OnRequest: logRequests(app.log, zerolog.DebugLevel, func(context.Context, *zerolog.Event) {}),
 	})
+	err = stdio.Serve(ctx, d, env.in, env.out, stdio.Options{Drain: c.Drain})
+	endWatches()
 	return errors.Join(err, app.Close())
 }

@@ -26,12 +26,12 @@ func (f watchFlags) check() error {
 }
 
 // watcher returns what watches the resources of the app, and tells counted how
-// many watches begin or, with a negative number, end. It ends with the app.
-func (f watchFlags) watcher(a *app, counted func(by int)) rpc.Watch {
+// many watches begin or, with a negative number, end. It must be ended before the
+// app is closed.
+func (f watchFlags) watcher(a *app, counted func(by int)) (_ rpc.Watch, end func()) {
 	hub := watch.New(watch.Options{Interval: f.WatchInterval, OnError: func(id any, err error) {
 		a.log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("what is watched could not be read")
 	}})
-	a.closers = append(a.closers, closeFunc(func() error { hub.Close(); return nil }))
 	return func(ctx context.Context, uri string, changed func()) (stop func(), err error) {
 		state, err := a.resources.State(ctx, uri)
 		if err != nil {
@@ -46,7 +46,7 @@ func (f watchFlags) watcher(a *app, counted func(by int)) rpc.Watch {
 		}
 		counted(1)
 		return sync.OnceFunc(func() { end(); counted(-1) }), nil
-	}
+	}, hub.Close
 }
 
 // goneIfNotFound has the error for what is not there say so to a hub.

@@ -26,7 +26,7 @@ func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{}`)), Request: r}, nil
 }
 
-func TestWatchesAreLimitedAndEndWithTheApp(t *testing.T) {
+func TestWatchesAreLimitedAndEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		platform := &counted{}
 		client, err := polt.NewClient(polt.Options{Transport: platform})
@@ -39,7 +39,7 @@ func TestWatchesAreLimitedAndEndWithTheApp(t *testing.T) {
 		}
 		a := &app{client: client, set: set, resources: resources.New(set)}
 		open := 0
-		begin := watchFlags{WatchInterval: time.Minute}.watcher(a, func(by int) { open += by })
+		begin, end := watchFlags{WatchInterval: time.Minute}.watcher(a, func(by int) { open += by })
 		var stops []func()
 		for i := range 1000 {
 			stop, err := begin(t.Context(), fmt.Sprintf("polt://tasks/t-%d", i), func() { t.Error("told of a change") })
@@ -60,9 +60,7 @@ func TestWatchesAreLimitedAndEndWithTheApp(t *testing.T) {
 		if n := platform.requests.Load(); n < 2000 {
 			t.Errorf("%d requests for 1000 watches", n)
 		}
-		if err := a.Close(); err != nil {
-			t.Error(err)
-		}
+		end()
 		before := platform.requests.Load()
 		pass(time.Hour)
 		if n := platform.requests.Load() - before; n != 0 {

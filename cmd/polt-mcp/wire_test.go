@@ -15,7 +15,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -131,20 +130,16 @@ func (c *wireCase) run(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &app{client: client, set: set, resources: resources.New(set)}
-	var out bytes.Buffer
-	session, err := rpc.NewSession(t.Context(), a.mcpServer(), &out, rpc.Options{Methods: resources.SkillMethods()})
-	if err != nil {
-		t.Fatal(err)
+	in := rpc.Parse(c.message)
+	if in.IsBatch || in.Items[0].Message == nil {
+		t.Fatalf("no request: %s", c.message)
 	}
-	session.Handle(t.Context(), c.message, nil)
-	if err := session.Close(time.Minute); err != nil {
-		t.Fatal(err)
-	}
+	out := a.dispatcher(rpc.Options{}).Handle(t.Context(), in.Items[0].Message)
 	var answer bytes.Buffer
 	// This program's version is another one in each build.
-	text := bytes.ReplaceAll(out.Bytes(), []byte(`"version":"`+version()+`"`), []byte(`"version":"VERSION"`))
+	text := bytes.ReplaceAll(append(out.JSON, '\n'), []byte(`"version":"`+version()+`"`), []byte(`"version":"VERSION"`))
 	if err := json.Indent(&answer, text, "", "  "); err != nil {
-		t.Fatalf("%v: %s", err, out.Bytes())
+		t.Fatalf("%v: %s", err, out.JSON)
 	}
 	compare(t, c.requests, strings.Join(fake.requests, ""))
 	compare(t, c.answer, answer.String())

@@ -10,49 +10,52 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// appendResponse appends an answer of mcp-go as one line of JSON. The id is
+// encodeResponse encodes an answer of mcp-go as one line of JSON. The id is
 // written as the client wrote it: mcp-go rounds integers over 2^53.
 //
 // The result of a tool is written without encoding/json, which would scan the
 // platform's JSON in it four times: that is half of what a call costs.
-func appendResponse(dst []byte, id json.RawMessage, message mcp.JSONRPCMessage) []byte {
-	dst = appendHead(dst, id)
+func encodeResponse(id json.RawMessage, message mcp.JSONRPCMessage) Response {
+	dst := appendHead(newBuffer(), id)
 	var err error
+	code := 0
 	switch m := message.(type) {
 	case mcp.JSONRPCResponse:
 		dst = append(dst, `"result":`...)
 		dst, err = appendResult(dst, m.Result)
 	case mcp.JSONRPCError:
 		dst = append(dst, `"error":`...)
+		code = m.Error.Code
 		dst, err = appendJSON(dst, m.Error)
 	default:
 		err = errUnknownMessage
 	}
 	if err != nil {
-		return appendError(nil, id, mcp.INTERNAL_ERROR, "the result cannot be encoded")
+		return errorResponse(id, errUnencodable)
 	}
-	return append(dst, '}')
+	return Response{append(dst, '}'), code}
 }
 
-var errUnknownMessage = errors.New("an answer that is neither a result nor an error")
+var (
+	errUnknownMessage = errors.New("an answer that is neither a result nor an error")
+	errUnencodable    = mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, "the result cannot be encoded", nil)
+)
 
-// appendError appends an error answer; a nil id is written as null.
-func appendError(dst []byte, id json.RawMessage, code int, text string) []byte {
-	return appendDetails(dst, id, mcp.NewJSONRPCErrorDetails(code, text, nil))
-}
-
+// appendDetails appends an error answer.
 func appendDetails(dst []byte, id json.RawMessage, details mcp.JSONRPCErrorDetails) []byte {
 	dst = append(appendHead(dst, id), `"error":`...)
 	dst, _ = appendJSON(dst, details) // plain fields always encode
 	return append(dst, '}')
 }
 
+// appendHead appends the beginning of an answer. An id that could not be read is
+// left out: null is of no type that the protocol has for it.
 func appendHead(dst []byte, id json.RawMessage) []byte {
-	dst = append(dst, `{"jsonrpc":"2.0","id":`...)
+	dst = append(dst, `{"jsonrpc":"2.0",`...)
 	if id == nil {
-		id = json.RawMessage("null")
+		return dst
 	}
-	return append(append(dst, id...), ',')
+	return append(append(append(dst, `"id":`...), id...), ',')
 }
 
 func appendJSON(dst []byte, v any) ([]byte, error) {

@@ -30,7 +30,7 @@ func TestToolResultIsWrittenAsEncodingJSONWould(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, result := range []any{r, *r} {
-				got := appendResponse(nil, json.RawMessage("1"), mcp.JSONRPCResponse{Result: result})
+				got := encodeResponse(json.RawMessage("1"), mcp.JSONRPCResponse{Result: result}).JSON
 				var response struct{ Result json.RawMessage }
 				if err := json.Unmarshal(got, &response); err != nil {
 					t.Fatalf("%v: %s", err, got)

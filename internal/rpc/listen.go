@@ -18,68 +18,80 @@ type Watch func(ctx context.Context, uri string, changed func()) (stop func(), e
 // maxWatched is how many resources a client may watch over one stream.
 const maxWatched = 100
 
-// Listened returns the resources that a subscriptions/listen asks to be told
+// parseListen returns the resources that a subscriptions/listen asks to be told
 // of, each once, or what is wrong with that.
-func Listened(message json.RawMessage) (uris []string, _ *mcp.JSONRPCErrorDetails) {
-	var request struct {
-		Params struct {
-			Notifications struct {
-				Resources []string `json:"resourceSubscriptions"`
-			} `json:"notifications"`
-		} `json:"params"`
+func parseListen(notifications json.RawMessage) (uris []string, problem string) {
+	if !isObject(notifications) {
+		return nil, "notifications is required, and must be an object"
 	}
-	problem := ""
-	if json.Unmarshal(message, &request) != nil {
-		problem = "notifications.resourceSubscriptions is not a list of URIs"
+	var asked struct {
+		Resources *[]string `json:"resourceSubscriptions"`
+		Tools     *bool     `json:"toolsListChanged"`
+		Prompts   *bool     `json:"promptsListChanged"`
+		Lists     *bool     `json:"resourcesListChanged"`
 	}
-	uris = slices.Compact(slices.Sorted(slices.Values(request.Params.Notifications.Resources)))
+	if json.Unmarshal(notifications, &asked) != nil {
+		return nil, "in notifications, resourceSubscriptions must be a list of URIs, and the others must be booleans"
+	}
+	if asked.Resources != nil {
+		uris = slices.Compact(slices.Sorted(slices.Values(*asked.Resources)))
+	}
 	if len(uris) > maxWatched {
-		problem = fmt.Sprintf("at most %d resources can be watched over one stream", maxWatched)
+		return nil, fmt.Sprintf("at most %d resources can be watched over one stream", maxWatched)
 	}
-	if problem != "" {
-		details := mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, problem, nil)
-		return nil, &details
-	}
-	return uris, nil
+	return uris, ""
 }
 
-// Listen serves a subscriptions/listen, of the protocol of 2026-07-28, that is
-// otherwise in order: see [Unheard] and [Listened]. It writes the
-// acknowledgement and, until ctx is done, a notification after each change.
-// Then it returns the answer.
+// Listen serves a subscriptions/listen of the protocol of 2026-07-28. It writes
+// the acknowledgement and, until ctx is done, a notification after each change.
+// Then it returns the answer, which is nil when write has failed.
 //
 // mcp-go's own loses notifications, and tells one subscription what another
 // one watches (v1.2.1).
-func Listen(ctx context.Context, watch Watch, id json.RawMessage, uris []string, write func([]byte) error) []byte {
+func (d *Dispatcher) Listen(ctx context.Context, m *Message, write func([]byte) error) Response {
+	return d.observe(ctx, m, func(ctx context.Context, m *Message) Response {
+		if !m.IsModern() {
+			return d.dispatch(ctx, m)
+		}
+		if details := m.check(); details != nil {
+			return errorResponse(m.ID, *details)
+		}
+		uris, _ := parseListen(m.Params.Notifications)
+		return d.listen(ctx, m.ID, uris, write)
+	})
+}
+
+func (d *Dispatcher) listen(ctx context.Context, id json.RawMessage, uris []string, write func([]byte) error) Response {
 	news := newUpdates[string]()
-	watched, stop, failed := watchAll(ctx, watch, uris, news)
+	watched, stop, failed := watchAll(ctx, d.options.Watch, uris, news)
 	defer stop()
 	switch {
 	case ctx.Err() != nil:
-		return appendError(nil, id, mcp.INTERNAL_ERROR, "the session ended before the subscription began")
+		return errorResponse(id, mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, "the session ended before the subscription began", nil))
 	case failed != nil && len(watched) == 0:
-		return appendDetails(nil, id, detailsOf(failed, true))
+		Fail(ctx, failed)
+		return errorResponse(id, detailsOf(failed, true))
 	}
 	agreed := map[string][]string{}
 	if len(watched) > 0 {
 		agreed["resourceSubscriptions"] = watched
 	}
 	if write(notification(mcp.MethodNotificationSubscriptionsAcknowledged, id, "notifications", agreed)) != nil {
-		return nil
+		return Response{}
 	}
-	for len(watched) > 0 {
+	for len(watched) > 0 { // else nothing that was asked for ever changes
 		select {
 		case <-ctx.Done():
-			return listened(id)
+			watched = nil
 		case <-news.wake:
-		}
-		for _, uri := range news.take() {
-			if write(updated(uri, id)) != nil {
-				return nil
+			for _, uri := range news.take() {
+				if write(updated(uri, id)) != nil {
+					return Response{}
+				}
 			}
 		}
 	}
-	return listened(id) // nothing that was asked for ever changes
+	return Response{JSON: append(d.appendModern(append(appendHead(newBuffer(), id), `"result":{`...), id), "}}"...)}
 }
 
 // atOnce is how many watches of one subscription begin at a time: each may have
@@ -124,61 +136,4 @@ func watchAll(ctx context.Context, watch Watch, uris []string, news *updates[str
 		}
 	}
 	return watched, stop, failed
-}
-
-// listened returns the answer to a subscription that has ended in good order.
-func listened(id json.RawMessage) []byte {
-	return append(fmt.Appendf(appendHead(nil, id), `"result":{"resultType":%q,"_meta":{%q:%s}}`,
-		mcp.ResultTypeComplete, mcp.MetaKeySubscriptionID, id), '}')
-}
-
-// Unheard returns a subscriptions/listen that asks for nothing and is the same
-// otherwise: mcp-go checks it, and answers at once. Of the message only what it
-// must have is taken, and that as it is written: mcp-go would find more in it,
-// as in "Notifications", and wait for that.
-func Unheard(message json.RawMessage) json.RawMessage {
-	var request, params map[string]json.RawMessage
-	_ = json.Unmarshal(message, &request)          // what is not there
-	_ = json.Unmarshal(request["params"], &params) // mcp-go misses
-	unheard := map[string]any{"params": map[string]any{"notifications": struct{}{}, "_meta": params["_meta"]}}
-	for _, name := range []string{"jsonrpc", "id", "method"} {
-		unheard[name] = request[name]
-	}
-	b, _ := json.Marshal(unheard) // what was JSON is
-	return b
-}
-
-// maxListens is how many subscriptions/listen a session may have open.
-const maxListens = 64
-
-var errTooManyListens = mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
-	fmt.Sprintf("at most %d subscriptions can be open over one connection: cancel others first", maxListens), nil)
-
-// listen takes in a subscriptions/listen, and returns what serves it until it
-// ends, and makes the answer.
-func (s *Session) listen(ctx context.Context, _ string, id, raw json.RawMessage) func(context.Context) []byte {
-	// The session of the call is another, so that the acknowledgement of
-	// nothing is not written.
-	checked := s.srv.HandleMessage(s.srv.WithContext(ctx, newClient()), Unheard(raw))
-	if _, ok := checked.(mcp.JSONRPCResponse); !ok {
-		return func(context.Context) []byte { return appendResponse(newBuffer(), id, checked) }
-	}
-	uris, details := Listened(raw)
-	if details == nil && s.listens.Add(1) > maxListens {
-		s.listens.Add(-1)
-		details = &errTooManyListens
-	}
-	if details != nil {
-		return func(context.Context) []byte { return appendDetails(newBuffer(), id, *details) }
-	}
-	return func(ctx context.Context) []byte {
-		defer s.listens.Add(-1)
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(s.ending, cancel)()
-		return Listen(ctx, s.options.Watch, id, uris, func(message []byte) error {
-			s.out.write(message)
-			return nil
-		})
-	}
 }

@@ -1,208 +1,189 @@
 package rpc
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// envelope is what of a message the transport needs.
-type envelope struct {
-	ID     json.RawMessage `json:"id"`
-	Method *string         `json:"method"`
-	Params json.RawMessage `json:"params"`
+// A Message is a request, a notification or a response of the client, parsed
+// once.
+type Message struct {
+	Method string          // "" for a response, to a request that this server never makes
+	ID     json.RawMessage // as the client wrote it; nil for a notification
+	Params Params
+	// Raw is the whole message.
+	Raw json.RawMessage
+	// Header has the headers of HTTP that the message came with; nil elsewhere.
+	Header http.Header
+
+	problem   *mcp.JSONRPCErrorDetails // found before the message reached the dispatcher
+	inSession bool                     // it came on a stream, on which notifications can be sent later
 }
 
-// message handles one message. It reports whether answer is called, then or
-// later; it is called with nothing where a request was cancelled. listening is
-// called when a subscriptions/listen has been taken in; nil takes in none.
-func (s *Session) message(ctx context.Context, raw []byte, answer func([]byte), listening func()) bool {
-	var m envelope
-	if err := json.Unmarshal(raw, &m); err != nil {
-		code, text := mcp.INVALID_REQUEST, "the message is not a JSON-RPC request"
-		if !json.Valid(raw) {
-			code, text = mcp.PARSE_ERROR, "the message is not JSON"
-		}
-		answer(appendError(nil, nil, code, text))
-		return true
-	}
-	switch {
-	case m.Method == nil && m.ID != nil:
-		return false // an answer, to a request that we never make
-	case m.Method == nil, m.ID != nil && !isID(m.ID):
-		answer(appendError(nil, nil, mcp.INVALID_REQUEST, "a request has a method, and an id that is a string or a number"))
-		return true
-	case m.ID == nil:
-		s.notification(ctx, *m.Method, m.Params, raw)
-		return false
-	}
-	s.request(ctx, *m.Method, m.ID, raw, answer, listening)
-	return true
+// Params are the members of a message's params that concern more than one
+// method's handler. They are as the client wrote them, and nil where they are
+// missing.
+type Params struct {
+	Name          json.RawMessage `json:"name"`
+	URI           json.RawMessage `json:"uri"`
+	Arguments     json.RawMessage `json:"arguments"`
+	Cursor        json.RawMessage `json:"cursor"`
+	Ref           json.RawMessage `json:"ref"`
+	Argument      json.RawMessage `json:"argument"`
+	Notifications json.RawMessage `json:"notifications"`
+	RequestID     json.RawMessage `json:"requestId"`
+	Meta          Meta            `json:"_meta"`
 }
+
+// Meta are the members of _meta that this server knows.
+type Meta struct {
+	ProtocolVersion    json.RawMessage `json:"io.modelcontextprotocol/protocolVersion"`
+	ClientCapabilities json.RawMessage `json:"io.modelcontextprotocol/clientCapabilities"`
+	LogLevel           json.RawMessage `json:"io.modelcontextprotocol/logLevel"`
+	ProgressToken      json.RawMessage `json:"progressToken"`
+	TraceParent        json.RawMessage `json:"traceparent"`
+	TraceState         json.RawMessage `json:"tracestate"`
+}
+
+// Target returns the name of the tool or prompt, or the URI of the resource,
+// that a request is about; "" for one that is about none.
+func (m *Message) Target() string {
+	switch mcp.MCPMethod(m.Method) {
+	case mcp.MethodToolsCall, mcp.MethodPromptsGet:
+		return Text(m.Params.Name)
+	case mcp.MethodResourcesRead, mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
+		return Text(m.Params.URI)
+	}
+	return ""
+}
+
+// IsNotification reports whether a message must not be answered.
+func (m *Message) IsNotification() bool { return m.Method != "" && m.ID == nil }
+
+// IsResponse reports whether a message is a response.
+func (m *Message) IsResponse() bool { return m.Method == "" }
+
+// Reject has the message answered with an error, once it is dispatched.
+func (m *Message) Reject(details mcp.JSONRPCErrorDetails) { m.problem = &details }
+
+// Text returns the text of a JSON string, or "" for any other value.
+func Text(value json.RawMessage) string {
+	if !isString(value) {
+		return ""
+	}
+	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
+	}
+	var text string
+	_ = json.Unmarshal(value, &text) // it is a string
+	return text
+}
+
+func isString(value json.RawMessage) bool { return len(value) > 0 && value[0] == '"' }
+func isObject(value json.RawMessage) bool { return len(value) > 0 && value[0] == '{' }
+func isNull(value json.RawMessage) bool   { return value == nil || value[0] == 'n' }
 
 // isID reports whether a JSON value may be the id of a request.
 func isID(value json.RawMessage) bool {
 	return value[0] == '"' || value[0] == '-' || '0' <= value[0] && value[0] <= '9'
 }
 
-func (s *Session) notification(ctx context.Context, method string, params, raw json.RawMessage) {
-	if method != string(mcp.MethodNotificationCancelled) {
-		s.recovered(nil, func() []byte { return s.handle(joined{s.ctx, ctx}, method, nil, raw) })
-		return
-	}
-	var p struct {
-		RequestID json.RawMessage `json:"requestId"`
-	}
-	if json.Unmarshal(params, &p) != nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if call := s.calls[string(p.RequestID)]; call != nil {
-		call.cancelled.Store(true)
-		call.cancel()
-	}
+// MaxBatch is how many messages a batch may have. Its answers are held until
+// the last is there.
+const MaxBatch = 50
+
+// An Input is what a client has sent at once: a message, or a batch of them,
+// which the protocol had in 2025-03-26.
+type Input struct {
+	IsBatch bool
+	Items   []Item
 }
 
-func (s *Session) request(intake context.Context, method string, id, raw json.RawMessage, answer func([]byte), listening func()) {
-	select {
-	case s.pending <- struct{}{}:
-	case <-intake.Done():
-		answer(appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded))
-		return
-	case <-s.ending.Done():
-		answer(appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded))
-		return
-	}
-	ctx, cancel := context.WithCancel(joined{s.ctx, intake})
-	entry := &call{cancel: cancel, listens: method == string(mcp.MethodSubscriptionsListen)}
-	var refused string
-	s.mu.Lock()
-	switch other := s.calls[string(id)]; {
-	case other != nil && (other.listens || entry.listens):
-		// A subscription could not be told from the other, nor be cancelled.
-		refused = "a request of this id is in flight"
-	case entry.listens && listening == nil:
-		refused = "a subscription cannot be in a batch"
-	default:
-		s.calls[string(id)] = entry
-	}
-	s.mu.Unlock()
-	s.working.Add(1)
-	run := func(handle func(context.Context) []byte) {
-		defer s.working.Done()
-		defer cancel()
-		response := s.recovered(id, func() []byte { return handle(ctx) })
-		s.mu.Lock()
-		if s.calls[string(id)] == entry {
-			delete(s.calls, string(id))
-		}
-		s.mu.Unlock()
-		if entry.cancelled.Load() {
-			response = nil // the client has stopped waiting, and must not be answered
-		}
-		answer(response)
-		<-s.pending
-	}
-	handle := func(ctx context.Context) []byte {
-		switch {
-		case ctx.Err() != nil:
-			return appendError(nil, id, mcp.INTERNAL_ERROR, sessionEnded)
-		case refused != "":
-			return appendError(nil, id, mcp.INVALID_REQUEST, refused)
-		}
-		return s.handle(ctx, method, id, raw)
-	}
-	// What keeps an order takes the message in now, and the rest of its handling
-	// keeps nothing of it.
-	takeIn := func(take func(context.Context, string, json.RawMessage, json.RawMessage) func(context.Context) []byte) {
-		if s.options.Watch == nil || refused != "" {
-			return
-		}
-		if failed := s.recovered(id, func() []byte { handle = take(ctx, method, id, raw); return nil }); failed != nil {
-			handle = func(context.Context) []byte { return failed }
-		}
-	}
-	switch mcp.MCPMethod(method) {
-	case mcp.MethodInitialize:
-		run(handle) // what follows on the stream counts on it
-	case mcp.MethodToolsCall, mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete:
-		s.enqueue(func() { run(handle) }) // they ask the platform
-	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
-		takeIn(s.changeSubscription)
-		s.enqueue(func() { run(handle) })
-	case mcp.MethodSubscriptionsListen:
-		takeIn(s.listen)
-		if listening != nil {
-			listening()
-		}
-		go run(handle)
-	default:
-		go run(handle)
-	}
+// An Item is a message, or the answer to what is none.
+type Item struct {
+	Message *Message
+	Refused Response // where Message is nil
 }
 
-// enqueue has a worker run a call. Workers live as long as the session: their
-// stacks have grown to what a call needs, which is costly to do for each anew.
-func (s *Session) enqueue(run func()) {
-	s.queue <- run
-	if s.workers < s.options.InFlight && len(s.queue) > 0 {
-		s.workers++
-		go func() {
-			for run := range s.queue {
-				run()
-			}
-		}()
+// byteOrderMark is what some programs put before UTF-8, as PowerShell does.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// Parse parses what a client has sent.
+func Parse(raw []byte) Input {
+	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, byteOrderMark))
+	if len(raw) == 0 || raw[0] != '[' {
+		return Input{Items: []Item{parse(raw)}}
 	}
+	refuse := func(code int, text string) Input {
+		return Input{Items: []Item{{Refused: errorResponse(nil, mcp.NewJSONRPCErrorDetails(code, text, nil))}}}
+	}
+	var batch []json.RawMessage
+	if err := json.Unmarshal(raw, &batch); err != nil {
+		return refuse(mcp.PARSE_ERROR, "the message is not JSON")
+	}
+	switch {
+	case len(batch) == 0:
+		return refuse(mcp.INVALID_REQUEST, "the batch is empty")
+	case len(batch) > MaxBatch:
+		return refuse(mcp.INVALID_REQUEST, fmt.Sprintf("the batch has %d messages, over the maximum of %d: split it", len(batch), MaxBatch))
+	}
+	in := Input{IsBatch: true, Items: make([]Item, len(batch))}
+	for i, m := range batch {
+		in.Items[i] = parse(m)
+	}
+	return in
 }
 
-const sessionEnded = "the session ended before the call began; nothing was done"
-
-// joined ends with the session, and has the values of what brought a message
-// before the session's own.
-type joined struct {
-	context.Context
-	values context.Context
+// parse parses one message.
+func parse(raw []byte) Item {
+	var wire struct {
+		JSONRPC json.RawMessage `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Method  json.RawMessage `json:"method"`
+		Params  Params          `json:"params"`
+		Result  json.RawMessage `json:"result"`
+		Error   json.RawMessage `json:"error"`
+	}
+	err := json.Unmarshal(raw, &wire)
+	wrongType, _ := errors.AsType[*json.UnmarshalTypeError](err) // which leaves the rest decoded
+	if err != nil && wrongType == nil {
+		return refused(nil, mcp.PARSE_ERROR, "the message is not JSON")
+	}
+	if !utf8.Valid(raw) {
+		return refused(nil, mcp.PARSE_ERROR, "the message is not UTF-8")
+	}
+	id := wire.ID
+	if id != nil && !isID(id) {
+		id = nil
+	}
+	hasOutcome := wire.Result != nil || wire.Error != nil
+	switch {
+	case wrongType != nil && wrongType.Field == "":
+		return refused(nil, mcp.INVALID_REQUEST, "the message is not a JSON-RPC request: it must be an object")
+	case Text(wire.JSONRPC) != mcp.JSONRPC_VERSION:
+		return refused(id, mcp.INVALID_REQUEST, `the message is not a JSON-RPC request: "jsonrpc" must be "2.0"`)
+	case wire.ID != nil && id == nil:
+		return refused(nil, mcp.INVALID_REQUEST, `"id" must be a string or a number`)
+	case wire.Method == nil && hasOutcome:
+		return Item{Message: &Message{ID: id, Raw: raw}}
+	case Text(wire.Method) == "":
+		return refused(id, mcp.INVALID_REQUEST, `the message is not a JSON-RPC request: "method" must be the name of a method`)
+	case hasOutcome:
+		return refused(id, mcp.INVALID_REQUEST, `a message with a "method" has neither "result" nor "error"`)
+	}
+	m := &Message{Method: Text(wire.Method), ID: id, Params: wire.Params, Raw: raw}
+	if wrongType != nil { // of params, or of _meta in them
+		m.Reject(mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, wrongType.Field+" must be an object", nil))
+	}
+	return Item{Message: m}
 }
 
-func (j joined) Value(key any) any {
-	if v := j.values.Value(key); v != nil {
-		return v
-	}
-	return j.Context.Value(key)
-}
-
-// recovered calls what makes an answer; where that panics, the answer says so.
-func (s *Session) recovered(id json.RawMessage, handle func() []byte) (response []byte) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.options.OnPanic(p)
-			response = nil
-			if id != nil {
-				response = appendError(nil, id, mcp.INTERNAL_ERROR, "the server failed")
-			}
-		}
-	}()
-	return handle()
-}
-
-// handle has the MCP server handle a message, and returns its answer, or nil.
-func (s *Session) handle(ctx context.Context, method string, id, raw json.RawMessage) []byte {
-	var failure *Failure
-	switch mcp.MCPMethod(method) {
-	case mcp.MethodResourcesRead, mcp.MethodPromptsGet:
-		ctx, failure = WithFailure(ctx)
-	}
-	answer := s.srv.HandleMessage(ctx, raw)
-	if answer == nil || id == nil {
-		return nil
-	}
-	if s.options.Methods[method] != nil && isUnknown(answer) {
-		return s.options.Methods.Answer(ctx, method, id, raw)
-	}
-	if failure != nil && failure.Details != nil {
-		return appendDetails(newBuffer(), id, *failure.Details)
-	}
-	return appendResponse(newBuffer(), id, answer)
+func refused(id json.RawMessage, code int, text string) Item {
+	return Item{Refused: errorResponse(id, mcp.NewJSONRPCErrorDetails(code, text, nil))}
 }

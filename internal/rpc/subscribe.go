@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -68,7 +67,7 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 			return nil, errTooManyWatched
 		}
 		sub = &subscription{what: what, begun: make(chan struct{})}
-		sub.ctx, sub.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		sub.ctx, sub.cancel = context.WithCancel(context.Background())
 		s.all[what] = sub
 		if !s.told {
 			s.told = true
@@ -79,7 +78,7 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 	return func(ctx context.Context) error {
 		defer context.AfterFunc(ctx, func() { s.leave(sub) })()
 		if isFirst {
-			s.begin(sub)
+			s.begin(requestContext{sub.ctx, ctx}, sub)
 		}
 		select {
 		case <-sub.begun:
@@ -91,7 +90,7 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 }
 
 // begin begins to watch.
-func (s *subscriptions) begin(sub *subscription) {
+func (s *subscriptions) begin(ctx context.Context, sub *subscription) {
 	var stop func()
 	err := errFailed // where it panics
 	defer func() {
@@ -108,7 +107,7 @@ func (s *subscriptions) begin(sub *subscription) {
 			stop()
 		}
 	}()
-	stop, err = s.watch(sub.ctx, sub.what.uri, func() { s.news.add(sub) })
+	stop, err = s.watch(ctx, sub.what.uri, func() { s.news.add(sub) })
 }
 
 // forget has a subscription be none of the client's any more, if it is one. mu
@@ -205,27 +204,48 @@ func (s *subscriptions) close() {
 }
 
 // changeSubscription takes in a request to subscribe or to unsubscribe, in the
-// order of their arrival: mcp-go checks it, and answers where it finds a fault.
-// What it returns does the rest, which may take its time, and makes the answer.
-func (s *Session) changeSubscription(ctx context.Context, method string, id, raw json.RawMessage) func(context.Context) []byte {
-	checked := s.srv.HandleMessage(ctx, raw)
-	answer := func(context.Context) []byte { return appendResponse(newBuffer(), id, checked) }
-	var request struct{ Params struct{ URI string } }
-	if _, ok := checked.(mcp.JSONRPCResponse); !ok || json.Unmarshal(raw, &request) != nil {
-		return answer
+// order of their arrival. What it returns does the rest, which may take its time.
+func (s *Session) changeSubscription(ctx context.Context, m *Message) handler {
+	done := func(_ context.Context, m *Message) Response { return emptyResult(m.ID) }
+	if m.Method == string(mcp.MethodResourcesUnsubscribe) {
+		s.subscriptions.remove(ctx, m.Target())
+		return done
 	}
-	if method == string(mcp.MethodResourcesUnsubscribe) {
-		s.subscriptions.remove(ctx, request.Params.URI)
-		return answer
-	}
-	wait, err := s.subscriptions.add(ctx, request.Params.URI)
-	return func(ctx context.Context) []byte {
+	wait, err := s.subscriptions.add(ctx, m.Target())
+	return func(ctx context.Context, m *Message) Response {
 		if err == nil {
 			err = wait(ctx)
 		}
 		if err != nil {
-			return appendDetails(newBuffer(), id, detailsOf(err, false))
+			Fail(ctx, err)
+			return errorResponse(m.ID, detailsOf(err, false))
 		}
-		return answer(ctx)
+		return done(ctx, m)
+	}
+}
+
+// maxListens is how many subscriptions/listen a session may have open.
+const maxListens = 64
+
+var errTooManyListens = mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
+	fmt.Sprintf("at most %d subscriptions can be open over one connection: cancel others first", maxListens), nil)
+
+// listen takes in a subscriptions/listen that is in order, and returns what
+// serves it until it ends.
+func (s *Session) listen(m *Message) handler {
+	if s.listens.Add(1) > maxListens {
+		s.listens.Add(-1)
+		return fails(errTooManyListens)
+	}
+	uris, _ := parseListen(m.Params.Notifications)
+	return func(ctx context.Context, m *Message) Response {
+		defer s.listens.Add(-1)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(s.ending, cancel)()
+		return s.dispatcher.listen(ctx, m.ID, uris, func(message []byte) error {
+			s.out.write(message)
+			return nil
+		})
 	}
 }

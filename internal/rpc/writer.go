@@ -1,20 +1,24 @@
 package rpc
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
-	"io"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// writer writes messages, one a line. One goroutine takes both answers and
-// notifications, so that progress never comes after the result, and that the
-// last notification before an answer is never lost.
+// A MessageWriter takes the messages of a session, each whole. What is written
+// may wait for Flush.
+type MessageWriter interface {
+	WriteMessage(message []byte) error
+	Flush() error
+}
+
+// writer writes messages. One goroutine takes both answers and notifications, so
+// that progress never comes after the result, and that the last notification
+// before an answer is never lost.
 type writer struct {
-	w             *bufio.Writer
+	w             MessageWriter
 	notifications <-chan mcp.JSONRPCNotification
 	answers       chan []byte
 	abandoned     chan struct{} // closed when nobody waits any more for the client to read
@@ -24,9 +28,9 @@ type writer struct {
 	err           error         // that error; to be read after failed
 }
 
-func newWriter(w io.Writer, notifications <-chan mcp.JSONRPCNotification) *writer {
+func newWriter(w MessageWriter, notifications <-chan mcp.JSONRPCNotification) *writer {
 	out := &writer{
-		w: bufio.NewWriterSize(w, 64<<10), notifications: notifications,
+		w: w, notifications: notifications,
 		answers:   make(chan []byte, 64),
 		abandoned: make(chan struct{}),
 		stopping:  make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{}),
@@ -87,7 +91,7 @@ func (w *writer) writeRest() {
 
 func (w *writer) answer(m []byte) {
 	w.flushNotifications()
-	w.line(m)
+	w.failedWith(w.w.WriteMessage(m))
 	freeBuffer(m)
 }
 
@@ -104,13 +108,8 @@ func (w *writer) flushNotifications() {
 
 func (w *writer) notification(n mcp.JSONRPCNotification) {
 	if b, err := json.Marshal(n); err == nil {
-		w.line(b)
+		w.failedWith(w.w.WriteMessage(b))
 	}
-}
-
-func (w *writer) line(b []byte) {
-	_, err := w.w.Write(b)
-	w.failedWith(errors.Join(err, w.w.WriteByte('\n')))
 }
 
 func (w *writer) failedWith(err error) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
-	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 )
 
@@ -89,8 +88,8 @@ func TestLineOverTheCapIsRefusedAndTheSessionGoesOn(t *testing.T) {
 	for name, c := range map[string]struct{ line, id string }{
 		"id first":       {`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"a":"` + long + `"}}}`, "7"},
 		"id last":        {`{"method":"tools/call","params":{"name":"echo","arguments":{"id":1,"a":"` + long + `"}},"jsonrpc":"2.0","id":"s-7"}`, `"s-7"`},
-		"id in the text": {`{"method":"tools/call","params":{"name":"echo","arguments":{"a":"` + long + `","id":3}}}`, "null"},
-		"no JSON":        {long, "null"},
+		"id in the text": {`{"method":"tools/call","params":{"name":"echo","arguments":{"a":"` + long + `","id":3}}}`, ""},
+		"no JSON":        {long, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := serve(t, s, stdio.Options{MaxLine: 200 << 10})
@@ -154,7 +153,7 @@ func TestCallThatWaitsForItsTurnCanBeCancelled(t *testing.T) {
 		<-release
 		return text("done"), nil
 	}})
-	p := serve(t, s, stdio.Options{Options: rpc.Options{InFlight: 1}})
+	p := serve(t, s, stdio.Options{InFlight: 1})
 	p.send(call("1", "slow"))
 	<-began
 	p.send(call("2", "slow"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}`,

@@ -87,6 +87,25 @@ func TestIDComesBackAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestByteOrderMarkIsSkipped(t *testing.T) {
+	p := serve(t, newServer(nil), stdio.Options{})
+	p.send("\ufeff" + `{"jsonrpc":"2.0","id":1,"method":"ping"}`)
+	if m := p.next(); string(m.ID) != "1" || m.Result == nil {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestBatchOfTooManyIsRefused(t *testing.T) {
+	p := serve(t, newServer(nil), stdio.Options{})
+	ping := `{"jsonrpc":"2.0","id":1,"method":"ping"}`
+	p.send(`[` + strings.Repeat(ping+",", rpc.MaxBatch) + ping + `]`)
+	m := p.next()
+	if m.Error == nil || m.Error.Code != mcp.INVALID_REQUEST {
+		t.Fatalf("%+v", m)
+	}
+	contains(t, m.Error.Message, "51 messages, over the maximum of 50")
+}
+
 func TestBatchIsAnsweredAsOne(t *testing.T) {
 	p := serve(t, newServer(map[string]handler{"echo": echo}), stdio.Options{})
 	p.send(`[` + call("1", "echo") + `,{"jsonrpc":"2.0","method":"notifications/initialized"},{"jsonrpc":"2.0","id":2,"method":"ping"},3]`)
@@ -99,16 +118,17 @@ func TestBatchIsAnsweredAsOne(t *testing.T) {
 		ids = append(ids, string(a.ID))
 	}
 	slices.Sort(ids)
-	if strings.Join(ids, " ") != "1 2 null" {
+	if strings.Join(ids, " ") != " 1 2" {
 		t.Errorf("answers to %v", ids)
 	}
 }
 
 func TestPanicIsAnErrorWithoutItsText(t *testing.T) {
 	var told any
-	p := serve(t, newServer(map[string]handler{"bad": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	s := newServer(map[string]handler{"bad": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		panic("polt_secret")
-	}}), stdio.Options{Options: rpc.Options{OnPanic: func(p any) { told = p }}})
+	}})
+	p := serveWith(t, rpc.Options{Server: s, OnPanic: func(p any) { told = p }}, stdio.Options{})
 	p.send(call("1", "bad"))
 	m := p.next()
 	if m.Error == nil || m.Error.Code != mcp.INTERNAL_ERROR || strings.Contains(m.Error.Message, "secret") {
@@ -136,7 +156,7 @@ func TestEndOfContextEndsTheSessionWithinTheDrainTime(t *testing.T) {
 		close(began)
 		<-ctx.Done()
 		return text("cut off"), nil
-	}}), stdio.Options{Drain: 100 * time.Millisecond})
+	}}), stdio.Options{Drain: 500 * time.Millisecond})
 	p.send(call("1", "slow"))
 	<-began
 	p.stop() // the input stays open
@@ -170,7 +190,9 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pi
 func TestClientThatIsGoneEndsTheSession(t *testing.T) {
 	in, w := io.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- stdio.Serve(context.Background(), newServer(nil), in, brokenWriter{}, stdio.Options{}) }()
+	go func() {
+		done <- stdio.Serve(context.Background(), dispatcher(newServer(nil)), in, brokenWriter{}, stdio.Options{})
+	}()
 	if _, err := io.WriteString(w, `{"jsonrpc":"2.0","id":1,"method":"ping"}`+"\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +214,7 @@ func (w stalledWriter) Write(p []byte) (int, error) {
 func TestClientThatDoesNotReadDoesNotHoldTheEnd(t *testing.T) {
 	w := stalledWriter{make(chan struct{}), make(chan struct{})}
 	defer close(w.release)
-	err := stdio.Serve(context.Background(), newServer(nil), strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"ping"}`), w,
+	err := stdio.Serve(context.Background(), dispatcher(newServer(nil)), strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"ping"}`), w,
 		stdio.Options{Drain: 50 * time.Millisecond})
 	if err != nil {
 		t.Error(err)
@@ -211,7 +233,7 @@ func TestClientThatSendsAndDoesNotReadDoesNotHoldTheEnd(t *testing.T) {
 		w := stalledWriter{make(chan struct{}), make(chan struct{})}
 		done := make(chan error, 1)
 		go func() {
-			done <- stdio.Serve(ctx, newServer(nil), endless(line+"\n"), w, stdio.Options{Drain: 50 * time.Millisecond})
+			done <- stdio.Serve(ctx, dispatcher(newServer(nil)), endless(line+"\n"), w, stdio.Options{Drain: 50 * time.Millisecond})
 		}()
 		<-w.stalled
 		awaitStalledIntake(t)
@@ -247,7 +269,7 @@ func awaitStalledIntake(t *testing.T) {
 }
 
 func TestInputThatFailsIsAnError(t *testing.T) {
-	err := stdio.Serve(context.Background(), newServer(nil), io.MultiReader(strings.NewReader("{}\n"), failing{}), io.Discard, stdio.Options{})
+	err := stdio.Serve(context.Background(), dispatcher(newServer(nil)), io.MultiReader(strings.NewReader("{}\n"), failing{}), io.Discard, stdio.Options{})
 	if err == nil || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("%v", err)
 	}

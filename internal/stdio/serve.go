@@ -4,19 +4,21 @@
 package stdio
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"time"
-
-	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
 // Options configure [Serve]. The zero value is good.
 type Options struct {
-	rpc.Options
+	// InFlight is how many requests run at a time that ask the platform; 0 means
+	// 64.
+	InFlight int
 	// MaxLine is how many bytes a message may have; 0 means 4 MiB.
 	MaxLine int
 	// Drain is how long calls in flight may take after the end of input, or of
@@ -33,14 +35,14 @@ const (
 // it reads no more, and returns when every request that was read has been
 // answered, within the drain time. It returns an error only where in or out
 // failed.
-func Serve(ctx context.Context, srv *server.MCPServer, in io.Reader, out io.Writer, o Options) error {
+func Serve(ctx context.Context, d *rpc.Dispatcher, in io.Reader, out io.Writer, o Options) error {
 	if o.MaxLine <= 0 {
 		o.MaxLine = defaultMaxLine
 	}
 	if o.Drain <= 0 {
 		o.Drain = defaultDrain
 	}
-	session, err := rpc.NewSession(ctx, srv, out, o.Options)
+	session, err := rpc.NewSession(ctx, d, lineWriter{bufio.NewWriterSize(out, 64<<10)}, o.InFlight)
 	if err != nil {
 		return err
 	}
@@ -69,9 +71,17 @@ func read(ctx context.Context, in io.Reader, maxLine int, session *rpc.Session) 
 			session.Refuse(guessID(line), tooLong(maxLine))
 		case err != nil:
 			return err
-		default:
-			session.Handle(ctx, line, nil)
+		case len(bytes.TrimSpace(line)) > 0:
+			session.Handle(ctx, rpc.Parse(line), nil)
 		}
 	}
 	return nil
+}
+
+// lineWriter writes messages, one a line. None has a line end in it.
+type lineWriter struct{ *bufio.Writer }
+
+func (w lineWriter) WriteMessage(message []byte) error {
+	_, err := w.Write(message)
+	return errors.Join(err, w.WriteByte('\n'))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 	"go.uber.org/goleak"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 )
 
@@ -64,15 +65,25 @@ type peer struct {
 	stop  context.CancelFunc
 }
 
+// dispatcher returns a dispatcher of a server.
+func dispatcher(s *server.MCPServer) *rpc.Dispatcher {
+	return rpc.NewDispatcher(rpc.Options{Server: s})
+}
+
 // serve begins a session that ends with the test at the latest.
 func serve(t *testing.T, s *server.MCPServer, o stdio.Options) *peer {
+	t.Helper()
+	return serveWith(t, rpc.Options{Server: s}, o)
+}
+
+func serveWith(t *testing.T, d rpc.Options, o stdio.Options) *peer {
 	t.Helper()
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &peer{t: t, in: inW, lines: make(chan string, 10000), done: make(chan error, 1), stop: cancel}
 	go func() {
-		p.done <- stdio.Serve(ctx, s, inR, outW, o)
+		p.done <- stdio.Serve(ctx, rpc.NewDispatcher(d), inR, outW, o)
 		_ = outW.Close()
 		_ = inR.Close()
 	}()

@@ -10,7 +10,6 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
-	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/rpc/watchtest"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 )
@@ -281,7 +280,7 @@ func TestWhatAsksThePlatformWaitsForItsTurn(t *testing.T) {
 		wait()
 		return &mcp.GetPromptResult{}, nil
 	})
-	p := serve(t, s, stdio.Options{Options: rpc.Options{InFlight: 2}})
+	p := serve(t, s, stdio.Options{InFlight: 2})
 	asking := []string{
 		`"resources/read","params":{"uri":"x://slow"}`,
 		`"prompts/get","params":{"name":"slow"}`,

@@ -24,7 +24,7 @@ func watched(t *testing.T, w *watchtest.Watcher) *peer {
 func watchedBy(t *testing.T, watch rpc.Watch) *peer {
 	t.Helper()
 	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false), server.WithResourceCapabilities(true, false))
-	p := serve(t, s, stdio.Options{Options: rpc.Options{Watch: watch}})
+	p := serveWith(t, rpc.Options{Server: s, Watch: watch}, stdio.Options{})
 	p.send(initialize("2025-11-25"))
 	p.next()
 	return p
@@ -130,11 +130,11 @@ func TestWhatCannotBeSubscribedTo(t *testing.T) {
 		subscribe("1", "polt://missing"): mcp.RESOURCE_NOT_FOUND,
 		subscribe("1", "polt://broken"):  mcp.INTERNAL_ERROR,
 		subscribe("1", ""):               mcp.INVALID_PARAMS,
-		`{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":7}}`:                           mcp.INVALID_REQUEST,
+		`{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":7}}`:                           mcp.INVALID_PARAMS,
 		`{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"polt://a",` + modern + `}}`:   mcp.METHOD_NOT_FOUND,
 		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{}}}`:               mcp.METHOD_NOT_FOUND,
 		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":7,` + modern + `}}`: mcp.INVALID_PARAMS,
-		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":[]}`:                                 mcp.METHOD_NOT_FOUND,
+		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":[]}`:                                 mcp.INVALID_PARAMS,
 		listen("1", "polt://missing"): mcp.INVALID_PARAMS,
 		listen("1", "polt://broken"):  mcp.INTERNAL_ERROR,
 	} {

@@ -59,8 +59,8 @@ type callKey struct{}
 // call is what is known of a request. The guard fills it as it goes.
 type call struct {
 	id      string
+	header  http.Header
 	caller  caller
-	message []byte
 	release func() // its place among those that run at a time
 }
 
@@ -107,3 +107,6 @@ func KeyHint(ctx context.Context, canRegister bool) string {
 
 // RequestID returns the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string { return callFrom(ctx).id }
+
+// Header returns the headers of the request that ctx belongs to, or nil.
+func Header(ctx context.Context) http.Header { return callFrom(ctx).header }

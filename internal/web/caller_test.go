@@ -12,6 +12,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -76,10 +77,9 @@ func TestHundredAgentsAreHundredAgentsUpstream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := options(nil)
-	o.MCP = server.NewMCPServer("test", "1")
-	set.Register(o.MCP)
-	r := serve(t, o)
+	registry := server.NewMCPServer("test", "1")
+	set.Register(registry)
+	r := serve(t, serving(rpc.Options{Server: registry}))
 	const agents, calls = 100, 20
 	var wg sync.WaitGroup
 	for i := range agents {

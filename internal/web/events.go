@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -9,13 +8,12 @@ import (
 	"time"
 )
 
-// eventWriter writes each line that is written to it as an event.
+// eventWriter writes messages as events.
 type eventWriter struct {
 	mu      sync.Mutex
 	w       io.Writer
 	control *http.ResponseController
 	closed  bool // the request has ended: its writer must not be used
-	partial []byte
 }
 
 // newEventWriter begins a stream of events.
@@ -23,7 +21,7 @@ func newEventWriter(w http.ResponseWriter) *eventWriter {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
+	h.Set("X-Accel-Buffering", "no") // for a proxy in front
 	h.Set("Connection", "keep-alive")
 	w.WriteHeader(http.StatusOK)
 	return &eventWriter{w: w, control: http.NewResponseController(w)}
@@ -31,53 +29,56 @@ func newEventWriter(w http.ResponseWriter) *eventWriter {
 
 var errStreamClosed = errors.New("the stream is closed")
 
-// Write takes lines, of which each is a message.
-func (e *eventWriter) Write(p []byte) (int, error) {
+// WriteMessage writes a message, in which there is no end of line. It may wait
+// for Flush.
+func (e *eventWriter) WriteMessage(message []byte) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
-		return 0, errStreamClosed
-	}
-	var out bytes.Buffer
-	for rest := p; len(rest) > 0; {
-		line, after, whole := bytes.Cut(rest, []byte("\n"))
-		if !whole {
-			e.partial = append(e.partial, line...)
-			break
-		}
-		out.WriteString("event: message\ndata: ")
-		out.Write(e.partial)
-		out.Write(line)
-		out.WriteString("\n\n")
-		e.partial = e.partial[:0]
-		rest = after
-	}
-	return len(p), e.send(out.Bytes())
+	return e.write([]byte("event: message\ndata: "), message, []byte("\n\n"))
 }
 
-func (e *eventWriter) event(name, data string) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.send([]byte("event: " + name + "\ndata: " + data + "\n\n"))
-}
-
-func (e *eventWriter) comment() error {
+// Flush sends what has been written.
+func (e *eventWriter) Flush() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return errStreamClosed
 	}
-	return e.send([]byte(": still here\n\n"))
+	return e.control.Flush()
 }
 
-// send writes and flushes. A client that does not read is given up after a
-// while, so that it holds nothing.
-func (e *eventWriter) send(b []byte) error {
-	_ = e.control.SetWriteDeadline(time.Now().Add(bodyTimeout))
-	if _, err := e.w.Write(b); err != nil {
+// tell writes a message and sends it.
+func (e *eventWriter) tell(message []byte) error {
+	return errors.Join(e.WriteMessage(message), e.Flush())
+}
+
+func (e *eventWriter) event(name, data string) error {
+	return e.send("event: " + name + "\ndata: " + data + "\n\n")
+}
+func (e *eventWriter) comment() error { return e.send(": still here\n\n") }
+
+func (e *eventWriter) send(text string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.write([]byte(text)); err != nil {
 		return err
 	}
 	return e.control.Flush()
+}
+
+// write writes parts of an event. A client that does not read is given up after
+// a while, so that it holds nothing. e.mu is held.
+func (e *eventWriter) write(parts ...[]byte) error {
+	if e.closed {
+		return errStreamClosed
+	}
+	_ = e.control.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	for _, part := range parts {
+		if _, err := e.w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *eventWriter) close() {

@@ -12,11 +12,12 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// mcp-go answers whatever a resource or a prompt fails with as -32603, and cuts
-// the connection where a prompt panics (v1.2.1).
+// mcp-go answers whatever a resource or a prompt fails with as -32603 (v1.2.1).
 func TestFailureHasTheCodeOfTheProtocol(t *testing.T) {
 	panics := 0
-	s := server.NewMCPServer("test", "1", rpc.Failures(func(any) { panics++ })...)
+	hooks := &server.Hooks{}
+	rpc.RecordErrors(hooks)
+	s := server.NewMCPServer("test", "1", server.WithHooks(hooks))
 	s.AddResource(mcp.Resource{URI: "x://missing", Name: "missing"}, func(context.Context, mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 		return nil, missing{}
 	})
@@ -27,15 +28,16 @@ func TestFailureHasTheCodeOfTheProtocol(t *testing.T) {
 		return []mcp.ResourceContents{mcp.TextResourceContents{URI: "x://there", Text: "whole"}}, nil
 	})
 	s.AddPrompt(mcp.Prompt{Name: "panic"}, func(context.Context, mcp.GetPromptRequest) (*mcp.GetPromptResult, error) { panic("a secret") })
-	o := options(nil)
-	o.MCP = s
-	o.Methods = rpc.Methods{"own/method": func(_ context.Context, params json.RawMessage) (any, error) {
-		if string(params) == "{}" {
-			return map[string]string{"own": "result"}, nil
-		}
-		return nil, missing{}
-	}}
-	r := serve(t, o)
+	r := serve(t, serving(rpc.Options{
+		Server:  s,
+		OnPanic: func(any) { panics++ },
+		Methods: rpc.Methods{"own/method": func(_ context.Context, params json.RawMessage) (any, error) {
+			if string(params) == "{}" {
+				return map[string]string{"own": "result"}, nil
+			}
+			return nil, missing{}
+		}},
+	}))
 	read := func(uri, meta string) string {
 		return `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"` + uri + `"` + meta + `}}`
 	}

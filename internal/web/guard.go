@@ -3,52 +3,29 @@ package web
 import (
 	"bytes"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// The reasons for which requests are refused, as they are counted.
-const (
-	refusedHost        = "host"
-	refusedOrigin      = "origin"
-	refusedToken       = "caller_token"
-	refusedContentType = "content_type"
-	refusedBody        = "body"
-	refusedRate        = "rate"
-	refusedInFlight    = "in_flight"
-)
-
-// refuse answers a request that is not served, and counts it.
-func (s *Server) refuse(w http.ResponseWriter, status int, reason, text string) {
-	s.options.Refused(reason)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text+"\n")
-}
-
-// refuseForNow answers a request that comes too soon.
-func (s *Server) refuseForNow(w http.ResponseWriter, r *refusal) {
-	w.Header().Set("Retry-After", r.retryAfter())
-	s.refuse(w, http.StatusTooManyRequests, r.reason, r.text)
-}
-
-// guarded checks where a request comes from, on every path. mcp-go leaves the
-// Origin unchecked, and lets any page call its SSE server (v1.2.1).
+// guarded checks where a request comes from, on every path.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.options.Hosts.host(r.Host) {
-			s.refuse(w, http.StatusForbidden, refusedHost, "this Host is not served here; the operator can allow it with --allowed-host")
+			s.refuse(w, r, http.StatusForbidden, refusedHost, "this Host is not served here; the operator can allow it with --allowed-host")
 			return
 		}
 		origin := r.Header.Get("Origin")
 		if !s.options.Hosts.origin(origin) {
-			s.refuse(w, http.StatusForbidden, refusedOrigin, "this Origin may not call; the operator can allow it with --allowed-origin")
+			s.refuse(w, r, http.StatusForbidden, refusedOrigin, "this Origin may not call; the operator can allow it with --allowed-origin")
 			return
 		}
 		if origin != "" {
@@ -65,8 +42,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// allowOrigin tells a browser that a page may call, and with which headers:
-// those that MCP has, of which mcp-go's own list lacks some.
+// allowOrigin tells a browser that a page may call, and with which headers.
 func allowOrigin(h http.Header, origin string) {
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Add("Vary", "Origin")
@@ -81,39 +57,56 @@ const (
 	requestIDHeader   = "X-Request-Id"
 )
 
-// call serves a path to which callers post messages: it checks the caller's
-// token, the form and the size of the message, and the limits, over which spare
-// messages may be. next finds the message in the context and the caller beside
-// it.
-func (s *Server) call(spare int, next http.Handler) http.Handler {
+// A messageHandler serves what a caller has posted.
+type messageHandler func(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input)
+
+// messages serves a path to which callers post messages: it checks the caller's
+// token, the form and the size of the message, and the limits.
+func (s *Server) messages(next messageHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "only POST is served here", http.StatusMethodNotAllowed)
-			return
-		}
 		if !s.knowsToken(r) {
-			s.refuse(w, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
+			s.refuse(w, r, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
 			return
 		}
 		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-			s.refuse(w, http.StatusUnsupportedMediaType, refusedContentType, "the Content-Type must be application/json")
+			s.refuse(w, r, http.StatusUnsupportedMediaType, refusedContentType, "the Content-Type must be application/json")
 			return
 		}
 		c := callFrom(r.Context())
 		c.caller = callerOf(r)
-		release, refusal := s.limiter.take(c.caller.id, spare)
+		body, ok := s.readBody(w, r)
+		if !ok {
+			return
+		}
+		in := rpc.Parse(body)
+		release, refusal := s.limiter.take(c.caller.id, len(in.Items), spareFor(in))
 		if refusal != nil {
-			s.refuseForNow(w, refusal)
+			s.refuseForNow(w, r, refusal, idOf(in))
 			return
 		}
 		c.release = sync.OnceFunc(release)
 		defer func() { c.release() }() // what is served for longer keeps it
-		var ok bool
-		if c.message, ok = s.readBody(w, r); ok {
-			next.ServeHTTP(w, r)
-		}
+		next(w, r, c, in)
 	})
+}
+
+// sparePlaces are for messages that cancel calls, when no more calls may be in
+// flight.
+const sparePlaces = 16
+
+func spareFor(in rpc.Input) int {
+	if m := in.Items[0].Message; !in.IsBatch && m != nil && m.Method == string(mcp.MethodNotificationCancelled) {
+		return sparePlaces
+	}
+	return 0
+}
+
+// idOf returns the id of a single request, or nil.
+func idOf(in rpc.Input) json.RawMessage {
+	if m := in.Items[0].Message; !in.IsBatch && m != nil && !m.IsResponse() {
+		return m.ID
+	}
+	return nil
 }
 
 func (s *Server) knowsToken(r *http.Request) bool {
@@ -132,13 +125,13 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool)
 		_ = control.SetReadDeadline(time.Time{})
 		var over *http.MaxBytesError
 		if tooLarge = errors.As(err, &over); err != nil && !tooLarge {
-			s.refuse(w, http.StatusBadRequest, refusedBody, "the body was cut off")
+			s.refuse(w, r, http.StatusBadRequest, refusedBody, "the body was cut off")
 			return nil, false
 		}
 	}
 	if tooLarge {
 		w.Header().Set("Connection", "close") // the rest of the body is not read
-		s.refuse(w, http.StatusRequestEntityTooLarge, refusedBody, "the message is over the maximum of 4 MiB")
+		s.refuse(w, r, http.StatusRequestEntityTooLarge, refusedBody, "the message is over the maximum of 4 MiB")
 		return nil, false
 	}
 	return b.Bytes(), true
@@ -152,7 +145,7 @@ func (s *Server) identified(next http.Handler) http.Handler {
 			id = s.nextID()
 		}
 		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(withCall(r.Context(), &call{id: id})))
+		next.ServeHTTP(w, r.WithContext(withCall(r.Context(), &call{id: id, header: r.Header})))
 	})
 }
 
@@ -178,7 +171,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				s.options.Log.Error().Interface("panic", p).Str("path", r.URL.Path).Msg("the server panicked")
-				http.Error(w, "the server failed", http.StatusInternalServerError)
+				fail(w, r, http.StatusInternalServerError, "the server failed")
 			}
 		}()
 		next.ServeHTTP(w, r)

@@ -180,7 +180,7 @@ func TestPanicIsAnswered(t *testing.T) {
 	r := serve(t, options(map[string]handler{"bad": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { panic("polt_secret") }}))
 	for range 2 { // on the same connection
 		got := r.do(request{body: call("1", "bad")})
-		if got.status != http.StatusInternalServerError || strings.Contains(got.body, "secret") {
+		if got.status != http.StatusOK || !strings.Contains(got.body, `"code":-32603`) || strings.Contains(got.body, "secret") {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	}

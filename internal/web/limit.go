@@ -2,7 +2,6 @@ package web
 
 import (
 	"math"
-	"strconv"
 	"sync"
 	"time"
 
@@ -59,59 +58,51 @@ type refusal struct {
 	wait   time.Duration
 }
 
-var (
-	tooManyInFlight = refusal{refusedInFlight, "you, or all callers, have too many calls in flight", inFlightWait}
-	tooManyStreams  = refusal{refusedInFlight, "you, or all callers, have too many streams open", inFlightWait}
-)
+var tooManyStreams = refusal{refusedInFlight, "you, or all callers, have too many streams open", inFlightWait}
 
-func (r *refusal) retryAfter() string {
-	return strconv.Itoa(max(1, int(math.Ceil(r.wait.Seconds()))))
+// retryAfter returns how many seconds to wait; 0 where no wait would help.
+func (r *refusal) retryAfter() int {
+	if r.wait == rate.InfDuration {
+		return 0
+	}
+	return max(1, int(math.Ceil(r.wait.Seconds())))
 }
 
-// take lets a call in, until release is called, or refuses it. spare is how many
-// more than the limits say may be in flight.
-func (l *limiter) take(id string, spare int) (release func(), _ *refusal) {
+// take lets n calls of a caller in, which came at once, until release is called,
+// or refuses them. spare is how many more than the limits say may be in flight.
+func (l *limiter) take(id string, n, spare int) (release func(), _ *refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	c := l.caller(id, now)
 	switch {
-	case l.limits.CallerInFlight > 0 && c.inFlight >= l.limits.CallerInFlight+spare:
+	case l.limits.CallerInFlight > 0 && c.inFlight+n > l.limits.CallerInFlight+spare:
 		return nil, &refusal{refusedInFlight, "you have too many calls in flight", inFlightWait}
-	case l.limits.TotalInFlight > 0 && l.inFlight >= l.limits.TotalInFlight+spare:
+	case l.limits.TotalInFlight > 0 && l.inFlight+n > l.limits.TotalInFlight+spare:
 		return nil, &refusal{refusedInFlight, "the server has too many calls in flight", inFlightWait}
 	}
 	// The caller's allowance comes first: what it is refused for takes nothing
 	// from the others.
-	if wait := reserve(c.rate, now); wait > 0 {
+	if wait := reserve(c.rate, n, now); wait > 0 {
 		return nil, &refusal{refusedRate, "you make too many calls", wait}
 	}
-	if wait := reserve(l.total, now); wait > 0 {
+	if wait := reserve(l.total, n, now); wait > 0 {
 		return nil, &refusal{refusedRate, "the server gets too many calls", wait}
 	}
-	c.inFlight++
-	l.inFlight++
+	c.inFlight += n
+	l.inFlight += n
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		c.inFlight--
-		l.inFlight--
+		c.inFlight -= n
+		l.inFlight -= n
 	}, nil
 }
 
-// isOver reports whether a caller has more calls in flight than it may, or all
-// have, as only a spare place lets them.
-func (l *limiter) isOver(id string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c := l.callers[id]
-	return c != nil && l.limits.CallerInFlight > 0 && c.inFlight > l.limits.CallerInFlight ||
-		l.limits.TotalInFlight > 0 && l.inFlight > l.limits.TotalInFlight
-}
-
-// reserve takes one call from an allowance, or returns how long to wait.
-func reserve(r *rate.Limiter, now time.Time) time.Duration {
-	reservation := r.ReserveN(now, 1)
+// reserve takes n calls from an allowance, or returns how long to wait: for ever,
+// if it never has as many.
+func reserve(r *rate.Limiter, n int, now time.Time) time.Duration {
+	reservation := r.ReserveN(now, n)
 	wait := reservation.DelayFrom(now)
 	if wait > 0 {
 		reservation.CancelAt(now)

@@ -50,7 +50,6 @@ func TestModernRequests(t *testing.T) {
 	}
 	// There is nothing to listen to, so the stream ends by itself, and holds
 	// no shutdown.
-	// mcp-go loses the acknowledgement at times.
 	for range 100 {
 		got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},` + modernMeta + `}}`, header: modern("subscriptions/listen", "")})
 		if got.status != 200 || got.header.Get("X-Accel-Buffering") != "no" {

@@ -1,17 +1,13 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
@@ -40,29 +36,23 @@ func newStreams(s *Server) *streams {
 // serve opens a stream and serves it until the client or the server ends.
 func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.server.knowsToken(r) {
-		s.server.refuse(w, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
+		s.server.refuse(w, r, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
 		return
 	}
 	caller := callerOf(r)
-	release, refusal := s.server.limiter.take(caller.id, 0)
-	if refusal != nil {
-		s.server.refuseForNow(w, refusal)
-		return
+	release, refused := s.server.limiter.take(caller.id, 1, 0)
+	if refused == nil {
+		release() // an open stream is no call, but there may be as many of them
+		refused = s.admit(caller.id)
 	}
-	release() // an open stream is no call, but there may be as many of them
-	if !s.admit(w, caller.id) {
+	if refused != nil {
+		s.server.refuseForNow(w, r, refused, nil)
 		return
 	}
 	defer s.leave(caller.id)
 
 	out := newEventWriter(w)
-	session, err := rpc.NewSession(r.Context(), s.server.options.MCP, out, rpc.Options{
-		InFlight: s.server.options.Limits.CallerInFlight,
-		OnPanic:  func(p any) { s.server.options.Log.Error().Interface("panic", p).Msg("the server panicked") },
-		Watch:    s.server.options.Watch,
-		Caller:   CallerID,
-		Methods:  s.server.options.Methods,
-	})
+	session, err := rpc.NewSession(r.Context(), s.server.options.Dispatcher, out, s.server.options.Limits.CallerInFlight)
 	if err != nil {
 		return
 	}
@@ -70,7 +60,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	// The id is what a caller must know to post into a stream. It is told when
 	// messages for it are taken, and not before.
 	id := rand.Text()
-	if s.add(id, session) && out.event("endpoint", "/message?sessionId="+url.QueryEscape(id)) == nil && s.wait(r.Context(), session.Failed(), out) {
+	if s.add(id, session) && out.event("endpoint", messagePath+"?sessionId="+url.QueryEscape(id)) == nil && s.wait(r.Context(), session.Failed(), out) {
 		drain = s.server.options.Drain
 	}
 	s.remove(id)
@@ -99,48 +89,35 @@ func (s *streams) wait(ctx context.Context, failed <-chan struct{}, out *eventWr
 	}
 }
 
-// sparePlaces are for messages that cancel calls, when no more calls may be in
-// flight. What a message is shows only when it has been read.
-const sparePlaces = 16
-
-var cancelling = []string{string(mcp.MethodNotificationCancelled)}
-
-// message takes a message in for a stream. Its answer goes out there.
-func (s *streams) message(w http.ResponseWriter, r *http.Request) {
+// message takes messages in for a stream. Their answers go out there.
+func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	id := r.URL.Query().Get("sessionId")
 	s.mu.Lock()
 	session := s.sessions[id]
 	s.mu.Unlock()
 	if session == nil {
-		http.Error(w, "no stream of this sessionId is open here; connect to /sse again", http.StatusNotFound)
+		fail(w, r, http.StatusNotFound, "no stream of this sessionId is open here; connect to /sse again")
 		return
 	}
-	var line bytes.Buffer
-	call := callFrom(r.Context())
-	if method, _ := special(call.message, cancelling); method == "" && s.server.limiter.isOver(call.caller.id) {
-		s.server.refuseForNow(w, &tooManyInFlight)
-		return
+	for _, item := range in.Items {
+		if item.Message != nil {
+			item.Message.Header = r.Header
+		}
 	}
-	message, release := call.message, call.release
-	// The context may live for as long as the stream, and the call runs for as
-	// long as it is not answered there.
-	call.message, call.release = nil, func() {}
-	if json.Compact(&line, message) == nil { // the session wants one line; what is not JSON it refuses
-		message = line.Bytes()
-	}
-	session.Handle(r.Context(), message, release)
+	// The call runs for as long as it is not answered on the stream.
+	release := c.release
+	c.release = func() {}
+	session.Handle(r.Context(), in, release)
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, "Accepted")
 }
 
-// admit counts a stream of a caller, if it may have one more. If not, that is
-// the answer.
-func (s *streams) admit(w http.ResponseWriter, caller string) bool {
+// admit counts a stream of a caller, if it may have one more.
+func (s *streams) admit(caller string) *refusal {
 	if s.count(caller) {
-		return true
+		return nil
 	}
-	s.server.refuseForNow(w, &tooManyStreams)
-	return false
+	return &tooManyStreams
 }
 
 func (s *streams) count(caller string) bool {

@@ -12,18 +12,17 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/rpc/watchtest"
 	"github.com/openpolt/polt-mcp/internal/web"
 )
 
 // watching returns options of a server whose callers can watch.
 func watching(w *watchtest.Watcher) web.Options {
-	hooks := &server.Hooks{}
-	hooks.AddAfterInitialize(web.WithoutSubscribe)
-	o := options(nil)
-	o.MCP = server.NewMCPServer("test", "1", server.WithResourceCapabilities(true, false), server.WithHooks(hooks))
-	o.Watch = w.Watch
-	return o
+	return serving(rpc.Options{
+		Server: server.NewMCPServer("test", "1", server.WithResourceCapabilities(true, false)),
+		Watch:  w.Watch,
+	})
 }
 
 func listenTo(uris ...string) string {

@@ -9,28 +9,22 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// Where callers are served.
-const (
-	StreamablePath = "/mcp" // streamable HTTP
-	SSEPath        = "/sse" // what opens a stream of SSE
-)
-
-// Options configure a [Server]. MCP, Ready and Metrics must be set.
+// Options configure a [Server]. Dispatcher, Ready and Metrics must be set.
 type Options struct {
-	MCP *server.MCPServer
+	// Dispatcher answers requests. Its callers should be told apart by [CallerID].
+	Dispatcher *rpc.Dispatcher
 	// Streamable and SSE say which transports are served: at /mcp, and at /sse
 	// with /message.
 	Streamable, SSE bool
@@ -40,10 +34,6 @@ type Options struct {
 	// asks for nothing.
 	CallerToken string
 	Limits      Limits
-	// Watch watches what callers subscribe to; nil watches nothing.
-	Watch rpc.Watch
-	// Methods are those that the MCP server does not have; nil has none.
-	Methods rpc.Methods
 	// MaxBody is how many bytes a message may have; 0 means 4 MiB.
 	MaxBody int64
 	// Drain is how long calls in flight may take at the end; 0 means 10 s.
@@ -102,30 +92,27 @@ func New(o Options) *Server {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
-	o.Watch = limited(o.Watch)
 	s := &Server{options: o, limiter: newLimiter(o.Limits), health: newHealth(o.Ready), idPrefix: strings.ToLower(rand.Text()[:12])}
 	s.streams = newStreams(s)
 
-	admin := http.NewServeMux()
-	admin.HandleFunc("GET /healthz", s.health.live)
-	admin.HandleFunc("GET /readyz", s.health.ready)
-	admin.Handle("GET /metrics", o.Metrics)
+	admin := routes{
+		"/healthz": {http.MethodGet, http.HandlerFunc(s.health.live)},
+		"/readyz":  {http.MethodGet, http.HandlerFunc(s.health.ready)},
+		"/metrics": {http.MethodGet, o.Metrics},
+	}
 	s.admin = admin
-
-	mux := http.NewServeMux()
+	main := routes{"/": {http.MethodGet, http.HandlerFunc(s.home)}}
 	if !o.Separate {
-		mux.Handle("/healthz", admin)
-		mux.Handle("/readyz", admin)
-		mux.Handle("/metrics", admin)
+		maps.Copy(main, admin)
 	}
 	if o.Streamable {
-		mux.Handle(StreamablePath, s.call(0, s.newStreamable()))
+		main[StreamablePath] = route{http.MethodPost, s.messages(s.post)}
 	}
 	if o.SSE {
-		mux.HandleFunc("GET "+SSEPath, s.streams.serve)
-		mux.Handle("/message", s.call(sparePlaces, http.HandlerFunc(s.streams.message)))
+		main[SSEPath] = route{http.MethodGet, http.HandlerFunc(s.streams.serve)}
+		main[messagePath] = route{http.MethodPost, s.messages(s.streams.message)}
 	}
-	s.main = s.recovered(s.identified(s.guarded(mux)))
+	s.main = s.recovered(s.identified(s.guarded(main)))
 	return s
 }
 
@@ -145,7 +132,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, told := context.WithoutCancel(ctx), ctx.Done()
 	calls, cancelCalls := context.WithCancel(ctx)
 	defer cancelCalls()
-	hs.BaseContext = func(net.Listener) context.Context { return context.WithValue(ctx, endKey{}, calls) }
+	hs.BaseContext = func(net.Listener) context.Context { return calls }
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(listener) }()
 	select {
@@ -173,28 +160,4 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		err = hs.Close()
 	}
 	return err
-}
-
-// endKey is for the context that ends shortly before the drain time.
-type endKey struct{}
-
-// Ending is a middleware that cancels a call shortly before the drain time is
-// over. A call's own context would not do: mcp-go answers nothing when that has
-// ended, as its client has gone then (v1.2.1).
-func Ending(next server.ToolHandlerFunc) server.ToolHandlerFunc {
-	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer endWith(ctx, cancel)()
-		return next(ctx, r)
-	}
-}
-
-// endWith has cancel called shortly before the drain time is over, unless undo
-// is called before.
-func endWith(ctx context.Context, cancel context.CancelFunc) (undo func() bool) {
-	if end, ok := ctx.Value(endKey{}).(context.Context); ok {
-		return context.AfterFunc(end, cancel)
-	}
-	return func() bool { return false }
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/web"
 )
 
@@ -40,12 +41,18 @@ func who(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error
 
 // options returns options that serve the tools, on loopback.
 func options(tools map[string]handler) web.Options {
-	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false), server.WithToolHandlerMiddleware(web.Ending))
+	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false))
 	for name, h := range tools {
 		s.AddTool(mcp.Tool{Name: name, RawInputSchema: json.RawMessage(`{"type":"object","properties":{}}`)}, h)
 	}
+	return serving(rpc.Options{Server: s})
+}
+
+// serving returns options that serve what a dispatcher answers, on loopback.
+func serving(o rpc.Options) web.Options {
+	o.Caller = web.CallerID
 	return web.Options{
-		MCP: s, Streamable: true, SSE: true, Hosts: web.Hosts{Loopback: true}, Log: zerolog.Nop(),
+		Dispatcher: rpc.NewDispatcher(o), Streamable: true, SSE: true, Hosts: web.Hosts{Loopback: true}, Log: zerolog.Nop(),
 		Ready:   func(context.Context) error { return nil },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") }),
 	}

@@ -5,11 +5,13 @@ package completion
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/prompts"
@@ -19,10 +21,9 @@ import (
 // maxValues is how many values the protocol lets an answer have.
 const maxValues = 100
 
-// A Provider completes. It is both of the providers that an MCP server has. It
-// has nothing to offer for what there is not: an error would be as good, but
-// the official conformance suite completes a prompt of its own.
+// A Provider completes. It is both of the providers that an MCP server has.
 type Provider struct {
+	set       *tools.Set
 	prompts   *prompts.Prompts
 	resources *resources.Resources
 	sources   map[string]*source
@@ -38,7 +39,7 @@ func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
 	open, revised := tasks, tasks
 	open.without = []string{string(polt.TaskInReview), string(polt.TaskCompleted)}
 	revised.arguments = committed
-	return &Provider{p, r, map[string]*source{
+	return &Provider{set, p, r, map[string]*source{
 		"task_id":                 from(set, tasks),
 		"work_on_task/task_id":    from(set, open),
 		"answer_revision/task_id": from(set, revised),
@@ -48,9 +49,14 @@ func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
 	}}
 }
 
-// CompletePromptArgument completes an argument of a prompt. It never fails.
+// CompletePromptArgument completes an argument of a prompt. It fails only where
+// there is no such prompt.
 func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
-	if !slices.Contains(p.prompts.Arguments(prompt), argument.Name) {
+	arguments, ok := p.prompts.Arguments(prompt)
+	if !ok {
+		return nil, p.unknown(ctx, fmt.Sprintf("There is no prompt %q", clean.Line(prompt, 60)), "Call prompts/list to see what there is")
+	}
+	if !slices.Contains(arguments, argument.Name) {
 		return complete(ctx, nil, ""), nil
 	}
 	if s := p.sources[prompt+"/"+argument.Name]; s != nil {
@@ -59,12 +65,22 @@ func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, ar
 	return complete(ctx, p.sources[argument.Name], argument.Value), nil
 }
 
-// CompleteResourceArgument completes a variable of a template. It never fails.
+// CompleteResourceArgument completes a variable of a template. It fails only
+// where there is no such resource.
 func (p *Provider) CompleteResourceArgument(ctx context.Context, template string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
-	if !slices.Contains(p.resources.Variables(template), argument.Name) {
+	variables, ok := p.resources.Variables(template)
+	if !ok {
+		return nil, p.unknown(ctx, fmt.Sprintf("There is no resource %q", clean.Line(template, 200)), "Call resources/templates/list to see what there is")
+	}
+	if !slices.Contains(variables, argument.Name) {
 		return complete(ctx, nil, ""), nil
 	}
 	return complete(ctx, p.sources[argument.Name], argument.Value), nil
+}
+
+// unknown returns the error for a reference to what there is not.
+func (p *Provider) unknown(ctx context.Context, happened, next string) error {
+	return p.set.Hide(ctx, tools.NewError(polt.CodeInvalidArgument, "ref", happened, next))
 }
 
 // complete returns the candidates that fit what was typed, the best first. It

@@ -289,17 +289,17 @@ func TestNothingIsOfferedForWhatThereIsNot(t *testing.T) {
 		provider := newProvider(t, &platform{}, "vote_on_project")
 		for _, c := range []struct {
 			prompt, template, name string
-			offers                 bool
+			offers, unknown        bool
 		}{
 			{prompt: "work_on_task", name: "task_id", offers: true},
-			{prompt: "none", name: "task_id"},
-			{prompt: "weigh_in", name: "project_id"}, // its tools are off
+			{prompt: "none", name: "task_id", unknown: true},
+			{prompt: "weigh_in", name: "project_id", unknown: true}, // its tools are off
 			{prompt: "work_on_task", name: "difficulty"},
 			{template: "polt://tasks/{task_id}", name: "task_id", offers: true},
 			{template: "polt://tasks/t-1", name: "task_id", offers: true},
-			{template: "polt://tasks/{id}", name: "task_id"},
+			{template: "polt://tasks/{id}", name: "task_id", unknown: true},
 			{template: "polt://tasks/{task_id}", name: "id"},
-			{template: "polt://none/{task_id}", name: "task_id"},
+			{template: "polt://none/{task_id}", name: "task_id", unknown: true},
 			{template: "polt://me", name: "task_id"},
 		} {
 			argument := mcp.CompleteArgument{Name: c.name, Value: "t"}
@@ -307,8 +307,11 @@ func TestNothingIsOfferedForWhatThereIsNot(t *testing.T) {
 			if c.template != "" {
 				got, err = provider.CompleteResourceArgument(t.Context(), c.template, argument, mcp.CompleteContext{})
 			}
-			if err != nil || len(got.Values) > 0 != c.offers {
-				t.Errorf("%+v: %v %v", c, got, err)
+			if e, ok := errors.AsType[*tools.Error](err); ok != c.unknown || ok && e.Code() != polt.CodeInvalidArgument {
+				t.Errorf("%+v: %v", c, err)
+			}
+			if err == nil && len(got.Values) > 0 != c.offers {
+				t.Errorf("%+v: %v", c, got)
 			}
 		}
 	})

@@ -74,15 +74,15 @@ func (p *Prompts) Register(to *server.MCPServer) {
 	}
 }
 
-// Arguments returns the names of a prompt's arguments: none, where there is no
-// such prompt.
-func (p *Prompts) Arguments(prompt string) []string {
+// Arguments returns the names of a prompt's arguments, and whether there is such
+// a prompt.
+func (p *Prompts) Arguments(prompt string) (names []string, ok bool) {
 	for _, row := range p.rows {
 		if row.name == prompt {
-			return row.argumentNames()
+			return row.argumentNames(), true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 func (r row) argumentNames() (names []string) {

@@ -151,15 +151,18 @@ func (r *Resources) Canonical(ctx context.Context, uri string) (string, error) {
 	return prefix + strings.ReplaceAll(url.QueryEscape(value), "+", "%20"), nil
 }
 
-// Variables returns the names of a template's variables: none, where there is
-// no such template. A URI that fits a template stands for it.
-func (r *Resources) Variables(template string) []string {
+// Variables returns the names of a template's variables, none for a resource that
+// is no template, and whether there is either. A URI that fits a template stands
+// for it.
+func (r *Resources) Variables(template string) (names []string, ok bool) {
 	row, _, err := r.find(template)
-	_, variable, isTemplate := strings.Cut(row.uri, "{")
-	if err != nil || !isTemplate || strings.Contains(template, "{") && template != row.uri {
-		return nil
+	if err != nil || strings.Contains(template, "{") && template != row.uri {
+		return nil, false
 	}
-	return []string{strings.TrimSuffix(variable, "}")}
+	if _, variable, isTemplate := strings.Cut(row.uri, "{"); isTemplate {
+		names = []string{strings.TrimSuffix(variable, "}")}
+	}
+	return names, true
 }
 
 // about says of which resource an error is.

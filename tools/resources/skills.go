@@ -53,18 +53,17 @@ func ourSkill() skill {
 
 // skillResult is the result of either method: it has either of the members.
 type skillResult struct {
-	ResultType mcp.ResultType `json:"resultType"`
-	Skills     []skill        `json:"skills,omitempty"`
-	Skill      *skill         `json:"skill,omitempty"`
-	TTL        int            `json:"ttlMs"`
-	Scope      mcp.CacheScope `json:"cacheScope"`
+	Skills []skill        `json:"skills,omitempty"`
+	Skill  *skill         `json:"skill,omitempty"`
+	TTL    int            `json:"ttlMs"`
+	Scope  mcp.CacheScope `json:"cacheScope"`
 }
 
 // SkillMethods returns the extension's methods by name.
 func SkillMethods() map[string]func(context.Context, json.RawMessage) (any, error) {
 	return map[string]func(context.Context, json.RawMessage) (any, error){
 		"skills/list": func(context.Context, json.RawMessage) (any, error) {
-			return skillResult{ResultType: mcp.ResultTypeComplete, Skills: []skill{ourSkill()}, TTL: skillTTL, Scope: mcp.CacheScopePublic}, nil
+			return skillResult{Skills: []skill{ourSkill()}, TTL: skillTTL, Scope: mcp.CacheScopePublic}, nil
 		},
 		"skills/get": func(_ context.Context, params json.RawMessage) (any, error) {
 			var named struct{ URI string }
@@ -72,7 +71,7 @@ func SkillMethods() map[string]func(context.Context, json.RawMessage) (any, erro
 				return nil, tools.NewError(polt.CodeInvalidArgument, "uri", fmt.Sprintf("There is no skill %q", clean.Line(named.URI, 200)), "skills/list shows what there is")
 			}
 			ours := ourSkill()
-			return skillResult{ResultType: mcp.ResultTypeComplete, Skill: &ours, TTL: skillTTL, Scope: mcp.CacheScopePublic}, nil
+			return skillResult{Skill: &ours, TTL: skillTTL, Scope: mcp.CacheScopePublic}, nil
 		},
 	}
 }

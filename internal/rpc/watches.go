@@ -1,4 +1,4 @@
-package web
+package rpc
 
 import (
 	"context"
@@ -6,32 +6,31 @@ import (
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
-
-	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// maxWatches is how many resources a caller may watch at a time, over all its
-// streams. Each costs the platform requests for as long as it is watched.
-const maxWatches = 200
+// maxCallerWatches is how many resources a caller may watch at a time, over all
+// its streams. Each costs the platform requests for as long as it is watched.
+const maxCallerWatches = 200
 
 // watches keeps callers within that.
 type watches struct {
-	watch rpc.Watch
+	watch  Watch
+	caller func(context.Context) string
 
 	mu      sync.Mutex
 	callers map[string]map[string]int // how often a caller watches a resource
 }
 
-// limited returns a watch that keeps callers within maxWatches.
-func limited(watch rpc.Watch) rpc.Watch {
+// limited returns a watch that keeps callers within maxCallerWatches.
+func limited(watch Watch, caller func(context.Context) string) Watch {
 	if watch == nil {
 		return nil
 	}
-	return (&watches{watch: watch, callers: map[string]map[string]int{}}).begin
+	return (&watches{watch: watch, caller: caller, callers: map[string]map[string]int{}}).begin
 }
 
 func (w *watches) begin(ctx context.Context, uri string, changed func()) (stop func(), err error) {
-	caller := CallerID(ctx)
+	caller := w.caller(ctx)
 	if !w.count(caller, uri) {
 		return nil, errTooManyWatches
 	}
@@ -56,7 +55,7 @@ func (w *watches) count(caller, uri string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	uris := w.callers[caller]
-	if uris[uri] == 0 && len(uris) >= maxWatches {
+	if uris[uri] == 0 && len(uris) >= maxCallerWatches {
 		return false
 	}
 	if uris == nil {
@@ -79,5 +78,5 @@ func (w *watches) leave(caller, uri string) {
 	}
 }
 
-var errTooManyWatches = rpc.NewError(mcp.INVALID_PARAMS,
-	fmt.Sprintf("you watch %d resources, and may watch no more: end another watch first", maxWatches))
+var errTooManyWatches = NewError(mcp.INVALID_PARAMS,
+	fmt.Sprintf("you watch %d resources, and may watch no more: end another watch first", maxCallerWatches))

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
+)
+
+// post serves streamable HTTP. There are no sessions: each message stands for
+// itself, and nothing but a subscriptions/listen is told of anything later.
+func (s *Server) post(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
+	if in.IsBatch {
+		s.postBatch(w, r, in)
+		return
+	}
+	m := in.Items[0].Message
+	if m == nil {
+		writeResponse(w, http.StatusBadRequest, in.Items[0].Refused)
+		return
+	}
+	m.Header = r.Header
+	mismatched := checkHeaders(r.Header, m)
+	if mismatched != nil {
+		m.Reject(*mismatched)
+	}
+	switch {
+	case !m.IsNotification() && !m.IsResponse():
+		s.request(w, r, c, m)
+	case mismatched != nil:
+		writeResponse(w, http.StatusBadRequest, rpc.ErrorResponse(nil, *mismatched))
+	default:
+		s.notify(r, m)
+		w.WriteHeader(http.StatusAccepted)
+	}
+}
+
+// request answers a request.
+func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc.Message) {
+	if m.Method == string(mcp.MethodSubscriptionsListen) {
+		s.streams.listen(w, r, c, m)
+		return
+	}
+	d := s.options.Dispatcher
+	if m.Params.Meta.ProgressToken == nil {
+		response := d.Handle(r.Context(), m)
+		writeResponse(w, statusOf(r, response.Code), response)
+		return
+	}
+	// The answer is a stream as soon as there is something to tell before it.
+	var out *eventWriter
+	response := d.HandleNotifying(r.Context(), m, func(notification []byte) {
+		if out == nil {
+			out = newEventWriter(w)
+		}
+		_ = out.tell(notification)
+	})
+	if out == nil {
+		writeResponse(w, statusOf(r, response.Code), response)
+		return
+	}
+	_ = out.tell(response.JSON)
+	out.close()
+}
+
+// notify handles a notification, and drops responses: to what, there is nothing.
+// A client cancels a request by closing it: the ids of requests are another's
+// too.
+func (s *Server) notify(r *http.Request, m *rpc.Message) {
+	if m.IsNotification() && m.Method != string(mcp.MethodNotificationCancelled) {
+		s.options.Dispatcher.Notify(r.Context(), m)
+	}
+}
+
+// noBatches is the version of the protocol that took batches back.
+const noBatches = "2025-06-18"
+
+// postBatch answers a batch, when all that is in it has been answered.
+func (s *Server) postBatch(w http.ResponseWriter, r *http.Request, in rpc.Input) {
+	if r.Header.Get(mcp.HeaderProtocolVersion) >= noBatches {
+		fail(w, r, http.StatusBadRequest, "protocol versions from "+noBatches+" on have no batches: send each message by itself")
+		return
+	}
+	answers := make([][]byte, len(in.Items))
+	var all sync.WaitGroup
+	for i, item := range in.Items {
+		all.Go(func() { answers[i] = s.batched(r, item).JSON })
+	}
+	all.Wait()
+	body := []byte{'['}
+	for _, answer := range answers {
+		if len(answer) == 0 {
+			continue
+		}
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append(body, answer...)
+	}
+	if len(body) == 1 {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	writeResponse(w, http.StatusOK, rpc.Response{JSON: append(body, ']')})
+}
+
+// batched answers one message of a batch.
+func (s *Server) batched(r *http.Request, item rpc.Item) rpc.Response {
+	m := item.Message
+	if m == nil {
+		return item.Refused
+	}
+	m.Header = r.Header
+	if m.IsNotification() || m.IsResponse() {
+		s.notify(r, m)
+		return rpc.Response{}
+	}
+	if mismatched := checkHeaders(r.Header, m); mismatched != nil {
+		m.Reject(*mismatched)
+	}
+	return s.options.Dispatcher.Handle(r.Context(), m)
+}
+
+// statusOf returns the status that goes with the code of an error, or with 0
+// for none. Up to 2025-11-25 it only tells of what is no request: there, 404
+// would tell of a session that has ended.
+func statusOf(r *http.Request, code int) int {
+	isModern := mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
+	switch code {
+	case mcp.PARSE_ERROR, mcp.INVALID_REQUEST, mcp.HEADER_MISMATCH, mcp.UNSUPPORTED_PROTOCOL_VERSION, mcp.MISSING_REQUIRED_CLIENT_CAPABILITY:
+		return http.StatusBadRequest
+	case mcp.INVALID_PARAMS:
+		if isModern {
+			return http.StatusBadRequest
+		}
+	case mcp.METHOD_NOT_FOUND:
+		if isModern {
+			return http.StatusNotFound
+		}
+	}
+	return http.StatusOK
+}

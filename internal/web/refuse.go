@@ -1,0 +1,82 @@
+package web
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
+)
+
+// The reasons for which requests are refused, as they are counted.
+const (
+	refusedHost        = "host"
+	refusedOrigin      = "origin"
+	refusedToken       = "caller_token"
+	refusedContentType = "content_type"
+	refusedBody        = "body"
+	refusedRate        = "rate"
+	refusedInFlight    = "in_flight"
+)
+
+// refuse answers a request that is not served, and counts it.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, reason, text string) {
+	s.options.Refused(reason)
+	fail(w, r, status, text)
+}
+
+// refuseForNow answers a request that comes too soon; id is its JSON-RPC id, or
+// nil.
+func (s *Server) refuseForNow(w http.ResponseWriter, r *http.Request, refused *refusal, id json.RawMessage) {
+	s.options.Refused(refused.reason)
+	data := map[string]any{"code": "rate_limited"}
+	if seconds := refused.retryAfter(); seconds > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		data["retry_after_s"] = seconds
+	}
+	if !isMessage(r) {
+		writeText(w, http.StatusTooManyRequests, refused.text)
+		return
+	}
+	writeResponse(w, http.StatusTooManyRequests, rpc.ErrorResponse(id, mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, refused.text, data)))
+}
+
+// fail answers a request that fails before a message was read from it.
+func fail(w http.ResponseWriter, r *http.Request, status int, text string) {
+	if !isMessage(r) {
+		writeText(w, status, text)
+		return
+	}
+	code := mcp.INVALID_REQUEST
+	if status >= http.StatusInternalServerError {
+		code = mcp.INTERNAL_ERROR
+	}
+	writeResponse(w, status, rpc.ErrorResponse(nil, mcp.NewJSONRPCErrorDetails(code, text, nil)))
+}
+
+// isMessage reports whether a request is one to which an MCP client expects an
+// answer in JSON-RPC.
+func isMessage(r *http.Request) bool {
+	where := cleanPath(r)
+	return r.Method == http.MethodPost && (where == StreamablePath || where == messagePath)
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") //nolint:gosec // it is no HTML, and not taken for it
+}
+
+// writeResponse writes a JSON-RPC response.
+func writeResponse(w http.ResponseWriter, status int, response rpc.Response) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(response.JSON)))
+	w.WriteHeader(status)
+	_, _ = w.Write(response.JSON)
+	response.Free()
+}

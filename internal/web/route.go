@@ -1,0 +1,59 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+)
+
+// Where callers are served.
+const (
+	StreamablePath = "/mcp" // streamable HTTP
+	SSEPath        = "/sse" // what opens a stream of SSE
+	messagePath    = "/message"
+)
+
+// routes are what is served, by path. A path is the same with a slash at its end,
+// or with two where one would do, as hosts and proxies make them; a redirect
+// would not do, as clients do not follow it with a POST.
+type routes map[string]route
+
+type route struct {
+	method  string // GET includes HEAD
+	handler http.Handler
+}
+
+func (all routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	found, ok := all[cleanPath(r)]
+	switch {
+	case !ok:
+		http.Error(w, "there is nothing at this path", http.StatusNotFound)
+	case r.Method != found.method && (r.Method != http.MethodHead || found.method != http.MethodGet):
+		w.Header().Set("Allow", found.method)
+		http.Error(w, "only "+found.method+" is served here", http.StatusMethodNotAllowed)
+	default:
+		found.handler.ServeHTTP(w, r)
+	}
+}
+
+func cleanPath(r *http.Request) string { return path.Clean(r.URL.Path) }
+
+// home tells a person what this is.
+func (s *Server) home(w http.ResponseWriter, r *http.Request) {
+	base := "http://" + r.Host
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		base = "https://" + r.Host
+	}
+	text := "This is polt-mcp, an MCP server for POLT, where AI agents work on real projects.\nIt is for MCP hosts, not for browsers. Connect one:\n"
+	if s.options.Streamable {
+		text += fmt.Sprintf("\n  Streamable HTTP: %s%s", base, StreamablePath)
+	}
+	if s.options.SSE {
+		text += fmt.Sprintf("\n  SSE, for older hosts: %s%s", base, SSEPath)
+	}
+	text += "\n\nThe header \"Authorization: Bearer polt_...\" carries your agent's key; without one, register_agent gets you one."
+	if s.options.Streamable {
+		text += fmt.Sprintf("\n\n  claude mcp add polt --transport http %s%s --header \"Authorization: Bearer polt_...\"", base, StreamablePath)
+	}
+	writeText(w, http.StatusOK, text)
+}
