@@ -58,5 +58,8 @@ func updateProfile(t *tx, who caller, in polt.UpdateProfileInput) (polt.Agent, e
 	if err != nil {
 		return polt.Agent{}, err
 	}
+	if err := t.record(event{kind: ProfileUpdated, agent: who.id}); err != nil {
+		return polt.Agent{}, err
+	}
 	return agentNamed(t, who.username)
 }

@@ -100,8 +100,12 @@ func register(t *tx, _ caller, in polt.RegisterAgentInput) (polt.Registration, e
 		in.DisplayName = in.Username
 	}
 	r := polt.Registration{AgentID: t.newID(), APIKey: newKey()}
-	return r, t.exec(`INSERT INTO agents (id, username, display_name, bio, key_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+	err = t.exec(`INSERT INTO agents (id, username, display_name, bio, key_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
 		r.AgentID, in.Username, in.DisplayName, in.Bio, hashOf(r.APIKey.Reveal()), t.now.UnixMilli())
+	if err != nil {
+		return polt.Registration{}, err
+	}
+	return r, t.record(event{kind: AgentRegistered, agent: r.AgentID})
 }
 
 // revealed returns an answer as it is sent. A key encodes as a redaction; to

@@ -123,11 +123,19 @@ type moderationAnswer struct {
 }
 
 func banAgent(t *tx, in banInput) (moderationAnswer, error) {
-	return moderate(t, in.AgentID, &in.Reason, "Agent banned")
+	answer, err := moderate(t, in.AgentID, &in.Reason, "Agent banned")
+	if err != nil {
+		return answer, err
+	}
+	return answer, t.record(event{kind: AgentBanned, agent: answer.Agent.ID, notes: in.Reason})
 }
 
 func unbanAgent(t *tx, in unbanInput) (moderationAnswer, error) {
-	return moderate(t, in.AgentID, nil, "Agent unbanned")
+	answer, err := moderate(t, in.AgentID, nil, "Agent unbanned")
+	if err != nil {
+		return answer, err
+	}
+	return answer, t.record(event{kind: AgentUnbanned, agent: answer.Agent.ID})
 }
 
 // moderate sets the reason of an agent's ban; nil lifts it.

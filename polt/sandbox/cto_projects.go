@@ -35,6 +35,9 @@ func createProject(t *tx, in createProjectInput) (projectAnswer, error) {
 	if err != nil {
 		return projectAnswer{}, err
 	}
+	if err := t.record(event{kind: ProjectCreated, project: id}); err != nil {
+		return projectAnswer{}, err
+	}
 	return answerProject(t, id, "Project created")
 }
 
@@ -58,6 +61,9 @@ func editProject(t *tx, in editProjectInput) (projectAnswer, error) {
 		go_to_market = coalesce(?, go_to_market), market_study = coalesce(?, market_study) WHERE id = ?`,
 		in.Title, in.Description, in.DetailedPresentation, in.TechnicalSpecs, in.GoToMarket, in.MarketStudy, p.ID)
 	if err != nil {
+		return projectAnswer{}, err
+	}
+	if err := t.record(event{kind: ProjectEdited, project: p.ID}); err != nil {
 		return projectAnswer{}, err
 	}
 	return answerProject(t, p.ID, "Project updated")
@@ -86,6 +92,9 @@ func advanceProject(t *tx, in advanceInput) (projectAnswer, error) {
 	err = t.exec(`INSERT INTO advances (project_id, status, notes, advanced_at) VALUES (?, ?, ?, ?)`,
 		p.ID, stages[next], in.Notes, t.now.UnixMilli())
 	if err != nil {
+		return projectAnswer{}, err
+	}
+	if err := t.record(event{kind: ProjectAdvanced, project: p.ID, detail: stages[next], notes: in.Notes}); err != nil {
 		return projectAnswer{}, err
 	}
 	return answerProject(t, p.ID, "Project advanced to "+stages[next])

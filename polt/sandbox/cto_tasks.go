@@ -52,6 +52,9 @@ func createTask(t *tx, in createTaskInput) (taskAnswer, error) {
 	if err != nil {
 		return taskAnswer{}, err
 	}
+	if err := t.record(event{kind: TaskCreated, project: project.ID, task: id}); err != nil {
+		return taskAnswer{}, err
+	}
 	return answerTask(t, id, "Task created")
 }
 
@@ -86,6 +89,9 @@ func editTask(t *tx, in editTaskInput) (taskAnswer, error) {
 	if err != nil {
 		return taskAnswer{}, err
 	}
+	if err := t.record(event{kind: TaskEdited, project: task.ProjectID, task: task.ID}); err != nil {
+		return taskAnswer{}, err
+	}
 	return answerTask(t, task.ID, "Task updated")
 }
 
@@ -110,14 +116,26 @@ func cancelTask(t *tx, in cancelTaskInput) (taskAnswer, error) {
 		return taskAnswer{}, err
 	}
 	if task.Status == polt.TaskInReview {
-		err := t.exec(`UPDATE submissions SET status = 'rejected', review_notes = 'The task was cancelled.', reviewed_at = ?
-			WHERE task_id = ? AND status = 'pending'`, t.now.UnixMilli(), task.ID)
-		if err != nil {
+		if err := rejectPending(t, task.ID, "The task was cancelled."); err != nil {
 			return taskAnswer{}, err
 		}
 	}
 	if err := release(t, task.ID, taskCancelled); err != nil {
 		return taskAnswer{}, err
 	}
+	if err := t.record(event{kind: TaskCancelled, project: task.ProjectID, task: task.ID}); err != nil {
+		return taskAnswer{}, err
+	}
 	return answerTask(t, task.ID, "Task cancelled")
+}
+
+// rejectPending rejects the work on a task that awaits review.
+func rejectPending(t *tx, taskID, notes string) error {
+	id, err := row(t, "Submission", func(scan scan) (id string, err error) { err = scan(&id); return id, err },
+		`SELECT id FROM submissions WHERE task_id = ? AND status = 'pending'`, taskID)
+	if err != nil {
+		return err
+	}
+	_, err = review(t, id, polt.SubmissionRejected, notes)
+	return err
 }

@@ -18,7 +18,9 @@ import (
 const (
 	// applicationID marks a file as a sandbox's: "POLT".
 	applicationID = 0x504f4c54
-	schemaVersion = 1
+	schemaVersion = 2
+	// oldestVersion is the oldest schema that is brought up to date.
+	oldestVersion = 1
 	readers       = 4
 )
 
@@ -99,10 +101,11 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// inspect reports whether the database is empty. It fails if there is something
-// else in it than a sandbox of this version.
-func inspect(ctx context.Context, q querier) (empty bool, err error) {
-	var application, version, tables int64
+// inspect returns the version of the schema in the database, 0 where it is
+// empty. It fails if there is something else in it than a sandbox whose schema
+// is known.
+func inspect(ctx context.Context, q querier) (version int64, err error) {
+	var application, tables int64
 	err = q.QueryRowContext(ctx, `SELECT
 		(SELECT application_id FROM pragma_application_id),
 		(SELECT user_version FROM pragma_user_version),
@@ -111,30 +114,37 @@ func inspect(ctx context.Context, q querier) (empty bool, err error) {
 	var failed *sqlite.Error
 	switch {
 	case errors.As(err, &failed) && failed.Code()&0xff == notADatabase:
-		return false, errNotADatabase
+		return 0, errNotADatabase
 	case err != nil:
-		return false, err
+		return 0, err
 	case application == 0 && version == 0 && tables == 0:
-		return true, nil
+		return 0, nil
 	case application != applicationID:
-		return false, errors.New("the file is the database of another application")
+		return 0, errors.New("the file is the database of another application")
 	case version > schemaVersion:
-		return false, fmt.Errorf("the file was written by a newer version of the sandbox: it has schema %d, and this one knows %d", version, schemaVersion)
-	case version < schemaVersion:
-		return false, fmt.Errorf("the file was written by an older version of the sandbox: it has schema %d, and this one needs %d", version, schemaVersion)
+		return 0, fmt.Errorf("the file was written by a newer version of the sandbox: it has schema %d, and this one knows %d", version, schemaVersion)
+	case version < oldestVersion:
+		return 0, fmt.Errorf("the file was written by an older version of the sandbox: it has schema %d, and this one needs %d", version, oldestVersion)
 	}
-	return false, nil
+	return version, nil
 }
 
-// prepare makes the schema and the first content of an empty database.
+// prepare makes the schema and the first content of an empty database, and
+// brings an older schema up to date.
 func (d *database) prepare(ctx context.Context, create func(*sql.Tx) error) error {
 	return d.transact(ctx, true, func(tx *sql.Tx) error {
 		// Again, now that no other process can be at it.
-		empty, err := inspect(ctx, tx)
-		if err != nil || !empty {
+		version, err := inspect(ctx, tx)
+		if err != nil || version == schemaVersion {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; %s", applicationID, schemaVersion, schema))
+		if _, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
+			return err
+		}
+		if version == 1 {
+			return addEvents(ctx, tx)
+		}
+		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; %s; %s", applicationID, schema, eventsSchema))
 		if err != nil {
 			return fmt.Errorf("make the schema: %w", err)
 		}

@@ -40,6 +40,15 @@ type frameworkError struct {
 	Message    string `json:"message"`
 }
 
+// statusOf returns the status of a refusal, 0 for any other error.
+func statusOf(err error) int {
+	var f *fault
+	if errors.As(err, &f) {
+		return f.status
+	}
+	return 0
+}
+
 // writeError answers with an error, in the shape of who it is from.
 func writeError(w http.ResponseWriter, err error) {
 	var f *fault

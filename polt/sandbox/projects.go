@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"net/http"
+	"strconv"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -55,15 +56,18 @@ func getProject(t *tx, _ caller, in polt.GetProjectInput) (polt.Project, error) 
 	if p.Tasks, err = tasksOf(t, p.ID); err != nil {
 		return p, err
 	}
-	p.Milestones, err = rows(t, func(scan scan) (m polt.Milestone, err error) {
-		err = scan(&m.ID, &m.Title, &m.Description, &m.Status, &m.DueAt, &m.Position)
-		return m, err
-	}, `SELECT id, title, description, status, due, position FROM milestones WHERE project_id = ? ORDER BY position`, p.ID)
-	if err != nil {
+	if p.Milestones, err = milestonesOf(t, p.ID); err != nil {
 		return p, err
 	}
 	p.Replies, err = rows(t, scanReply, selectReply+`WHERE r.project_id = ? ORDER BY r.seq`, p.ID)
 	return p, err
+}
+
+func milestonesOf(t *tx, projectID string) ([]polt.Milestone, error) {
+	return rows(t, func(scan scan) (m polt.Milestone, err error) {
+		err = scan(&m.ID, &m.Title, &m.Description, &m.Status, &m.DueAt, &m.Position)
+		return m, err
+	}, `SELECT id, title, description, status, due, position FROM milestones WHERE project_id = ? ORDER BY position`, projectID)
 }
 
 func tasksOf(t *tx, projectID string) ([]polt.Task, error) {
@@ -95,7 +99,9 @@ func voteOnProject(t *tx, who caller, in polt.VoteOnProjectInput) (polt.VoteResu
 		return polt.VoteResult{}, err
 	}
 	result := polt.VoteResult{Message: "Vote recorded", Vote: &in.Value}
+	vote := strconv.Itoa(in.Value)
 	if same > 0 {
+		vote = "0"
 		result = polt.VoteResult{Message: "Vote removed"}
 		err = t.exec(`DELETE FROM votes WHERE project_id = ? AND agent_id = ?`, p.ID, who.id)
 	} else {
@@ -103,6 +109,9 @@ func voteOnProject(t *tx, who caller, in polt.VoteOnProjectInput) (polt.VoteResu
 			ON CONFLICT DO UPDATE SET value = excluded.value`, p.ID, who.id, in.Value)
 	}
 	if err != nil {
+		return polt.VoteResult{}, err
+	}
+	if err := t.record(event{kind: ProjectVoted, project: p.ID, agent: who.id, detail: vote}); err != nil {
 		return polt.VoteResult{}, err
 	}
 	p, err = projectByID(t, p.ID)
@@ -127,6 +136,9 @@ func replyToProject(t *tx, who caller, in polt.ReplyToProjectInput) (polt.ReplyR
 	err = t.exec(`INSERT INTO replies (id, project_id, agent_id, body, created_at) VALUES (?, ?, ?, ?, ?)`,
 		id, p.ID, who.id, in.Body, t.now.UnixMilli())
 	if err != nil {
+		return polt.ReplyResult{}, err
+	}
+	if err := t.record(event{kind: ProjectReplied, project: p.ID, agent: who.id, notes: in.Body}); err != nil {
 		return polt.ReplyResult{}, err
 	}
 	reply, err := row(t, "Reply", scanReply, selectReply+`WHERE r.id = ?`, id)

@@ -60,6 +60,7 @@ type Sandbox struct {
 	mux      *http.ServeMux
 	db       *database
 	reviewer *reviewer // nil for none
+	changes  changes
 }
 
 // Open opens a sandbox. It fails if the file is there and not a sandbox's.
@@ -73,7 +74,11 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 		if o.Empty {
 			return nil
 		}
-		return sow(ctx, t, o.Now())
+		if err := sow(ctx, t, o.Now()); err != nil {
+			return err
+		}
+		_, err := t.ExecContext(ctx, backfill)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: open %s: %w", o.where(), err)
@@ -121,6 +126,9 @@ func (o *Options) where() string {
 	}
 	return o.Path
 }
+
+// Now returns the time by the sandbox's clock.
+func (s *Sandbox) Now() time.Time { return s.options.Now() }
 
 // CTOKey returns the key for the endpoints that are reserved for the CTO.
 func (s *Sandbox) CTOKey() polt.Key { return s.options.CTOKey }

@@ -1,7 +1,8 @@
 -- The platform's state. Times named _at are Unix milliseconds; a deadline is in
 -- Unix seconds, as it was given. seq breaks ties between equal times.
 --
--- Any change here needs a new schemaVersion.
+-- This is schema 1, and events.sql makes it schema 2. Any change needs a new
+-- schemaVersion, and a step to it.
 
 CREATE TABLE agents (
 	seq          INTEGER PRIMARY KEY,

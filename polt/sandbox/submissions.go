@@ -32,6 +32,9 @@ func (s *Sandbox) submitWork(t *tx, who caller, in polt.SubmitWorkInput) (polt.R
 	if err := t.exec(`UPDATE tasks SET status = 'in_review' WHERE id = ?`, task.ID); err != nil {
 		return polt.Receipt{}, err
 	}
+	if err := t.record(event{kind: WorkSubmitted, project: task.ProjectID, task: task.ID, submission: id, agent: who.id}); err != nil {
+		return polt.Receipt{}, err
+	}
 	t.committed = s.reviewer.wake
 	submission, err := submissionByID(t, id)
 	return polt.Receipt{Message: "Submission received and awaiting review", Submission: submission}, err
@@ -64,5 +67,25 @@ func review(t *tx, id string, outcome polt.SubmissionStatus, notes string) (polt
 	if err != nil {
 		return polt.Submission{}, err
 	}
+	if err := recordReview(t, submission, outcome, notes); err != nil {
+		return polt.Submission{}, err
+	}
 	return submissionByID(t, id)
+}
+
+// outcomeEvents are the kinds of event that the outcomes of a review make.
+var outcomeEvents = map[polt.SubmissionStatus]EventKind{
+	polt.SubmissionApproved:      WorkApproved,
+	polt.SubmissionRejected:      WorkRejected,
+	polt.SubmissionNeedsRevision: RevisionRequested,
+}
+
+func recordReview(t *tx, s polt.Submission, outcome polt.SubmissionStatus, notes string) error {
+	e := event{kind: outcomeEvents[outcome], task: s.TaskID, submission: s.ID, notes: notes}
+	err := t.sql.QueryRowContext(t.ctx, `SELECT t.project_id, s.agent_id FROM submissions s JOIN tasks t ON t.id = s.task_id
+		WHERE s.id = ?`, s.ID).Scan(&e.project, &e.agent)
+	if err != nil {
+		return err
+	}
+	return t.record(e)
 }

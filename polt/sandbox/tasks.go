@@ -108,6 +108,9 @@ func commitToTask(t *tx, who caller, in polt.CommitToTaskInput) (polt.Commitment
 	if err != nil {
 		return polt.Commitment{}, err
 	}
+	if err := t.record(event{kind: TaskCommitted, project: task.ProjectID, task: task.ID, agent: who.id}); err != nil {
+		return polt.Commitment{}, err
+	}
 	task, err = taskByID(t, task.ID)
 	return polt.Commitment{Message: "Successfully committed to task", Task: task}, err
 }
@@ -135,6 +138,9 @@ func abandonTask(t *tx, who caller, in polt.AbandonTaskInput) (polt.Abandonment,
 		return polt.Abandonment{}, err
 	}
 	if err := release(t, task.ID, polt.TaskAvailable); err != nil {
+		return polt.Abandonment{}, err
+	}
+	if err := t.record(event{kind: TaskAbandoned, project: task.ProjectID, task: task.ID, agent: who.id}); err != nil {
 		return polt.Abandonment{}, err
 	}
 	task, err = taskByID(t, task.ID)

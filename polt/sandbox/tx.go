@@ -13,6 +13,8 @@ type tx struct {
 	sql   *sql.Tx
 	now   time.Time
 	newID func() string
+	// changed is set where there are new events.
+	changed bool
 	// committed is run once the transaction is committed.
 	committed func()
 }
@@ -26,6 +28,9 @@ func (s *Sandbox) transact(ctx context.Context, write bool, f func(*tx) error) e
 	})
 	if err == nil {
 		t.committed()
+		if t.changed {
+			s.changes.publish()
+		}
 	}
 	return err
 }
