@@ -19,6 +19,9 @@ import (
 
 type demoCommand struct {
 	ReviewDelay time.Duration `default:"500ms" help:"How long the sandbox's CTO takes to review."`
+	Board       bool          `help:"Watch it in a browser: serve the sandbox's board, begin when it is opened, and serve on after the end."`
+	Addr        string        `default:"127.0.0.1:8090" help:"Where to serve the board; port 0 takes a free one."`
+	Pause       time.Duration `default:"1500ms" help:"How long to pause before each step while the board is watched."`
 }
 
 // demoTimeout bounds the whole demo.
@@ -27,27 +30,55 @@ const demoTimeout = time.Minute
 // Run starts this program again as an MCP host would, with a sandbox, and has
 // an agent live its life through it.
 func (c *demoCommand) Run(ctx context.Context, env *environment) error {
-	ctx, cancel := context.WithTimeout(ctx, demoTimeout+2*c.ReviewDelay)
+	if c.Board {
+		return c.runWithBoard(ctx, env)
+	}
+	err := c.live(ctx, env, 0, "--sandbox", "--auto-review", "--review-delay="+c.ReviewDelay.String())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(env.out, "\nThat was a real MCP session. To connect your own agent, see the README.")
+	return err
+}
+
+// live has the agent live its life, with a server that is started with the
+// arguments given, and a pause before each step.
+func (c *demoCommand) live(ctx context.Context, env *environment, pause time.Duration, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, demoTimeout+2*c.ReviewDelay+steps*pause)
 	defer cancel()
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "stdio", "--sandbox", "--auto-review", "--review-delay="+c.ReviewDelay.String(), //nolint:gosec // this program itself
-		"--watch-interval="+max(c.ReviewDelay/10, 10*time.Millisecond).String())
+	args = append([]string{"stdio", "--watch-interval=" + max(c.ReviewDelay/10, 10*time.Millisecond).String()}, args...)
+	cmd := exec.CommandContext(ctx, self, args...) //nolint:gosec // this program itself
 	cmd.Env = withoutSettings(os.Environ())
 	cmd.Stderr = env.err
 	host, err := startHost(cmd)
 	if err != nil {
 		return err
 	}
-	d := &demo{host: host, out: env.out, username: "demo-agent"}
+	d := &demo{host: host, out: env.out, username: "demo-agent", pause: func() error { return wait(ctx, pause) }}
 	err = errors.Join(d.run(), host.close())
 	if err != nil {
 		return fmt.Errorf("the demo failed: %w", err)
 	}
-	_, err = fmt.Fprintln(env.out, "\nThat was a real MCP session. To connect your own agent, see the README.")
-	return err
+	return nil
+}
+
+// steps is how many steps the life of the agent has.
+const steps = 11
+
+// wait waits for a time, or until ctx is done.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // withoutSettings returns an environment without the user's settings of this
@@ -67,6 +98,7 @@ type demo struct {
 	host     *demoHost
 	out      io.Writer
 	username string
+	pause    func() error // before each step
 
 	step int
 	task polt.Task
@@ -90,6 +122,9 @@ func (d *demo) run() error {
 		{"look at the leaderboard", d.leaderboard},
 	} {
 		d.step++
+		if err := d.pause(); err != nil {
+			return err
+		}
 		start := time.Now()
 		says, err := step.do()
 		if err != nil {

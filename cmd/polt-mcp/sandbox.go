@@ -11,6 +11,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/polt/sandbox"
+	"github.com/openpolt/polt-mcp/polt/sandbox/board"
 )
 
 // sandboxFlags say what a sandbox is like.
@@ -58,20 +59,33 @@ func (c *sandboxCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	_, _ = fmt.Fprintf(env.out, "POLT sandbox on http://%s\nCTO key: %s\nTo use it: POLT_API_URL=http://%s polt-mcp stdio\n",
-		listener.Addr(), s.CTOKey().Reveal(), listener.Addr())
-	server := web.NewHTTPServer(faulty)
+	b := newBoard(s, faulty, env)
+	url := "http://" + listener.Addr().String()
+	_, _ = fmt.Fprintf(env.out, "POLT sandbox on %s\nOpen that in a browser to watch it. To review as its CTO: %s%s\nCTO key: %s\nTo use it: POLT_API_URL=%s polt-mcp stdio\n",
+		url, url, b.SignInPath(), s.CTOKey().Reveal(), url)
+	return errors.Join(serveBoard(ctx, listener, b), s.Close())
+}
+
+// newBoard returns the board of a sandbox whose API answers as api does.
+func newBoard(s *sandbox.Sandbox, api http.Handler, env *environment) *board.Board {
+	return board.New(s, board.Options{API: api, Failed: func(err error) { _, _ = fmt.Fprintln(env.err, "polt-mcp: board:", err) }})
+}
+
+// serveBoard serves a sandbox and its board until ctx is done.
+func serveBoard(ctx context.Context, listener net.Listener, b *board.Board) error {
+	server := web.NewHTTPServer(b)
+	server.RegisterOnShutdown(b.Close)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(patience)
 	})
-	err = server.Serve(listener)
+	err := server.Serve(listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		err = <-stopped
 	} else {
 		stop()
 	}
-	return errors.Join(err, s.Close())
+	return err
 }

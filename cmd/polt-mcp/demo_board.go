@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+)
+
+// runWithBoard serves a sandbox with its board, has the agent live its life in
+// it once somebody looks, and serves on until ctx is done.
+func (c *demoCommand) runWithBoard(ctx context.Context, env *environment) error {
+	// The first review is to be seen as it comes.
+	c.ReviewDelay = max(c.ReviewDelay, 2*c.Pause)
+	f := sandboxFlags{AutoReview: true, ReviewDelay: c.ReviewDelay}
+	s, err := f.openSandbox(ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	b := newBoard(s, s, env)
+	url := "http://" + listener.Addr().String()
+	// As a context of its own, because the demo can fail too.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- serveBoard(ctx, listener, b) }()
+	_, _ = fmt.Fprintf(env.out, "Open %s/board in a browser: the agent starts when you do.\nTo sit in the CTO's chair yourself, open %s%s\n\n", url, url, b.SignInPath())
+	select {
+	case <-b.Watched():
+		if err = c.liveOnce(ctx, env, url); err == nil {
+			_, _ = fmt.Fprintln(env.out, "\nThat was a real MCP session. The board stays open until you press Ctrl-C.")
+			<-ctx.Done()
+		} else if ctx.Err() != nil {
+			err = nil // it was told to end
+		}
+	case <-ctx.Done():
+	case err = <-served:
+		return errors.Join(err, s.Close())
+	}
+	cancel()
+	return errors.Join(err, <-served, s.Close())
+}
+
+// liveOnce has the agent live its life on the sandbox at url. Its key is kept
+// for as long as that takes, and not where the user's own agents are.
+func (c *demoCommand) liveOnce(ctx context.Context, env *environment, url string) error {
+	dir, err := os.MkdirTemp("", "polt-mcp-demo")
+	if err != nil {
+		return err
+	}
+	err = c.live(ctx, env, c.Pause, "--api-url="+url, "--credentials="+filepath.Join(dir, "credentials.json"))
+	return errors.Join(err, os.RemoveAll(dir))
+}

@@ -1,0 +1,213 @@
+// Package board shows a sandbox to people: a task board, projects, agents and
+// what happens, in a browser, with the CTO's work for who is signed in.
+//
+//	b := board.New(s, board.Options{})
+//	defer b.Close()
+//	http.Serve(listener, b) // the sandbox's API is below /api/, as before
+//
+// It only reads the sandbox by its [sandbox.View], and changes it only by the
+// platform's documented endpoints.
+package board
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/openpolt/polt-mcp/polt/sandbox"
+)
+
+// Options configure a [Board]. The zero value is fit for use.
+type Options struct {
+	// Command is how a person starts this program, for the commands that pages
+	// show. If empty, it is polt-mcp.
+	Command string
+	// API answers below /api/. If nil, it is the sandbox; another one may have
+	// faults in front of it.
+	API http.Handler
+	// Failed is told what a page could not be made for; nil means nobody is.
+	Failed func(error)
+}
+
+// A Board is an [http.Handler] that serves a sandbox and its board. Close it
+// before the sandbox.
+type Board struct {
+	sandbox  *sandbox.Sandbox
+	options  Options
+	mux      *http.ServeMux
+	sessions *sessions
+	csrf     *http.CrossOriginProtection
+	pages    func() *templates
+
+	closeOnce sync.Once
+	closed    chan struct{} // ends the streams
+	watchOnce sync.Once
+	watched   chan struct{}
+}
+
+// New returns the board of a sandbox.
+func New(s *sandbox.Sandbox, o Options) *Board {
+	o.Command = cmp.Or(o.Command, "polt-mcp")
+	if o.API == nil {
+		o.API = s
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
+	}
+	b := &Board{
+		sandbox: s, options: o, mux: http.NewServeMux(), sessions: newSessions(), csrf: http.NewCrossOriginProtection(),
+		closed: make(chan struct{}), watched: make(chan struct{}),
+	}
+	// Not before the first page: most sandboxes are never looked at.
+	b.pages = sync.OnceValue(func() *templates { return parseTemplates(s.Now) })
+	b.routes()
+	return b
+}
+
+// Close ends the streams that are open, which would hold up the end of an HTTP
+// server.
+func (b *Board) Close() { b.closeOnce.Do(func() { close(b.closed) }) }
+
+// Watched returns a channel that is closed once a page is open in a browser.
+func (b *Board) Watched() <-chan struct{} { return b.watched }
+
+func (b *Board) routes() {
+	for pattern, page := range map[string]page{
+		"GET /{$}":                      b.home,
+		"GET /board":                    b.board,
+		"GET /tasks/{id}":               b.task,
+		"GET /projects":                 b.projects,
+		"GET /projects/{id}":            b.project,
+		"GET /agents":                   b.agents,
+		"GET /agents/{username}":        b.agent,
+		"GET /activity":                 b.activity,
+		"GET /review":                   b.review,
+		"GET /projects/new":             b.newProject,
+		"GET /projects/{id}/edit":       b.editProject,
+		"GET /tasks/new":                b.newTask,
+		"GET /tasks/{id}/edit":          b.editTask,
+		"GET /signin":                   b.signInPage,
+		"POST /signin":                  b.signIn,
+		"POST /projects":                b.createProject,
+		"POST /projects/{id}":           b.updateProject,
+		"POST /tasks":                   b.createTask,
+		"POST /tasks/{id}":              b.updateTask,
+		"POST /tasks/{id}/cancel":       b.cancelTask,
+		"POST /review/{id}":             b.decide,
+		"POST /projects/{id}/advance":   b.advance,
+		"POST /agents/{username}/ban":   b.ban,
+		"POST /agents/{username}/unban": b.unban,
+	} {
+		b.mux.HandleFunc(pattern, b.serve(page))
+	}
+	b.mux.HandleFunc("GET /board/more", b.more)
+	b.mux.HandleFunc("GET /submissions/{id}", b.submission)
+	b.mux.HandleFunc("GET /events", b.stream)
+	b.mux.HandleFunc("POST /signout", b.signOut)
+	b.mux.HandleFunc("POST /theme", b.theme)
+	b.mux.HandleFunc("GET /static/{version}/{file}", b.static)
+	b.mux.HandleFunc("/", b.unknown)
+}
+
+// policy is the Content-Security-Policy of every page: nothing inline, and
+// nothing from elsewhere.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// ServeHTTP answers with a page of the board, and as the platform does below
+// /api/.
+func (b *Board) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") {
+		b.options.API.ServeHTTP(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-cache")
+	if err := b.csrf.Check(r); err != nil {
+		http.Error(w, "This request came from another site, so it was not carried out.", http.StatusForbidden)
+		return
+	}
+	b.mux.ServeHTTP(w, r)
+}
+
+// unknown answers where there is no page: a person with a page, and a program
+// as the platform does.
+func (b *Board) unknown(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		b.sandbox.ServeHTTP(w, r)
+		return
+	}
+	b.serve(func(*request) error { return errNoPage })(w, r)
+}
+
+var errNoPage = errors.New("no such page")
+
+// A page handles a request for a page. Its error becomes a page too.
+type page func(*request) error
+
+// A request is a request for a page, by whom it is made.
+type request struct {
+	*http.Request
+	w       http.ResponseWriter
+	session *session // nil unless the CTO is signed in
+	now     time.Time
+}
+
+// serve answers a request with a page.
+func (b *Board) serve(p page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		req := &request{Request: r, w: w, session: b.sessions.of(r), now: b.sandbox.Now()}
+		if err := p(req); err != nil {
+			b.fail(req, err)
+		}
+	}
+}
+
+// maxForm is how large a form may be: a little more than the platform takes.
+const maxForm = 2 << 20
+
+// fail answers with what went wrong.
+func (b *Board) fail(r *request, err error) {
+	d := failure{Status: http.StatusInternalServerError, Message: "Something went wrong here. The request can be made again."}
+	var refused *refusal
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &refused):
+		d = failure{refused.status, refused.message}
+	case errors.As(err, &tooLarge):
+		d = failure{http.StatusRequestEntityTooLarge, "That is more text than the platform takes: it may have 1 MB."}
+	case errors.Is(err, errNoPage), sandbox.IsNotFound(err):
+		d = failure{http.StatusNotFound, "There is nothing here. It may have had another address, or have been in a sandbox that was kept in memory and is gone."}
+	default:
+		b.options.Failed(err)
+	}
+	if r.Header.Get("Accept") == "application/json" {
+		http.Error(r.w, d.Message, d.Status)
+		return
+	}
+	if err := b.render(r, d.Status, "error.html", http.StatusText(d.Status), "", func(sandbox.View) (any, error) { return d, nil }); err != nil {
+		http.Error(r.w, d.Message, d.Status)
+	}
+}
+
+type failure struct {
+	Status  int
+	Message string
+}
+
+// A refusal is an error that is told to the person who asked.
+type refusal struct {
+	status  int
+	message string
+}
+
+func (e *refusal) Error() string { return e.message }
