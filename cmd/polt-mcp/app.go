@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -19,15 +18,9 @@ import (
 
 // platformFlags say which POLT to work on, and as whom.
 type platformFlags struct {
-	APIURL         string        `name:"api-url" placeholder:"URL" default:"${api_url}" help:"Where POLT is."`
-	APIKeyFile     string        `name:"api-key-file" placeholder:"FILE" help:"Read the API key from a file. POLT_API_KEY, the key itself, goes before it."`
-	Agent          string        `placeholder:"USERNAME" help:"Whom to act as, of the credentials file. No write is sent with a key that is not theirs."`
-	Credentials    string        `placeholder:"FILE" help:"The credentials file, for the keys of agents that register; by default polt-mcp/credentials.json in your configuration directory."`
-	CAFile         string        `name:"ca-file" placeholder:"FILE" help:"Certificates to trust beside the system's, as PEM."`
-	PlaintextProxy bool          `help:"Reach an http:// URL through the proxy of HTTP_PROXY, which then sees the API key."`
-	Timeout        time.Duration `default:"30s" help:"How long a call may take in all."`
-	Results        string        `enum:"both,structured,text" default:"both" help:"How results carry the answer: ${enum}."`
-	Local          bool          `name:"sandbox" help:"Work on a POLT inside this process instead, with no port opened. Without --db it is gone at the end."`
+	keyFlags
+	Results string `enum:"both,structured,text" default:"both" help:"How results carry the answer: ${enum}."`
+	Local   bool   `name:"sandbox" help:"Work on a POLT inside this process instead, with no port opened. Without --db it is gone at the end."`
 	sandboxFlags
 	logFlags
 	choiceFlags
@@ -136,7 +129,7 @@ func (f *platformFlags) open(ctx context.Context, env *environment, onCall func(
 		return nil, errors.Join(err, file.Close())
 	}
 	return f.newApp(ctx, log, host{tools: tools.Options{
-		Key: session.Key, StoreKey: session.Keep,
+		Key: session.Key, StoreKey: session.StoreKey,
 		KeyHint: func(_ context.Context, canRegister bool) string {
 			if !canRegister {
 				return "Have the user set POLT_API_KEY in this server's configuration"
@@ -168,7 +161,7 @@ func (f *platformFlags) keySource(env *environment) (credentials.Source, error) 
 	if f.Local && f.DB == "" {
 		// That world is new, and gone at the end: no key from outside fits it,
 		// and none of its keys is worth a file.
-		return credentials.Source{Passing: true}, nil
+		return credentials.Source{Ephemeral: true}, nil
 	}
 	source := credentials.Source{APIKey: env.getenv("POLT_API_KEY"), APIKeyFile: f.APIKeyFile, Agent: f.Agent}
 	if f.Local {
@@ -184,14 +177,6 @@ func (f *platformFlags) keySource(env *environment) (credentials.Source, error) 
 		}
 		source.BaseURL = client.BaseURL()
 	}
-	path := f.Credentials
-	if path == "" {
-		// Without a home there is no file: the result of registering says so, and
-		// carries the key.
-		path, _ = credentials.DefaultPath()
-	}
-	if path != "" {
-		source.Store = credentials.NewStore(path)
-	}
+	source.Store = f.store()
 	return source, nil
 }

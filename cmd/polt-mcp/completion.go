@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/openpolt/polt-mcp/internal/hosts"
 )
 
 type completionCommand struct {
@@ -89,14 +91,14 @@ func candidates(model *kong.Application, before []string, last string) []string 
 			skip = takesNext(model, w)
 			continue
 		}
-		if i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 && node == model.Node {
+		if i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 && len(positional) == 0 {
 			node = node.Children[i]
 		} else {
 			positional = append(positional, w)
 		}
 	}
 	if strings.HasPrefix(last, "-") {
-		if node == model.Node {
+		if node.DefaultCmd != nil {
 			node = node.DefaultCmd
 		}
 		var flags []string
@@ -107,7 +109,7 @@ func candidates(model *kong.Application, before []string, last string) []string 
 		}
 		return flags
 	}
-	if node == model.Node {
+	if len(node.Children) > 0 {
 		var names []string
 		for _, child := range node.Children {
 			if !child.Hidden {
@@ -119,6 +121,8 @@ func candidates(model *kong.Application, before []string, last string) []string 
 	switch node.Name {
 	case "call":
 		return toolCandidates(positional)
+	case "install":
+		return hosts.Names()
 	case "completion":
 		return []string{"bash", "fish", "zsh"}
 	}
@@ -127,7 +131,7 @@ func candidates(model *kong.Application, before []string, last string) []string 
 
 // takesNext reports whether the word after a flag is its value.
 func takesNext(model *kong.Application, word string) bool {
-	for _, command := range model.Children {
+	for _, command := range model.Leaves(false) {
 		for _, f := range command.Flags {
 			if word == "--"+f.Name {
 				return !f.IsBool()

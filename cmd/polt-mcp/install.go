@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -137,8 +136,10 @@ func (c *installCommand) write(env *environment, host *hosts.Host, path string, 
 	if _, err := io.WriteString(env.out, change); err != nil {
 		return err
 	}
-	if err := c.ask(env, path); err != nil {
-		return err
+	if !c.Yes {
+		if err := env.confirm("Write " + path + "?"); err != nil {
+			return err
+		}
 	}
 	backup, err := hosts.Write(path, before, after)
 	if err != nil {
@@ -164,26 +165,6 @@ func (c *installCommand) write(env *environment, host *hosts.Host, path string, 
 		}
 	}
 	return nil
-}
-
-// ask returns an error where the user does not want the change.
-func (c *installCommand) ask(env *environment, path string) error {
-	if c.Yes {
-		return nil
-	}
-	if _, err := fmt.Fprintf(env.out, "\nWrite %s? [y/N] ", path); err != nil {
-		return err
-	}
-	answer, err := bufio.NewReader(env.in).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	case "":
-		if err != nil {
-			return errors.New("nothing is changed: nobody answered; give --yes to write without asking")
-		}
-	}
-	return errors.New("nothing is changed")
 }
 
 // server returns the server that the flags describe.

@@ -49,6 +49,8 @@ type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Watch an agent live its whole life in a sandbox."`
 	Tools      toolsCommand      `cmd:"" help:"List the tools."`
 	Install    installCommand    `cmd:"" help:"Connect an MCP host: put this server into its configuration."`
+	Auth       authCommand       `cmd:"" help:"Register agents, and keep their keys."`
+	Doctor     doctorCommand     `cmd:"" help:"Find out what does not work, and what to do."`
 	Call       callCommand       `cmd:"" help:"Call a tool from the command line."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
@@ -91,6 +93,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	if err != nil {
 		return fmt.Errorf("%w (see polt-mcp --help)", err)
 	}
+	warnOfUnknownVariables(env, command.Selected())
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(env, parser)
 }

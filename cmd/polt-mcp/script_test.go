@@ -41,10 +41,11 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Setenv("POLT_STORE", "file") // the keyring is the one of whoever runs the tests
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"upstream": startUpstream, "requests": writeRequests, "capture": capture, "answers": answers, "reviewed": reviewed,
+			"upstream": startUpstream, "requests": writeRequests, "capture": capture, "answers": checkAnswers, "reviewed": reviewed,
 			"listening": listening, "post": post, "get": get,
 		},
 	})
@@ -118,7 +119,7 @@ func reviewed(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func answers(ts *testscript.TestScript, _ bool, args []string) {
+func checkAnswers(ts *testscript.TestScript, _ bool, args []string) {
 	var want, wantErrors, got, gotErrors int
 	_, err := fmt.Sscan(strings.Join(append(args, "0"), " "), &want, &wantErrors)
 	ts.Check(err)

@@ -28,7 +28,7 @@ func protects(flag string) bool {
 // Validate refuses flags that are given and say nothing, as a shell passes them
 // on for a variable that is not set, where they protect.
 func (variables) Validate(app *kong.Application) error {
-	for _, command := range app.Children {
+	for _, command := range app.Leaves(false) {
 		for _, f := range command.Flags {
 			if !f.Set || !protects(f.Name) {
 				continue

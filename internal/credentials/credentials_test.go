@@ -30,12 +30,12 @@ func registration(t *testing.T, key string) polt.Registration {
 
 func newStore(t *testing.T) *credentials.Store {
 	t.Helper()
-	return credentials.NewStore(filepath.Join(t.TempDir(), "polt-mcp", "credentials.json"))
+	return credentials.NewStore(filepath.Join(t.TempDir(), "polt-mcp", "credentials.json"), credentials.InFile, nil)
 }
 
 func add(t *testing.T, s *credentials.Store, platform, username, key string) {
 	t.Helper()
-	if err := s.Add(platform, username, registration(t, key)); err != nil {
+	if _, err := s.Add(platform, username, registration(t, key)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -116,8 +116,8 @@ func TestManyAtOnceLoseNothing(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 50 {
 		wg.Go(func() { // each as a process of its own would
-			own := credentials.NewStore(s.Path())
-			if err := own.Add(platform, fmt.Sprint("agent", i), registration(t, fmt.Sprint("polt_", i))); err != nil {
+			own := credentials.NewStore(s.Path(), credentials.InFile, nil)
+			if _, err := own.Add(platform, fmt.Sprint("agent", i), registration(t, fmt.Sprint("polt_", i))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -139,7 +139,7 @@ func TestFileThatIsNotOursIsLeftAsItIs(t *testing.T) {
 		if err := os.WriteFile(s.Path(), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Add(platform, "ada", registration(t, "polt_1")); err == nil || !strings.Contains(err.Error(), "left as it is") {
+		if _, err := s.Add(platform, "ada", registration(t, "polt_1")); err == nil || !strings.Contains(err.Error(), "left as it is") {
 			t.Errorf("%q: %v", content, err)
 		}
 		if b, err := os.ReadFile(s.Path()); err != nil || string(b) != content {
@@ -225,7 +225,7 @@ func TestSessionWithoutAKeyTakesThatOfWhoRegistersMeanwhile(t *testing.T) {
 			sessions[i] = session
 		}
 		for _, username := range []string{"ada", "joan"} {
-			if _, err := sessions[0].Keep(t.Context(), username, registration(t, "polt_"+username)); err != nil {
+			if _, err := sessions[0].StoreKey(t.Context(), username, registration(t, "polt_"+username)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -245,11 +245,11 @@ func TestRegisteringDoesNotChangeWhoASessionIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := session.Keep(t.Context(), "ada", registration(t, "polt_ada"))
+	kept, err := session.StoreKey(t.Context(), "ada", registration(t, "polt_ada"))
 	if err != nil || kept.File != s.Path() || kept.ActingAs != "" {
 		t.Errorf("%+v, %v", kept, err)
 	}
-	kept, err = session.Keep(t.Context(), "grace", registration(t, "polt_grace"))
+	kept, err = session.StoreKey(t.Context(), "grace", registration(t, "polt_grace"))
 	if err != nil || kept.ActingAs != "ada" || !strings.Contains(kept.Switch, "--agent grace") {
 		t.Errorf("%+v, %v", kept, err)
 	}
@@ -263,23 +263,23 @@ func TestRegisteringDoesNotChangeWhoASessionIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept, err = known.Keep(t.Context(), "joan", registration(t, "polt_joan")); err != nil || kept.ActingAs != "grace" {
+	if kept, err = known.StoreKey(t.Context(), "joan", registration(t, "polt_joan")); err != nil || kept.ActingAs != "grace" {
 		t.Errorf("%+v, %v", kept, err)
 	}
 }
 
 func TestSessionOfAPlatformThatPassesHoldsItsKey(t *testing.T) {
-	session, _, err := credentials.Open(credentials.Source{Passing: true})
+	session, _, err := credentials.Open(credentials.Source{Ephemeral: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept, err := session.Keep(t.Context(), "ada", registration(t, "polt_ada")); err != nil || kept.File != "" {
+	if kept, err := session.StoreKey(t.Context(), "ada", registration(t, "polt_ada")); err != nil || kept.File != "" {
 		t.Errorf("%+v, %v", kept, err)
 	}
 	if got := session.Key(t.Context()).Reveal(); got != "polt_ada" {
 		t.Errorf("the session acts with %s", got)
 	}
-	if kept, err := session.Keep(t.Context(), "grace", registration(t, "polt_grace")); err == nil || kept.ActingAs != "ada" {
+	if kept, err := session.StoreKey(t.Context(), "grace", registration(t, "polt_grace")); err == nil || kept.ActingAs != "ada" {
 		t.Errorf("a second key was taken, and is lost: %+v", kept)
 	}
 }
@@ -289,7 +289,7 @@ func TestWithoutAFileNoKeyIsSaidToBeStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := session.Keep(t.Context(), "ada", registration(t, "polt_ada")); err == nil {
+	if _, err := session.StoreKey(t.Context(), "ada", registration(t, "polt_ada")); err == nil {
 		t.Error("the key is in no file, and that is no error")
 	}
 	if got := session.Key(t.Context()).Reveal(); got != "polt_ada" {
@@ -310,7 +310,7 @@ func TestFileThatAnotherHoldsIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := session.Keep(t.Context(), "ada", registration(t, "polt_ada")); err == nil || !strings.Contains(err.Error(), "locked") {
+	if _, err := session.StoreKey(t.Context(), "ada", registration(t, "polt_ada")); err == nil || !strings.Contains(err.Error(), "locked") {
 		t.Errorf("%v", err)
 	}
 	if err := lock.Unlock(); err != nil {
@@ -324,12 +324,12 @@ func TestKeyThatCannotBeStoredIsUsedAllTheSame(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := credentials.NewStore(filepath.Join(file, "credentials.json")) // below a file
+	s := credentials.NewStore(filepath.Join(file, "credentials.json"), credentials.Auto, nil) // below a file
 	session, _, err := credentials.Open(credentials.Source{Store: s, BaseURL: platform})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := session.Keep(t.Context(), "ada", registration(t, "polt_ada")); err == nil {
+	if _, err := session.StoreKey(t.Context(), "ada", registration(t, "polt_ada")); err == nil {
 		t.Error("no error")
 	}
 	if got := session.Key(t.Context()).Reveal(); got != "polt_ada" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,10 +16,10 @@ import (
 // keeps the keys of those who register in it. Any number of goroutines may use
 // one.
 type Session struct {
-	store   *Store
-	passing bool // the platform is gone with the session, and so are its keys
-	baseURL string
-	agent   string // whom to act as of the credentials file; "" is its active agent
+	store     *Store
+	ephemeral bool // the platform is gone with the session, and so are its keys
+	baseURL   string
+	agent     string // whom to act as of the credentials file; "" is its active agent
 
 	mu  sync.Mutex
 	key polt.Key
@@ -35,9 +34,9 @@ type Source struct {
 	Agent      string // whom to act as of the credentials file, or, where that has nobody, who is to register; "" is its active agent
 	BaseURL    string
 	Store      *Store // nil has no credentials file, so that no key can be stored
-	// Passing says that the platform is gone with the session: keys are held
+	// Ephemeral says that the platform is gone with the session: keys are held
 	// in memory.
-	Passing bool
+	Ephemeral bool
 }
 
 // Warnings are what a person should mend, though the session works.
@@ -49,7 +48,7 @@ var unexpanded = regexp.MustCompile(`^\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?$
 // Open returns the session of a source. A key that cannot be used is an
 // error; that there is none is not.
 func Open(src Source) (*Session, Warnings, error) {
-	s := &Session{store: src.Store, passing: src.Passing, baseURL: src.BaseURL, agent: src.Agent}
+	s := &Session{store: src.Store, ephemeral: src.Ephemeral, baseURL: src.BaseURL, agent: src.Agent}
 	var warnings Warnings
 	if Unexpanded(src.APIKey) {
 		warnings = append(warnings, "POLT_API_KEY is the text of a variable that your MCP host did not expand: set it to the key, or take the line out; going on without it")
@@ -60,6 +59,9 @@ func Open(src Source) (*Session, Warnings, error) {
 		src.APIKeyFile = ""
 	}
 	var err error
+	if src.Store != nil {
+		warnings = append(warnings, src.Store.Tidy()...)
+	}
 	switch {
 	case src.APIKey != "":
 		s.key, err = polt.ParseKey(strings.TrimSpace(src.APIKey))
@@ -72,6 +74,7 @@ func Open(src Source) (*Session, Warnings, error) {
 			return nil, warnings, fmt.Errorf("POLT_API_KEY_FILE: %w", err)
 		}
 		s.who = s.owner("the agent whose key is in POLT_API_KEY_FILE")
+		warnings = append(warnings, Exposed(src.APIKeyFile)...)
 	case src.Store != nil:
 		s.key, s.who, err = src.Store.Find(src.BaseURL, src.Agent)
 		if err != nil {
@@ -86,7 +89,7 @@ func Open(src Source) (*Session, Warnings, error) {
 }
 
 func readKeyFile(path string) (polt.Key, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // the path is the user's choice
+	b, err := readSecret(path)
 	if err != nil {
 		return polt.Key{}, err
 	}
@@ -117,31 +120,31 @@ func (s *Session) Key(context.Context) polt.Key {
 	return s.key
 }
 
-// Keep stores the key of an agent that has registered. The session goes on as
+// StoreKey stores the key of an agent that has registered. The session goes on as
 // that agent only if it was nobody: registering never changes who it is. That
 // holds, and is told, even where the key cannot be stored.
-func (s *Session) Keep(_ context.Context, username string, r polt.Registration) (tools.StoredKey, error) {
-	var kept tools.StoredKey
+func (s *Session) StoreKey(_ context.Context, username string, r polt.Registration) (tools.StoredKey, error) {
+	var stored tools.StoredKey
 	var err error
 	switch { // without the lock: calls go on meanwhile
 	case s.store != nil:
-		kept.File = s.store.Path()
-		err = s.store.Add(s.baseURL, username, r)
-	case !s.passing:
+		stored.File = s.store.Path()
+		_, err = s.store.Add(s.baseURL, username, r)
+	case !s.ephemeral:
 		err = errors.New("there is no configuration directory to store it in")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.key.IsZero() || s.key == r.APIKey { // found in the file by another call
 		s.key, s.who = r.APIKey, username
-		return kept, err
+		return stored, err
 	}
-	kept.ActingAs = s.who
-	if s.passing {
-		return kept, errors.New("this session has nowhere to store a second key")
+	stored.ActingAs = s.who
+	if s.ephemeral {
+		return stored, errors.New("this session has nowhere to store a second key")
 	}
-	kept.Switch = fmt.Sprintf("to act as %s, restart the server with --agent %s (POLT_AGENT) and without POLT_API_KEY and POLT_API_KEY_FILE", username, username)
-	return kept, err
+	stored.Switch = fmt.Sprintf("to act as %s, restart the server with --agent %s (POLT_AGENT) and without POLT_API_KEY and POLT_API_KEY_FILE", username, username)
+	return stored, err
 }
 
 // Unexpanded reports whether a value is the text of a variable that an MCP

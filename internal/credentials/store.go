@@ -1,5 +1,5 @@
-// Package credentials keeps agents' API keys in a file, and says which agent a
-// session acts as.
+// Package credentials keeps agents' API keys, in the operating system's keyring
+// or in a file, and says which agent a session acts as.
 package credentials
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -19,9 +20,24 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// A Store is the credentials file: the keys of any number of agents on any
-// number of platforms. Any number of processes may use one file.
-type Store struct{ path string }
+// A Store is the credentials file: the agents that act from here, on any number
+// of platforms. Their keys are in the file too, or in the operating system's
+// keyring. Any number of processes may use one file.
+type Store struct {
+	path    string
+	place   Place
+	keyring Keyring
+}
+
+// A Place is where keys are kept.
+type Place string
+
+// The places.
+const (
+	Auto      Place = "auto" // the keyring where there is one, else the file
+	InKeyring Place = "keyring"
+	InFile    Place = "file"
+)
 
 // DefaultPath returns where the credentials file is by default, under the
 // user's configuration directory.
@@ -33,8 +49,11 @@ func DefaultPath() (string, error) {
 	return filepath.Join(dir, "polt-mcp", "credentials.json"), nil
 }
 
-// NewStore returns the store in the file of that path, which need not exist.
-func NewStore(path string) *Store { return &Store{path} }
+// NewStore returns the store in the file of that path, which need not exist. It
+// adds keys to the place given, and finds them in either.
+func NewStore(path string, place Place, keyring Keyring) *Store {
+	return &Store{path, place, keyring}
+}
 
 // Path returns where the file is.
 func (s *Store) Path() string { return s.path }
@@ -56,7 +75,9 @@ type platform struct {
 
 type agent struct {
 	AgentID string `json:"agent_id,omitempty"`
-	APIKey  string `json:"api_key"`
+	APIKey  string `json:"api_key,omitempty"`
+	// Keyring says that the keys are in the keyring, and not here.
+	Keyring bool `json:"keyring,omitempty"`
 	// Former has the keys that the same username had before on a platform of
 	// the same URL, such as a sandbox that was begun anew. No key is lost.
 	Former []string `json:"former,omitempty"`
@@ -81,12 +102,31 @@ func (s *Store) Find(baseURL, username string) (polt.Key, string, error) {
 	if !ok {
 		return polt.Key{}, "", nil
 	}
-	key, err := polt.ParseKey(a.APIKey)
+	keys, err := s.keys(baseURL, username, a)
+	if err != nil {
+		return polt.Key{}, "", err
+	}
+	key, err := polt.ParseKey(keys[0])
 	if err != nil {
 		return polt.Key{}, "", fmt.Errorf("%s: agent %s: %w", s.path, username, err)
 	}
 	return key, username, nil
 }
+
+// keys returns the keys of an agent, the one in use first.
+func (s *Store) keys(baseURL, username string, a agent) ([]string, error) {
+	if !a.Keyring {
+		return append([]string{a.APIKey}, a.Former...), nil
+	}
+	secret, err := s.keyring.Get(account(baseURL, username))
+	if err != nil {
+		return nil, fmt.Errorf("the key of %s is in the keyring of the operating system, as %s says, and cannot be read from it: %w", username, s.path, err)
+	}
+	return strings.Split(secret, "\n"), nil
+}
+
+// account is what the keyring calls an agent.
+func account(baseURL, username string) string { return username + " on " + baseURL }
 
 // Agents returns the usernames of those who have keys on the platform at
 // baseURL, in their alphabetical order.
@@ -98,7 +138,35 @@ func (s *Store) Agents(baseURL string) []string {
 	return slices.Sorted(maps.Keys(f.Platforms[baseURL].Agents))
 }
 
-// Owner returns the username that key is stored under, or "".
+// An Account is an agent that the store knows.
+type Account struct {
+	Username string
+	AgentID  string
+	Active   bool // it is whom a session acts as where nothing else says so
+	Place    Place
+}
+
+// Accounts returns the agents on the platform at baseURL, in the alphabetical
+// order of their names.
+func (s *Store) Accounts(baseURL string) ([]Account, error) {
+	f, err := s.read()
+	if err != nil || f.Platforms[baseURL] == nil {
+		return nil, err
+	}
+	p := f.Platforms[baseURL]
+	var all []Account
+	for _, username := range slices.Sorted(maps.Keys(p.Agents)) {
+		a := Account{Username: username, AgentID: p.Agents[username].AgentID, Active: username == p.Active, Place: InFile}
+		if p.Agents[username].Keyring {
+			a.Place = InKeyring
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// Owner returns the username that key is stored under, or "". It does not look
+// into the keyring, which may ask the user.
 func (s *Store) Owner(baseURL string, key polt.Key) string {
 	f, err := s.read()
 	if err != nil || f.Platforms[baseURL] == nil {
@@ -117,9 +185,117 @@ func (s *Store) Owner(baseURL string, key polt.Key) string {
 const lockTimeout = 3 * time.Second
 
 // Add stores the key of an agent that has registered on the platform at
-// baseURL. When it returns nil, the file has it and survives a loss of power.
-// No other agent's key is changed.
-func (s *Store) Add(baseURL, username string, r polt.Registration) error {
+// baseURL, and says where. When it returns no error, the key survives a loss of
+// power. No other agent's key is changed.
+func (s *Store) Add(baseURL, username string, r polt.Registration) (Place, error) {
+	place := InFile
+	err := s.change(func(f *file) (after func() error, err error) {
+		p := f.Platforms[baseURL]
+		if p == nil {
+			p = &platform{Agents: map[string]agent{}}
+			f.Platforms[baseURL] = p
+		}
+		if _, ok := p.Agents[p.Active]; !ok {
+			p.Active = username
+		}
+		before, had := p.Agents[username]
+		keys := []string{r.APIKey.Reveal()}
+		if had {
+			former, err := s.keys(baseURL, username, before)
+			if err != nil {
+				return nil, err // to write over it would lose a key
+			}
+			keys = append(keys, slices.DeleteFunc(former, func(k string) bool { return k == keys[0] })...)
+		}
+		place, err = s.put(baseURL, username, keys)
+		if err != nil {
+			return nil, err
+		}
+		added := agent{AgentID: r.AgentID, Keyring: place == InKeyring}
+		if added.AgentID == "" {
+			added.AgentID = before.AgentID
+		}
+		if !added.Keyring {
+			added.APIKey, added.Former = keys[0], keys[1:]
+		}
+		p.Agents[username] = added
+		if before.Keyring && !added.Keyring {
+			return func() error { return s.keyring.Delete(account(baseURL, username)) }, nil
+		}
+		return nil, nil
+	})
+	return place, err
+}
+
+// put puts keys into the keyring, if that is their place, and says where they
+// are to be.
+func (s *Store) put(baseURL, username string, keys []string) (Place, error) {
+	if s.place == InFile || s.keyring == nil || s.place == Auto && !s.keyring.Available() {
+		if s.place == InKeyring {
+			return "", errors.New("there is no keyring to store the key in")
+		}
+		return InFile, nil
+	}
+	secret := strings.Join(keys, "\n")
+	err := s.keyring.Set(account(baseURL, username), secret)
+	if err == nil { // what says that it has stored something may have not
+		var is string
+		if is, err = s.keyring.Get(account(baseURL, username)); err == nil && is != secret {
+			err = errors.New("it has another text than was written to it")
+		}
+	}
+	if err != nil && s.place == InKeyring {
+		return "", fmt.Errorf("the keyring of the operating system: %w", err)
+	}
+	if err != nil {
+		return InFile, nil //nolint:nilerr // the file is there for that
+	}
+	return InKeyring, nil
+}
+
+// ErrUnknown is returned for an agent that the store does not know.
+var ErrUnknown = errors.New("no key of that agent is stored here")
+
+// Use has sessions act as an agent where nothing else says whom to act as.
+func (s *Store) Use(baseURL, username string) error {
+	return s.change(func(f *file) (func() error, error) {
+		p := f.Platforms[baseURL]
+		if p == nil {
+			return nil, ErrUnknown
+		}
+		if _, ok := p.Agents[username]; !ok {
+			return nil, ErrUnknown
+		}
+		p.Active = username
+		return nil, nil
+	})
+}
+
+// Remove forgets an agent and its keys, which cannot be had again.
+func (s *Store) Remove(baseURL, username string) error {
+	return s.change(func(f *file) (func() error, error) {
+		p := f.Platforms[baseURL]
+		if p == nil {
+			return nil, ErrUnknown
+		}
+		a, ok := p.Agents[username]
+		if !ok {
+			return nil, ErrUnknown
+		}
+		delete(p.Agents, username)
+		if p.Active == username {
+			p.Active = ""
+		}
+		if a.Keyring {
+			return func() error { return s.keyring.Delete(account(baseURL, username)) }, nil
+		}
+		return nil, nil
+	})
+}
+
+// change changes the file while no other process can. What change returns is
+// done once the file is written.
+func (s *Store) change(change func(*file) (after func() error, err error)) error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
 	}
@@ -134,25 +310,19 @@ func (s *Store) Add(baseURL, username string, r polt.Registration) error {
 	if err != nil {
 		return err
 	}
-	p := f.Platforms[baseURL]
-	if p == nil {
-		p = &platform{Active: username, Agents: map[string]agent{}}
-		f.Platforms[baseURL] = p
+	after, err := change(f)
+	if err == nil {
+		err = s.write(f)
 	}
-	added := agent{AgentID: r.AgentID, APIKey: r.APIKey.Reveal()}
-	if before, ok := p.Agents[username]; ok {
-		added.Former = before.Former
-		if before.APIKey != added.APIKey {
-			added.Former = append(added.Former, before.APIKey)
-		}
+	if err == nil && after != nil {
+		err = after()
 	}
-	p.Agents[username] = added
-	return s.write(f)
+	return err
 }
 
 func (s *Store) read() (*file, error) {
 	f := &file{Version: fileVersion, Platforms: map[string]*platform{}}
-	b, err := os.ReadFile(s.path)
+	b, err := readSecret(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -180,7 +350,7 @@ func (s *Store) write(f *file) error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(s.path), ".credentials-*") // 0600
+	temp, err := os.CreateTemp(filepath.Dir(s.path), leftovers) // 0600
 	if err != nil {
 		return err
 	}

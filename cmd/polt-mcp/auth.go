@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/rs/zerolog"
+
+	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+// authCommand are the subcommands that keep keys.
+type authCommand struct {
+	Register authRegisterCommand `cmd:"" help:"Register an agent, and store its key."`
+	Login    authLoginCommand    `cmd:"" help:"Store a key that you have, once POLT has confirmed it."`
+	Status   authStatusCommand   `cmd:"" help:"Show which agents there are, who is active, and whether the keys are valid."`
+	Use      authUseCommand      `cmd:"" help:"Make a stored agent the active one."`
+	Logout   authLogoutCommand   `cmd:"" help:"Remove an agent and its key from this machine."`
+	Token    authTokenCommand    `cmd:"" help:"Print a key, for scripts."`
+}
+
+// authFlags say which platform's keys are meant.
+type authFlags struct {
+	keyFlags
+	Local bool   `name:"sandbox" help:"The keys of a sandbox, with --db."`
+	DB    string `placeholder:"FILE" help:"The file of the sandbox."`
+}
+
+// keyBook is the stored keys of one platform, and the platform to ask about
+// them.
+type keyBook struct {
+	app     *app
+	client  *polt.Client // without a key
+	store   *credentials.Store
+	baseURL string
+	getenv  func(string) string
+	flags   *keyFlags
+}
+
+// open returns the platform and the keys that the flags mean. The app is to be
+// closed.
+func (f *authFlags) open(ctx context.Context, env *environment) (*keyBook, error) {
+	p := platformFlags{keyFlags: f.keyFlags, Local: f.Local, Results: "both"}
+	p.DB = f.DB
+	b := &keyBook{store: f.store(), getenv: env.getenv, flags: &f.keyFlags}
+	switch {
+	case b.store == nil:
+		return nil, errors.New("there is no home directory to keep keys in: give --credentials FILE")
+	case f.Local && f.DB == "":
+		return nil, errors.New("a sandbox without --db is gone when the command ends, and its keys with it: give --db FILE")
+	}
+	p.Agent = "" // whom to act as is the command's to say
+	app, err := p.newApp(ctx, zerolog.Nop(), host{})
+	if err != nil {
+		return nil, err
+	}
+	b.app, b.client, b.baseURL = app, app.client, app.client.BaseURL()
+	if f.Local {
+		path, err := filepath.Abs(f.DB)
+		if err != nil {
+			return nil, errors.Join(err, app.Close())
+		}
+		b.baseURL = "sandbox:" + path
+	}
+	return b, nil
+}
+
+func (b *keyBook) Close() error { return b.app.Close() }
+
+// ask asks the platform whose a key is. The name is empty where the platform
+// does not say.
+func (b *keyBook) ask(ctx context.Context, key polt.Key) (username string, err error) {
+	answer, err := polt.VerifyKey.Call(ctx, b.client.As(key), polt.VerifyKeyInput{})
+	if err != nil {
+		return "", err
+	}
+	var says struct{ Valid *bool }
+	if json.Unmarshal(answer.Raw, &says) == nil && says.Valid != nil && !*says.Valid {
+		return "", &polt.Error{Code: polt.CodeUnauthenticated, Message: "POLT says that the key is not valid"}
+	}
+	return answers.Owner(answer.Raw), nil
+}
+
+// isRejected reports whether an error says that a key is not valid.
+func isRejected(err error) bool {
+	e, ok := errors.AsType[*polt.Error](err)
+	return ok && e.Code == polt.CodeUnauthenticated
+}
+
+// forPeople returns an error of the platform as a person at a terminal is told
+// of it.
+func forPeople(err error) error {
+	e, ok := errors.AsType[*polt.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Code {
+	case polt.CodeUnauthenticated:
+		return fmt.Errorf("POLT rejected the key: %s", e.Message)
+	case polt.CodeUpstreamUnreachable, polt.CodeTimeout:
+		return fmt.Errorf("POLT cannot be reached: %s", e.Message)
+	case polt.CodeInvalidArgument:
+		return fmt.Errorf("%s: %s", e.Field, e.Message)
+	}
+	return errors.New(e.Message)
+}
+
+// source returns the key that a session would act with, and where it comes from
+// in words; "" is nowhere. Of a stored key it returns the agent.
+func (b *keyBook) source() (key polt.Key, from, username string, err error) {
+	if v := b.getenv("POLT_API_KEY"); v != "" && !credentials.Unexpanded(v) {
+		key, err = polt.ParseKey(v)
+		return key, "POLT_API_KEY", "", err
+	}
+	if f := b.flags.APIKeyFile; f != "" && !credentials.Unexpanded(f) {
+		s, _, err := credentials.Open(credentials.Source{APIKeyFile: f})
+		if err != nil {
+			return polt.Key{}, "", "", err
+		}
+		return s.Key(context.Background()), "the file " + f, "", nil
+	}
+	key, username, err = b.store.Find(b.baseURL, b.flags.Agent)
+	if err != nil || key.IsZero() {
+		return key, "", "", err
+	}
+	return key, "the " + b.place(username), username, nil
+}
+
+// place says in words where the key of a stored agent is.
+func (b *keyBook) place(username string) string {
+	accounts, _ := b.store.Accounts(b.baseURL)
+	for _, a := range accounts {
+		if a.Username == username && a.Place == credentials.InKeyring {
+			return "keyring of the operating system"
+		}
+	}
+	return "credentials file " + b.store.Path()
+}

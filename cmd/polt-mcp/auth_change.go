@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+type authRegisterCommand struct {
+	authFlags
+	Username    string `arg:"" optional:"" help:"The agent's name, which is unique and public. It is asked for where it is missing."`
+	DisplayName string `novariable:"" help:"The name that others are shown."`
+	Bio         string `novariable:"" help:"What others should know of the agent."`
+}
+
+// Run registers an agent.
+func (c *authRegisterCommand) Run(ctx context.Context, env *environment) (err error) {
+	b, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	in := polt.RegisterAgentInput{Username: c.Username, DisplayName: c.DisplayName, Bio: c.Bio}
+	if _, ok := asTerminal(env.in); ok && in.Username == "" {
+		if err := askForAgent(env, &in); err != nil {
+			return err
+		}
+	}
+	if in.Username == "" {
+		return errors.New("which agent? polt-mcp auth register USERNAME")
+	}
+	if faults := polt.RegisterAgent.Check(in); len(faults) > 0 {
+		return forPeople(faults[0])
+	}
+	r, err := polt.RegisterAgent.Do(ctx, b.client, in)
+	if err != nil {
+		return b.registrationFailed(in.Username, err)
+	}
+	place, err := b.store.Add(b.baseURL, in.Username, r)
+	if err != nil {
+		_, _ = fmt.Fprintf(env.out, "%s is registered, and its key is shown only this once. Keep it: %s\n", in.Username, r.APIKey.Reveal())
+		return fmt.Errorf("the key cannot be stored: %w", err)
+	}
+	_, err = fmt.Fprintf(env.out, "%s is registered as agent %s. Its key is in the %s.\n", in.Username, r.AgentID, b.placeName(place))
+	return errors.Join(err, b.sayWhoActs(env, in.Username))
+}
+
+func askForAgent(env *environment, in *polt.RegisterAgentInput) error {
+	for _, ask := range []struct {
+		question string
+		into     *string
+	}{{"Username (unique, public): ", &in.Username}, {"Display name (optional): ", &in.DisplayName}, {"Bio (optional): ", &in.Bio}} {
+		if *ask.into != "" {
+			continue
+		}
+		answer, err := env.prompt(ask.question)
+		if err != nil {
+			return err
+		}
+		*ask.into = answer
+	}
+	return nil
+}
+
+// registrationFailed says of a name that is taken whether it is one of ours.
+func (b *keyBook) registrationFailed(username string, err error) error {
+	e, ok := errors.AsType[*polt.Error](err)
+	switch {
+	case ok && e.Code == polt.CodeConflict && slices.Contains(b.store.Agents(b.baseURL), username):
+		return fmt.Errorf("%s is registered, and is yours: its key is in the %s. To act as %s: polt-mcp auth use %s", username, b.place(username), username, username)
+	case ok && e.Code == polt.CodeConflict:
+		return fmt.Errorf("the name %s is taken, and no key of it is in %s. If the agent is yours, its key is where it was registered, and POLT does not show it again: polt-mcp auth login stores it here. Otherwise choose another name", username, b.store.Path())
+	case ok && e.Code == polt.CodeOutcomeUnknown:
+		return fmt.Errorf("whether %s is registered is not known: %s. If polt-mcp call get_agent username=%s finds it, its key is lost: register under another name", username, e.Message, username)
+	}
+	return forPeople(err)
+}
+
+// placeName says in words where a key has been put.
+func (b *keyBook) placeName(place credentials.Place) string {
+	if place == credentials.InKeyring {
+		return "keyring of the operating system"
+	}
+	return "credentials file " + b.store.Path()
+}
+
+// sayWhoActs says whom the server acts as, if it is not the agent expected.
+func (b *keyBook) sayWhoActs(env *environment, expected string) error {
+	_, from, username, err := b.source()
+	switch {
+	case err != nil:
+		return err
+	case username == expected:
+		_, err = fmt.Fprintf(env.out, "polt-mcp acts as %s.\n", expected)
+	case username != "":
+		_, err = fmt.Fprintf(env.out, "polt-mcp still acts as %s. To act as %s: polt-mcp auth use %s\n", username, expected, expected)
+	default:
+		_, err = fmt.Fprintf(env.out, "In this shell polt-mcp acts with the key in %s, which goes before stored ones. To act as %s: unset it.\n", strings.TrimPrefix(from, "the "), expected)
+	}
+	return err
+}
+
+type authLoginCommand struct {
+	authFlags
+	Username string `arg:"" optional:"" help:"Whose key it is. It is asked for where POLT does not say."`
+}
+
+// Help tells more than the one line of the list of commands.
+func (*authLoginCommand) Help() string {
+	return "The key is asked for, and not shown while you paste it. It can also come from a pipe: pass show polt | polt-mcp auth login"
+}
+
+// Run stores a key.
+func (c *authLoginCommand) Run(ctx context.Context, env *environment) (err error) {
+	b, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	text, err := env.promptSecret("API key (polt_…, not shown): ")
+	if err != nil {
+		return err
+	}
+	key, err := polt.ParseKey(text)
+	if err != nil {
+		return fmt.Errorf("nothing is stored: %w", err)
+	}
+	owner, err := b.ask(ctx, key)
+	if err != nil {
+		err = fmt.Errorf("nothing is stored: %w", forPeople(err))
+		if !isRejected(err) {
+			err = fmt.Errorf("%w (polt-mcp doctor tells more)", err)
+		}
+		return err
+	}
+	if owner != "" && c.Username != "" && owner != c.Username {
+		return fmt.Errorf("nothing is stored: the key is %s's, not %s's", owner, c.Username)
+	}
+	if owner == "" {
+		owner = c.Username
+	}
+	if owner == "" {
+		if owner, err = env.prompt("POLT accepts the key and does not say whose it is. Username: "); err != nil || owner == "" {
+			return errors.New("nothing is stored: whose key is it? polt-mcp auth login USERNAME")
+		}
+	}
+	place, err := b.store.Add(b.baseURL, owner, polt.Registration{APIKey: key})
+	if err != nil {
+		return err
+	}
+	if err := b.store.Use(b.baseURL, owner); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.out, "POLT accepts the key of %s. It is in the %s.\n", owner, b.placeName(place))
+	return errors.Join(err, b.sayWhoActs(env, owner))
+}
+
+type authUseCommand struct {
+	authFlags
+	Username string `arg:"" help:"The agent."`
+}
+
+// Run makes an agent the active one.
+func (c *authUseCommand) Run(ctx context.Context, env *environment) (err error) {
+	b, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	if err := b.store.Use(b.baseURL, c.Username); err != nil {
+		return b.unknown(c.Username, err)
+	}
+	return b.sayWhoActs(env, c.Username)
+}
+
+// unknown says which agents there are instead of one.
+func (b *keyBook) unknown(username string, err error) error {
+	if !errors.Is(err, credentials.ErrUnknown) {
+		return err
+	}
+	known := b.store.Agents(b.baseURL)
+	if len(known) == 0 {
+		return fmt.Errorf("no agent on %s is stored in %s: polt-mcp auth login, or polt-mcp auth register", b.baseURL, b.store.Path())
+	}
+	return fmt.Errorf("%s has no agent %q on %s%s, but %s", b.store.Path(), username, b.baseURL, didYouMean(username, known), strings.Join(known, ", "))
+}
+
+type authLogoutCommand struct {
+	authFlags
+	Username string `arg:"" optional:"" help:"The agent; by default the active one."`
+	Yes      bool   `novariable:"" short:"y" help:"Do not ask."`
+}
+
+// Run removes an agent's key.
+func (c *authLogoutCommand) Run(ctx context.Context, env *environment) (err error) {
+	b, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	accounts, err := b.store.Accounts(b.baseURL)
+	if err != nil {
+		return err
+	}
+	username := c.Username
+	for _, a := range accounts {
+		if username == "" && a.Active {
+			username = a.Username
+		}
+	}
+	if username == "" || !slices.ContainsFunc(accounts, func(a credentials.Account) bool { return a.Username == username }) {
+		return b.unknown(username, credentials.ErrUnknown)
+	}
+	if !c.Yes {
+		if err := env.confirm(fmt.Sprintf("Remove the key of %s from the %s? POLT does not show it again.", username, b.place(username))); err != nil {
+			return err
+		}
+	}
+	if err := b.store.Remove(b.baseURL, username); err != nil {
+		return b.unknown(username, err)
+	}
+	_, err = fmt.Fprintf(env.out, "The key of %s is removed.\n", username)
+	if left := b.store.Agents(b.baseURL); err == nil && len(left) > 0 {
+		_, err = fmt.Fprintf(env.out, "Still stored: %s\n", strings.Join(left, ", "))
+	}
+	return err
+}
+
+type authTokenCommand struct {
+	authFlags
+	Username string `arg:"" optional:"" help:"The agent; by default whom polt-mcp acts as."`
+	Show     bool   `novariable:"" help:"Print it in a terminal too, where others can see it."`
+}
+
+// Run prints a key.
+func (c *authTokenCommand) Run(ctx context.Context, env *environment) (err error) {
+	if _, ok := asTerminal(env.out); ok && !c.Show {
+		return errors.New("the key is not shown in a terminal: pipe it into a command, or give --show")
+	}
+	b, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	var key polt.Key
+	if c.Username != "" {
+		key, _, err = b.store.Find(b.baseURL, c.Username)
+	} else {
+		key, _, _, err = b.source()
+	}
+	if err != nil {
+		return err
+	}
+	if key.IsZero() {
+		return b.unknown(c.Username, credentials.ErrUnknown)
+	}
+	_, err = fmt.Fprintln(env.out, key.Reveal())
+	return err
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"text/tabwriter"
+
+	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/polt"
+)
+
+type authStatusCommand struct {
+	authFlags
+	JSON bool `help:"Print it as JSON."`
+}
+
+// authStatus is what there is to know of the keys for a platform.
+type authStatus struct {
+	Platform string `json:"platform"`
+	// ActingAs is the agent that a session acts as, as far as it is known.
+	ActingAs string `json:"acting_as,omitempty"`
+	// Source says where the key in use comes from; empty where there is none.
+	Source   string        `json:"source,omitempty"`
+	State    keyState      `json:"state"`
+	Detail   string        `json:"detail,omitempty"`
+	File     string        `json:"credentials_file"`
+	FileIs   string        `json:"credentials_file_is"` // present or missing
+	Agents   []agentStatus `json:"agents"`
+	Warnings []string      `json:"warnings,omitempty"`
+}
+
+type agentStatus struct {
+	Username string   `json:"username"`
+	Active   bool     `json:"active"`
+	Place    string   `json:"place"`
+	State    keyState `json:"state"`
+	Detail   string   `json:"detail,omitempty"`
+}
+
+// A keyState says what the platform says of a key.
+type keyState string
+
+const (
+	keyValid   keyState = "valid"
+	keyInvalid keyState = "rejected"
+	keyUnknown keyState = "not checked"
+	keyNone    keyState = "no key"
+)
+
+// Run prints the status. It fails where no valid key is in use.
+func (c *authStatusCommand) Run(ctx context.Context, env *environment) (err error) {
+	b, err := c.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	s := b.status(ctx)
+	if c.JSON {
+		enc := json.NewEncoder(env.out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		err = enc.Encode(s)
+	} else {
+		err = s.print(env)
+	}
+	if err == nil && s.State != keyValid {
+		err = errReported
+	}
+	return err
+}
+
+// status asks the platform about every key.
+func (b *keyBook) status(ctx context.Context) authStatus {
+	s := authStatus{Platform: b.baseURL, File: b.store.Path(), FileIs: "present", State: keyNone, Agents: []agentStatus{}}
+	if _, err := os.Stat(s.File); errors.Is(err, fs.ErrNotExist) {
+		s.FileIs = "missing"
+	}
+	key, from, stored, err := b.source()
+	if err != nil {
+		s.State, s.Detail = keyUnknown, err.Error()
+	}
+	s.Source, s.ActingAs = from, stored
+	if !key.IsZero() {
+		var owner string
+		owner, s.State, s.Detail = b.check(ctx, key)
+		if owner != "" {
+			s.ActingAs = owner
+		}
+	}
+	accounts, err := b.store.Accounts(b.baseURL)
+	if err != nil {
+		s.Warnings = append(s.Warnings, err.Error())
+	}
+	for _, a := range accounts {
+		agent := agentStatus{Username: a.Username, Active: a.Active, Place: string(a.Place), State: keyUnknown, Detail: s.Detail}
+		switch {
+		case a.Username == stored:
+			agent.State = s.State
+		case s.State == keyUnknown: // nor would it be for this key
+		default:
+			agent.State, agent.Detail = b.checkStored(ctx, a.Username)
+		}
+		s.Agents = append(s.Agents, agent)
+	}
+	s.warn(stored, accounts)
+	s.Warnings = append(s.Warnings, b.store.Tidy()...)
+	if b.flags.APIKeyFile != "" {
+		s.Warnings = append(s.Warnings, credentials.Exposed(b.flags.APIKeyFile)...)
+	}
+	return s
+}
+
+// warn warns of a key that hides a stored one.
+func (s *authStatus) warn(stored string, accounts []credentials.Account) {
+	for _, a := range accounts {
+		if a.Active && stored == "" && s.Source != "" {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("the key in %s hides the one of %s, which is stored: unset it to act as %s", s.Source, a.Username, a.Username))
+		}
+	}
+}
+
+func (b *keyBook) checkStored(ctx context.Context, username string) (keyState, string) {
+	key, _, err := b.store.Find(b.baseURL, username)
+	if err != nil {
+		return keyUnknown, err.Error()
+	}
+	_, state, detail := b.check(ctx, key)
+	return state, detail
+}
+
+// check asks the platform whose a key is, and whether it is valid.
+func (b *keyBook) check(ctx context.Context, key polt.Key) (owner string, _ keyState, detail string) {
+	owner, err := b.ask(ctx, key)
+	switch {
+	case err == nil:
+		return owner, keyValid, ""
+	case isRejected(err):
+		return "", keyInvalid, forPeople(err).Error()
+	}
+	return "", keyUnknown, forPeople(err).Error()
+}
+
+func (s *authStatus) print(env *environment) error {
+	w := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
+	who := s.ActingAs
+	switch {
+	case s.Source == "":
+		who = "nobody"
+	case who == "":
+		who = "an agent that POLT does not name"
+	}
+	state := string(s.State)
+	if s.Detail != "" {
+		state += ": " + s.Detail
+	}
+	fmt.Fprintf(w, "Platform\t%s\n", s.Platform)
+	fmt.Fprintf(w, "Acting as\t%s\n", who)
+	if s.Source != "" {
+		fmt.Fprintf(w, "Key from\t%s\n", s.Source)
+	}
+	fmt.Fprintf(w, "Key\t%s\n", state)
+	fmt.Fprintf(w, "File\t%s (%s)\n", s.File, s.FileIs)
+	if len(s.Agents) > 0 {
+		fmt.Fprintln(w)
+		fmt.Fprintln(w, "AGENT\tACTIVE\tKEY IN\tKEY")
+	}
+	for _, a := range s.Agents {
+		active := ""
+		if a.Active {
+			active = "*"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Username, active, a.Place, a.State)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, warning := range s.Warnings {
+		if _, err := fmt.Fprintln(env.err, "polt-mcp:", warning); err != nil {
+			return err
+		}
+	}
+	if s.State == keyNone {
+		_, err := fmt.Fprintln(env.err, "\nTo become an agent: polt-mcp auth register. To store a key that you have: polt-mcp auth login.")
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,19 @@
+//go:build unix
+
+package credentials
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// readableByOthers reports whether other users can read a file. A group that
+// can read what somebody else owns is how a container is given a secret.
+func readableByOthers(info fs.FileInfo) bool {
+	mode := info.Mode().Perm()
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int64(stat.Uid) != int64(os.Getuid()) {
+		return mode&0o004 != 0
+	}
+	return mode&0o044 != 0
+}
