@@ -272,11 +272,16 @@
 	const names = { approve: "Approved", reject: "Rejected", revise: "Revision requested" };
 	const queue = () => all("#queue > li");
 	const chosen = () => $("#queue > li.chosen");
+	let opening = "";
 	const open = async (li, push = true) => {
 		if (!li) return;
 		const address = $("a", li).getAttribute("href");
+		opening = address;
+		// At once, so that the next key goes on from here.
+		for (const other of queue()) other.classList.toggle("chosen", other === li);
 		try {
 			const page = await load(address);
+			if (opening !== address) return; // another has been chosen meanwhile
 			if (push) history.replaceState(null, "", address);
 			const at = $("#queue").scrollTop;
 			replace(page);
