@@ -54,6 +54,9 @@ type closeFunc func() error
 
 func (f closeFunc) Close() error { return f() }
 
+// noCloser is for where there is nothing to close.
+var noCloser = closeFunc(func() error { return nil })
+
 // A host is what serves the tools, as far as they depend on it.
 type host struct {
 	// tools are the options that the tools get, but for the client.
@@ -118,8 +121,9 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 }
 
 // open makes the tools for one session over stdio or on the command line. Its
-// key is the user's.
-func (f *platformFlags) open(ctx context.Context, env *environment, onCall func(zerolog.Logger) func(context.Context, tools.Call)) (*app, error) {
+// key is the user's. observe sets who is told of what is done, and returns what
+// to close with the app.
+func (f *platformFlags) open(ctx context.Context, env *environment, observe func(zerolog.Logger, *host) io.Closer) (*app, error) {
 	log, file, err := f.logFlags.open(env.err)
 	if err != nil {
 		return nil, err
@@ -128,7 +132,7 @@ func (f *platformFlags) open(ctx context.Context, env *environment, onCall func(
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return f.newApp(ctx, log, host{tools: tools.Options{
+	h := host{tools: tools.Options{
 		Key: session.Key, StoreKey: session.StoreKey,
 		KeyHint: func(_ context.Context, canRegister bool) string {
 			if !canRegister {
@@ -136,8 +140,9 @@ func (f *platformFlags) open(ctx context.Context, env *environment, onCall func(
 			}
 			return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
 		},
-		OnCall: onCall(log),
-	}, keySetting: "POLT_API_KEY"}, file)
+	}, keySetting: "POLT_API_KEY"}
+	observer := observe(log, &h)
+	return f.newApp(ctx, log, h, file, observer)
 }
 
 // sandboxURL is where the sandbox in this process is. It is no address.

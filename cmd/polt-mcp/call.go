@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/rs/zerolog"
 )
 
 type callCommand struct {
@@ -30,7 +31,10 @@ func (c *callCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	app, err := c.open(ctx, env, logCalls)
+	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
+		h.tools.OnCall = logCalls(log)
+		return noCloser
+	})
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func (c *cluster) answered() map[string][]int {
 				RequestID string `json:"request_id"`
 			}
 			// Killed, a copy may leave a line that is cut off.
-			if json.Unmarshal(line, &entry) == nil && entry.Message == "call" {
+			if json.Unmarshal(line, &entry) == nil && entry.Message == "request" {
 				answered[entry.RequestID] = append(answered[entry.RequestID], i+1)
 			}
 		}

@@ -10,13 +10,10 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
 	"github.com/openpolt/polt-mcp/internal/rpc"
-	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -86,26 +83,23 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return err
 	}
-	tel, err := telemetry.New(telemetry.Options{
-		Version: version(),
-		OnError: func(err error) { log.Warn().Err(err).Msg("telemetry") },
-	})
+	tel, telCloser, err := newTelemetry(ctx, log)
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	owned := closers{file, closeFunc(func() error {
-		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		return tel.Close(patience)
-	})}
+	owned := closers{file, telCloser}
 	key, err := f.keyOf(env, log)
 	if err != nil {
 		return errors.Join(err, owned.Close())
 	}
+	identify := func(ctx context.Context, event *zerolog.Event) {
+		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx))
+		identifyTrace(ctx, event)
+	}
 	app, err := f.newApp(ctx, log, host{
 		tools: tools.Options{
 			Key: key, KeyHint: web.KeyHint, RequestID: web.RequestID,
-			OnCall: logAccess(log, tel.Call),
+			OnCall: reportCalls(log, identify),
 		},
 		keySetting: f.keySetting(),
 		address:    web.CallerAddress,
@@ -118,10 +112,8 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	watch, endWatches := f.watcher(app, tel.Watches)
 	d := app.dispatcher(rpc.Options{
 		Watch: watch, Caller: web.CallerID,
-		OnRequest: rpc.Observers(countReads(tel), exceptTools(logRequests(log, zerolog.InfoLevel, func(ctx context.Context, event *zerolog.Event) {
-			event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx))
-		}))),
-	}, server.WithToolHandlerMiddleware(withHeader), server.WithToolHandlerMiddleware(tel.Middleware()))
+		OnRequest: rpc.Observers(tel.Observe, logRequests(log, zerolog.InfoLevel, identify)),
+	})
 	s := web.New(web.Options{
 		Dispatcher: d, Streamable: streamable, SSE: sse,
 		Hosts:       web.Hosts{Loopback: web.IsLoopback(f.Addr), Allowed: f.AllowedHost, Origins: f.AllowedOrigin},
@@ -144,42 +136,6 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	})
 	endWatches()
 	return errors.Join(err, app.Close())
-}
-
-// exceptTools returns an observer of requests that no tool tells of by itself.
-func exceptTools(observe rpc.Observer) rpc.Observer {
-	if observe == nil {
-		return nil
-	}
-	return func(ctx context.Context, m *rpc.Message) (context.Context, func(rpc.Outcome)) {
-		ctx, end := observe(ctx, m)
-		return ctx, func(o rpc.Outcome) {
-			if m.Method != string(mcp.MethodToolsCall) || o.Code != 0 {
-				end(o)
-			}
-		}
-	}
-}
-
-// countReads has the metrics know of reads of resources and prompts, as of calls
-// of tools of the methods' names.
-func countReads(tel *telemetry.Telemetry) rpc.Observer {
-	return func(ctx context.Context, m *rpc.Message) (context.Context, func(rpc.Outcome)) {
-		if m.Method != string(mcp.MethodResourcesRead) && m.Method != string(mcp.MethodPromptsGet) {
-			return ctx, nil
-		}
-		return ctx, func(o rpc.Outcome) {
-			tel.Call(ctx, tools.Call{Tool: m.Method, Code: polt.Code(o.ErrorType), Duration: o.Duration})
-		}
-	}
-}
-
-// withHeader has a call of a tool know the headers that it came with.
-func withHeader(next server.ToolHandlerFunc) server.ToolHandlerFunc {
-	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		r.Header = web.Header(ctx)
-		return next(ctx, r)
-	}
 }
 
 // keyOf returns whose key a call is made with: the caller's, and only where
@@ -216,23 +172,6 @@ func ready(client *polt.Client) func(context.Context) error {
 			return err
 		}
 		return nil
-	}
-}
-
-// logAccess logs a line for each call, and tells also of it.
-func logAccess(log zerolog.Logger, also func(context.Context, tools.Call)) func(context.Context, tools.Call) {
-	return func(ctx context.Context, c tools.Call) {
-		also(ctx, c)
-		rpc.FailedAs(ctx, string(c.Code))
-		event := log.Info()
-		if c.Panic != nil {
-			event = log.Error().Interface("panic", c.Panic)
-		}
-		if id := telemetry.TraceID(ctx); id != "" {
-			event.Str("trace_id", id)
-		}
-		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("tool", c.Tool).
-			Str("code", string(c.Code)).Float64("ms", milliseconds(c.Duration)).Msg("call")
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/internal/rpc"
+	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
+	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // logFlags say what is logged, and where to.
@@ -29,7 +31,7 @@ func (f logFlags) open(stderr io.Writer) (zerolog.Logger, io.Closer, error) {
 		return zerolog.Nop(), nil, err
 	}
 	var out io.Writer = zerolog.ConsoleWriter{Out: stderr, NoColor: true, TimeFormat: time.TimeOnly}
-	var closer io.Closer = closeFunc(func() error { return nil })
+	var closer io.Closer = noCloser
 	if f.LogFile != "" {
 		file, err := os.OpenFile(f.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -66,10 +68,12 @@ func logCalls(log zerolog.Logger) func(context.Context, tools.Call) {
 
 // reportCalls has the end of a request tell what its tool has failed with, and
 // logs what the tool has panicked with.
-func reportCalls(log zerolog.Logger) func(context.Context, tools.Call) {
+func reportCalls(log zerolog.Logger, identify func(context.Context, *zerolog.Event)) func(context.Context, tools.Call) {
 	return func(ctx context.Context, c tools.Call) {
 		if c.Panic != nil {
-			log.Error().Str("tool", c.Tool).Interface("panic", c.Panic).Msg("a handler panicked")
+			event := log.Error()
+			identify(ctx, event)
+			event.Str("tool", c.Tool).Interface("panic", c.Panic).Msg("a handler panicked")
 		}
 		rpc.FailedAs(ctx, string(c.Code))
 	}
@@ -89,8 +93,35 @@ func logRequests(log zerolog.Logger, level zerolog.Level, identify func(context.
 			} else {
 				event.Str("method", clean.Line(m.Method, 60))
 			}
-			event.Str("code", o.ErrorType).Float64("ms", milliseconds(o.Duration)).Msg("call")
+			event.Str("code", o.ErrorType).Float64("ms", milliseconds(o.Duration)).Msg("request")
 		}
+	}
+}
+
+// newTelemetry returns what counts and traces requests, and what to close at the
+// end, when it exports for a while what is left.
+func newTelemetry(ctx context.Context, log zerolog.Logger) (*telemetry.Telemetry, io.Closer, error) {
+	tel, err := telemetry.New(telemetry.Options{
+		Version: version(), ResourceTemplate: resources.Template,
+		OnError: func(err error) { log.Warn().Err(err).Msg("telemetry") },
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return tel, closeFunc(func() error {
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportPatience)
+		defer cancel()
+		return tel.Close(patience)
+	}), nil
+}
+
+// exportPatience is how long the last spans may take to be exported.
+const exportPatience = 5 * time.Second
+
+// identifyTrace adds the trace that a request is in.
+func identifyTrace(ctx context.Context, event *zerolog.Event) {
+	if id := telemetry.TraceID(ctx); id != "" {
+		event.Str("trace_id", id)
 	}
 }
 

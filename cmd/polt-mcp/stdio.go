@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"runtime/debug"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
+	"github.com/openpolt/polt-mcp/internal/telemetry"
 )
 
 // collectLess has the garbage collector run less often, until the function
@@ -35,14 +37,28 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer collectLess(env)()
-	app, err := c.open(ctx, env, reportCalls)
+	var traces rpc.Observer
+	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
+		h.tools.OnCall = reportCalls(log, identifyTrace)
+		// There is nobody here to scrape metrics.
+		if !telemetry.TracesWanted() {
+			return noCloser
+		}
+		tel, closer, err := newTelemetry(ctx, log)
+		if err != nil {
+			log.Warn().Err(err).Msg("nothing is traced")
+			return noCloser
+		}
+		traces, h.transport, h.onAttempt = tel.Observe, tel.Transport, tel.Attempt
+		return closer
+	})
 	if err != nil {
 		return err
 	}
 	watch, endWatches := c.watcher(app, func(int) {})
 	d := app.dispatcher(rpc.Options{
 		Watch:     watch,
-		OnRequest: logRequests(app.log, zerolog.DebugLevel, func(context.Context, *zerolog.Event) {}),
+		OnRequest: rpc.Observers(traces, logRequests(app.log, zerolog.DebugLevel, identifyTrace)),
 	})
 	err = stdio.Serve(ctx, d, env.in, env.out, stdio.Options{Drain: c.Drain})
 	endWatches()

@@ -51,6 +51,12 @@ type Observer func(ctx context.Context, m *Message) (context.Context, func(Outco
 // nil are left out.
 func Observers(all ...Observer) Observer {
 	all = slices.DeleteFunc(slices.Clone(all), func(o Observer) bool { return o == nil })
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
 	return func(ctx context.Context, m *Message) (context.Context, func(Outcome)) {
 		ends := make([]func(Outcome), len(all))
 		for i, observe := range all {

@@ -6,11 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools"
 )
 
 // discard is a transport that costs nothing.
@@ -41,23 +39,20 @@ func BenchmarkCall(b *testing.B) {
 				b.Fatal(err)
 			}
 			transport := tel.Transport(discard{})
-			call := tools.Call{Tool: "get_leaderboard", Duration: time.Millisecond}
 			attempt := polt.Attempt{Operation: "GET /api/leaderboard", Method: "GET", Number: 1, Status: 200, Duration: time.Millisecond}
 			request, err := http.NewRequest(http.MethodGet, "http://polt.test/", nil)
 			if err != nil {
 				b.Fatal(err)
 			}
-			result := &mcp.CallToolResult{}
-			handler := tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-				_, _ = transport.RoundTrip(request.WithContext(ctx))
+			m := callFrom(b, bench.parent)
+			during := func(ctx context.Context) {
+				r := request.WithContext(ctx)
+				_, _ = transport.RoundTrip(r)
 				tel.Attempt(ctx, attempt)
-				tel.Call(ctx, call)
-				return result, nil
-			})
-			r := requestFrom(bench.parent)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = handler(context.Background(), r)
+				observe(context.Background(), tel, m, rpc.Outcome{Duration: time.Millisecond}, during)
 			}
 			ended, cancel := context.WithCancel(context.Background())
 			cancel()

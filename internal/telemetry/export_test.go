@@ -9,25 +9,18 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/mark3labs/mcp-go/mcp"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
 )
 
 // end ends n spans, named from 0 on.
 func end(t *testing.T, tel *telemetry.Telemetry, from, n int) {
 	t.Helper()
-	handler := tel.Middleware()(func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return &mcp.CallToolResult{}, nil
-	})
 	for i := from; i < from+n; i++ {
-		r := mcp.CallToolRequest{}
-		r.Params.Name = fmt.Sprint(i)
-		if _, err := handler(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
+		count(t, tel, fmt.Sprint(i), rpc.Outcome{})
 	}
 }
 

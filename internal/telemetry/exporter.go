@@ -23,6 +23,7 @@ type spanCounter struct {
 	limit      int64 // spans that wait, at most
 	waiting    atomic.Int64
 	hasDropped atomic.Bool // since the last export
+	isFailing  atomic.Bool // so did the last export
 	isClosed   atomic.Bool
 	done       chan struct{}   // closed when nothing is exported any more
 	ctx        context.Context // cancels an export
@@ -106,8 +107,8 @@ type spanExporter struct {
 	sdk.SpanExporter
 }
 
-// ExportSpans exports a batch. It tells of a failure itself and returns none,
-// as the SDK tells of errors to the whole process.
+// ExportSpans exports a batch. It tells of the first of several failures itself,
+// and returns none, as the SDK tells of errors to the whole process.
 func (e *spanExporter) ExportSpans(ctx context.Context, batch []sdk.ReadOnlySpan) error {
 	n := len(batch)
 	e.waiting.Add(-int64(n))
@@ -121,6 +122,8 @@ func (e *spanExporter) ExportSpans(ctx context.Context, batch []sdk.ReadOnlySpan
 	failed := 0
 	if err != nil {
 		failed = rejected(err, n)
+	}
+	if isFirst := !e.isFailing.Swap(err != nil); isFirst && err != nil { // the rest is counted
 		e.onError(fmt.Errorf("%d of %d spans were not exported: %s", failed, n, shorten(err)))
 	}
 	e.failed.Add(float64(failed))

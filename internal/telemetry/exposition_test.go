@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
-	"github.com/openpolt/polt-mcp/tools"
 )
 
 // parse returns the families of the metrics, as Prometheus's own parser reads
@@ -65,6 +65,8 @@ func TestExposition(t *testing.T) {
 	want := map[string]dto.MetricType{
 		"polt_mcp_build_info":                        dto.MetricType_GAUGE,
 		"polt_mcp_calls_total":                       dto.MetricType_COUNTER,
+		"polt_mcp_requests_total":                    dto.MetricType_COUNTER,
+		"polt_mcp_request_duration_seconds":          dto.MetricType_HISTOGRAM,
 		"polt_mcp_calls_in_flight":                   dto.MetricType_GAUGE,
 		"polt_mcp_watches":                           dto.MetricType_GAUGE,
 		"polt_mcp_call_duration_seconds":             dto.MetricType_HISTOGRAM,
@@ -103,7 +105,7 @@ func TestBuckets(t *testing.T) {
 	t.Parallel()
 	tel, _ := open(t, nil)
 	for _, took := range []time.Duration{0, 5 * time.Millisecond, 6 * time.Millisecond, 30 * time.Second, time.Hour} {
-		tel.Call(t.Context(), tools.Call{Tool: "x", Duration: took})
+		count(t, tel, "x", rpc.Outcome{Duration: took})
 	}
 	h := parse(t, tel)["polt_mcp_call_duration_seconds"].GetMetric()[0].GetHistogram()
 	if h.GetSampleCount() != 5 || math.Abs(h.GetSampleSum()-3630.011) > 1e-9 {
@@ -133,7 +135,7 @@ func TestCountsOfMany(t *testing.T) {
 	for range callers {
 		all.Go(func() {
 			for i := range calls {
-				tel.Call(t.Context(), tools.Call{Tool: string(rune('a' + i%10)), Duration: time.Millisecond})
+				count(t, tel, string(rune('a'+i%10)), rpc.Outcome{Duration: time.Millisecond})
 				tel.Refused("origin")
 				if i%25 == 0 {
 					scrape(t, tel)

@@ -7,18 +7,21 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools"
 )
 
 // metrics is every metric. The values of each label are few, however many
 // users there are: tools, codes, operations, statuses, reasons.
 type metrics struct {
 	registry         *prometheus.Registry
+	requests         *prometheus.CounterVec
+	requestDuration  *prometheus.HistogramVec
 	calls            *prometheus.CounterVec
 	callDuration     *prometheus.HistogramVec
 	inFlight         prometheus.Gauge
@@ -37,6 +40,10 @@ var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 
 func newMetrics(version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
+		requests: counter("polt_mcp_requests_total",
+			"MCP requests that have ended, by error code; ok for none. Tool calls are among them.", "code", "method"),
+		requestDuration: histogram("polt_mcp_request_duration_seconds",
+			"How long MCP requests took, but for subscriptions/listen, which lasts as long as the client wants.", "method"),
 		calls: counter("polt_mcp_calls_total",
 			"Tool calls that have ended, by error code; ok for none.", "code", "tool"),
 		callDuration: histogram("polt_mcp_call_duration_seconds",
@@ -61,7 +68,8 @@ func newMetrics(version string) *metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "polt_mcp_build_info", Help: "Always 1, with the version that is running."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(m.calls, m.callDuration, m.inFlight, m.watches, m.upstream, m.upstreamDuration, m.retries,
+	m.registry.MustRegister(m.requests, m.requestDuration,
+		m.calls, m.callDuration, m.inFlight, m.watches, m.upstream, m.upstreamDuration, m.retries,
 		m.upstreamUp, m.refused,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -80,13 +88,16 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-func (m *metrics) call(c tools.Call) {
-	code := string(c.Code)
-	if code == "" {
-		code = "ok"
+func (m *metrics) request(method string, o rpc.Outcome) {
+	m.requests.WithLabelValues(codeOf(o), method).Inc()
+	if method != string(mcp.MethodSubscriptionsListen) {
+		m.requestDuration.WithLabelValues(method).Observe(o.Duration.Seconds())
 	}
-	m.calls.WithLabelValues(code, c.Tool).Inc()
-	m.callDuration.WithLabelValues(c.Tool).Observe(c.Duration.Seconds())
+}
+
+func (m *metrics) call(tool string, o rpc.Outcome) {
+	m.calls.WithLabelValues(codeOf(o), tool).Inc()
+	m.callDuration.WithLabelValues(tool).Observe(o.Duration.Seconds())
 }
 
 // responded keeps whether the platform responded. A request that its caller

@@ -7,12 +7,11 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"testing"
+	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools"
 )
 
 func TestMetrics(t *testing.T) {
@@ -53,21 +52,53 @@ func TestWatches(t *testing.T) {
 
 func TestCallsInFlight(t *testing.T) {
 	tel, _ := open(t, nil)
-	handler := tel.Middleware()(func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	observe(t.Context(), tel, callFrom(t, ""), rpc.Outcome{}, func(context.Context) {
 		wantMetrics(t, tel, `polt_mcp_calls_in_flight 1`)
-		panic("over")
 	})
-	func() {
-		defer func() { _ = recover() }()
-		_, _ = handler(t.Context(), mcp.CallToolRequest{})
-	}()
-	wantMetrics(t, tel, `polt_mcp_calls_in_flight 0`)
+	observe(t.Context(), tel, message(t, "ping", `{}`), rpc.Outcome{}, func(context.Context) {
+		wantMetrics(t, tel, `polt_mcp_calls_in_flight 0`)
+	})
+}
+
+// TestRequests has all methods counted, and none pose as a tool. What a client
+// makes up is no label.
+func TestRequests(t *testing.T) {
+	w := newWorld(t, nil)
+	w.call("get_leaderboard", `{}`, `{}`)
+	w.call("get_task", `{}`, `{}`)
+	for _, request := range [][2]string{
+		{"tools/list", `{}`}, {"prompts/get", `{"name":"hello"}`}, {"prompts/get", `{"name":"made_up"}`},
+		{"tools/call", `{"name":"made_up"}`}, {"made/up", `{}`}, {"made/up/too", `{}`},
+	} {
+		w.send(request[0], request[1], nil)
+	}
+	observe(t.Context(), w.telemetry, message(t, "resources/read", `{"uri":"polt://tasks/made_up"}`), rpc.Outcome{Code: -32602, ErrorType: "not_found"}, nil)
+	observe(t.Context(), w.telemetry, message(t, "subscriptions/listen", `{}`), rpc.Outcome{Duration: time.Hour}, nil)
+	observe(t.Context(), w.telemetry, message(t, "skills/list", `{}`), rpc.Outcome{}, nil)
+	wantMetrics(t, w.telemetry,
+		`polt_mcp_requests_total{code="ok",method="tools/call"} 1`,
+		`polt_mcp_requests_total{code="invalid_argument",method="tools/call"} 1`,
+		`polt_mcp_requests_total{code="-32602",method="tools/call"} 1`,
+		`polt_mcp_requests_total{code="ok",method="tools/list"} 1`,
+		`polt_mcp_requests_total{code="ok",method="prompts/get"} 1`,
+		`polt_mcp_requests_total{code="-32602",method="prompts/get"} 1`,
+		`polt_mcp_requests_total{code="-32601",method="_OTHER"} 2`,
+		`polt_mcp_requests_total{code="not_found",method="resources/read"} 1`,
+		`polt_mcp_requests_total{code="ok",method="subscriptions/listen"} 1`,
+		`polt_mcp_requests_total{code="ok",method="skills/list"} 1`,
+		`polt_mcp_request_duration_seconds_count{method="tools/call"} 3`,
+		`polt_mcp_calls_total{code="ok",tool="get_leaderboard"} 1`,
+		`polt_mcp_calls_total{code="invalid_argument",tool="get_task"} 1`)
+	got := scrape(t, w.telemetry)
+	if regexp.MustCompile(`made|tool="(prompts|resources|tools)|request_duration_seconds_count\{method="subscriptions`).MatchString(got) {
+		t.Errorf("a made-up name, a method as a tool, or a subscription's time, in\n%s", ownOf(got))
+	}
 }
 
 func TestPlatformDidNotAnswer(t *testing.T) {
 	tel, _ := open(t, nil)
 	tel.Attempt(t.Context(), polt.Attempt{Operation: "GET /x", Number: 2, Err: context.Canceled})
-	tel.Call(t.Context(), tools.Call{Tool: "x", Code: polt.CodeInternal, Panic: "secret"})
+	count(t, tel, "x", rpc.Outcome{ErrorType: "internal"})
 	wantMetrics(t, tel,
 		`polt_mcp_upstream_requests_total{operation="GET /x",status="none"} 1`,
 		`polt_mcp_upstream_retries_total{operation="GET /x"} 1`,

@@ -2,15 +2,15 @@ package telemetry
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// The names under which a trace context travels, in a request's _meta and in
-// headers. Baggage is not passed on: what a user's other services tell each
+// The names under which a trace context travels. Baggage is not passed on: what a user's other services tell each
 // other, often who the user is, is not for the platform.
 const (
 	parentName = "traceparent"
@@ -23,13 +23,11 @@ const (
 // callerContext returns ctx with the caller's trace context: that of _meta,
 // or where that has none that is valid, that of the headers. Where both have
 // one, the second is linked.
-func callerContext(ctx context.Context, meta map[string]any, header http.Header) (context.Context, []trace.Link) {
-	parent, _ := meta[parentName].(string)
-	state, _ := meta[stateName].(string)
-	inMeta := extract(parent, state)
+func callerContext(ctx context.Context, m *rpc.Message) (context.Context, []trace.Link) {
+	inMeta := extract(rpc.Text(m.Params.Meta.TraceParent), rpc.Text(m.Params.Meta.TraceState))
 	var inHeader trace.SpanContext
-	if parents := header[parentHeader]; len(parents) == 1 { // more than one is none
-		inHeader = extract(parents[0], strings.Join(header[stateHeader], ","))
+	if parents := m.Header[parentHeader]; len(parents) == 1 { // more than one is none
+		inHeader = extract(parents[0], strings.Join(m.Header[stateHeader], ","))
 	}
 	switch {
 	case inMeta.IsValid() && inHeader.IsValid() && !inMeta.Equal(inHeader):

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/mark3labs/mcp-go/server"
 )
 
 // TestPassedOn is for a server that does not trace: what came goes on, and
@@ -83,8 +81,7 @@ func TestPassedOnFromHeaders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
-			h := server.NewStreamableHTTPServer(w.server, server.WithStateLess(true))
-			postCall(t, h, test.meta, test.headers)
+			w.send("tools/call", `{"name":"get_leaderboard","_meta":`+test.meta+`}`, test.headers)
 			got := w.request().Header
 			if got.Get("traceparent") != test.want || got.Get("tracestate") != test.wantStates {
 				t.Errorf("sent %v", got)

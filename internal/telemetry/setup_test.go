@@ -2,7 +2,6 @@ package telemetry_test
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +15,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 	"go.uber.org/goleak"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -82,7 +82,12 @@ func open(t testing.TB, e env) (*telemetry.Telemetry, *problems) {
 		e.set(t)
 	}
 	p := &problems{each: make(chan string, 1000)}
-	tel, err := telemetry.New(telemetry.Options{Version: "1.2.3", OnError: p.tell})
+	tel, err := telemetry.New(telemetry.Options{Version: "1.2.3", OnError: p.tell, ResourceTemplate: func(uri string) string {
+		if strings.HasPrefix(uri, "polt://agents/") {
+			return "polt://agents/{username}"
+		}
+		return ""
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,12 +103,12 @@ func open(t testing.TB, e env) (*telemetry.Telemetry, *problems) {
 
 // world is a server of all tools, with a platform behind it.
 type world struct {
-	t         testing.TB
-	telemetry *telemetry.Telemetry
-	problems  *problems
-	server    *server.MCPServer
-	platform  *httptest.Server
-	requests  chan *http.Request // those that the platform got
+	t          testing.TB
+	telemetry  *telemetry.Telemetry
+	problems   *problems
+	dispatcher *rpc.Dispatcher
+	platform   *httptest.Server
+	requests   chan *http.Request // those that the platform got
 }
 
 // newWorld returns a world whose platform answers with the statuses one after
@@ -129,22 +134,65 @@ func newWorld(t testing.TB, e env, statuses ...int) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.CloseIdleConnections)
-	set, err := tools.New(tools.Options{Client: client, OnCall: w.telemetry.Call})
+	set, err := tools.New(tools.Options{Client: client, OnCall: func(ctx context.Context, c tools.Call) { rpc.FailedAs(ctx, string(c.Code)) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = server.NewMCPServer("test", "1", server.WithToolHandlerMiddleware(w.telemetry.Middleware()))
-	set.Register(w.server)
+	hooks := &server.Hooks{}
+	rpc.RecordErrors(hooks)
+	s := server.NewMCPServer("test", "1", server.WithHooks(hooks))
+	set.Register(s)
+	s.AddPrompt(mcp.Prompt{Name: "hello"}, func(context.Context, mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+		return &mcp.GetPromptResult{Messages: []mcp.PromptMessage{}}, nil
+	})
+	w.dispatcher = rpc.NewDispatcher(rpc.Options{Server: s, OnRequest: w.telemetry.Observe})
 	return w
+}
+
+// message returns a request as a client sends it; params is JSON.
+func message(t testing.TB, method, params string) *rpc.Message {
+	t.Helper()
+	m := rpc.Parse([]byte(`{"jsonrpc":"2.0","id":"r-1","method":"` + method + `","params":` + params + `}`)).Items[0].Message
+	if m == nil {
+		t.Fatalf("%s %s is no request", method, params)
+	}
+	return m
+}
+
+// callFrom returns a call of a caller who is at a place in a trace.
+func callFrom(t testing.TB, place string) *rpc.Message {
+	t.Helper()
+	return message(t, "tools/call", `{"name":"get_leaderboard","_meta":{"traceparent":"`+place+`"}}`)
+}
+
+// observe has a telemetry told of a request, and of what is done during it.
+func observe(ctx context.Context, tel *telemetry.Telemetry, m *rpc.Message, o rpc.Outcome, during func(context.Context)) {
+	ctx, end := tel.Observe(ctx, m)
+	if during != nil {
+		during(ctx)
+	}
+	end(o)
+}
+
+// count has a telemetry count a call of a tool.
+func count(t testing.TB, tel *telemetry.Telemetry, tool string, o rpc.Outcome) {
+	t.Helper()
+	observe(t.Context(), tel, message(t, "tools/call", `{"name":"`+tool+`"}`), o, nil)
+}
+
+// send sends a request, with headers unless they are nil.
+func (w *world) send(method, params string, header http.Header) rpc.Response {
+	w.t.Helper()
+	m := message(w.t, method, params)
+	m.Header = header
+	return w.dispatcher.Handle(context.Background(), m)
 }
 
 // call calls a tool, with a _meta and with arguments as JSON.
 func (w *world) call(tool, meta, arguments string) {
 	w.t.Helper()
-	answer := w.server.HandleMessage(context.Background(), json.RawMessage(
-		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+tool+`","_meta":`+meta+`,"arguments":`+arguments+`}}`))
-	if _, ok := answer.(mcp.JSONRPCResponse); !ok {
-		w.t.Fatalf("no answer: %+v", answer)
+	if r := w.send("tools/call", `{"name":"`+tool+`","_meta":`+meta+`,"arguments":`+arguments+`}`, nil); r.Code != 0 {
+		w.t.Fatalf("an error: %s", r.JSON)
 	}
 }
 

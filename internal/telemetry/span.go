@@ -10,24 +10,37 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
 // The attributes of OpenTelemetry's semantic conventions for MCP and GenAI,
-// which the package semconv does not have. Two that the conventions ask for
-// are left out on purpose, as are the arguments: url.full and the values in
-// mcp.resource.uri tell who does what.
+// which the package semconv does not have. Some that the conventions name are
+// left out on purpose, as are the arguments, since they tell who does what:
+// url.full, client.address, and the values in mcp.resource.uri, which is the
+// URI's template.
 const (
-	methodKey     = attribute.Key("mcp.method.name")
-	operationKey  = attribute.Key("gen_ai.operation.name")
-	toolKey       = attribute.Key("gen_ai.tool.name")
-	codeKey       = attribute.Key("polt.error.code") // ours: what an error of a tool is
-	toolErrorType = "tool_error"
+	methodKey          = attribute.Key("mcp.method.name")
+	protocolVersionKey = attribute.Key("mcp.protocol.version")
+	resourceURIKey     = attribute.Key("mcp.resource.uri")
+	requestIDKey       = attribute.Key("jsonrpc.request.id")
+	statusCodeKey      = attribute.Key("rpc.response.status_code")
+	operationKey       = attribute.Key("gen_ai.operation.name")
+	toolKey            = attribute.Key("gen_ai.tool.name")
+	promptKey          = attribute.Key("gen_ai.prompt.name")
+	codeKey            = attribute.Key("polt.error.code") // ours: the code in error results
+)
+
+const (
+	toolErrorType = "tool_error" // the error.type of a tool's result that is an error
+	maxValue      = 100          // characters of a value that the client chose
 )
 
 // scope is a request that is recorded, as its context carries it.
@@ -36,7 +49,6 @@ type scope struct {
 	span   trace.Span
 
 	mu       sync.Mutex
-	code     polt.Code
 	attempts []attemptSpan
 }
 
@@ -54,32 +66,69 @@ func scopeOf(ctx context.Context) *scope {
 	return s
 }
 
-// call begins the span of a call of a tool. The scope is nil where the call is
-// not sampled; its context has the trace's ids all the same, so that nobody
-// further on takes the request for the beginning of a trace.
-func (t *tracing) call(ctx context.Context, tool string, links ...trace.Link) (context.Context, *scope) {
-	ctx, span := t.tracer.Start(ctx, "tools/call "+tool, trace.WithSpanKind(trace.SpanKindServer), trace.WithLinks(links...),
-		trace.WithAttributes(methodKey.String("tools/call"), operationKey.String("execute_tool"), toolKey.String(tool)))
+// begin begins the span of a request. The scope is nil where the request is not
+// sampled; its context has the trace's ids all the same, so that nobody further
+// on takes the request for the beginning of a trace.
+func (t *tracing) begin(ctx context.Context, m *rpc.Message, method string, template func(string) string, links []trace.Link,
+) (context.Context, *scope) {
+	ctx, span := t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithLinks(links...),
+		trace.WithAttributes(methodKey.String(method)))
 	if !span.IsRecording() {
 		return ctx, nil
 	}
+	span.SetAttributes(requestAttributes(m, template)...)
 	s := &scope{tracer: t.tracer, span: span}
 	return context.WithValue(ctx, scopeKey{}, s), s
 }
 
-// setCode keeps the error code of a call.
-func (s *scope) setCode(code polt.Code) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.code = code
+// requestAttributes returns what is known of a request at its beginning.
+func requestAttributes(m *rpc.Message, template func(string) string) []attribute.KeyValue {
+	id := rpc.Text(m.ID)
+	if id == "" {
+		id = string(m.ID)
+	}
+	all := append(make([]attribute.KeyValue, 0, 6), requestIDKey.String(clean.Line(id, maxValue)))
+	version := rpc.Text(m.Params.Meta.ProtocolVersion)
+	if m.Header == nil {
+		all = append(all, semconv.NetworkTransportPipe)
+	} else {
+		all = append(all, semconv.NetworkTransportTCP, semconv.NetworkProtocolName("http"))
+		if version == "" {
+			version = m.Header.Get("Mcp-Protocol-Version")
+		}
+	}
+	if version != "" {
+		all = append(all, protocolVersionKey.String(clean.Line(version, maxValue)))
+	}
+	target := m.Target()
+	switch mcp.MCPMethod(m.Method) {
+	case mcp.MethodToolsCall:
+		all = append(all, operationKey.String("execute_tool"), toolKey.String(clean.Line(target, maxValue)))
+	case mcp.MethodPromptsGet:
+		all = append(all, promptKey.String(clean.Line(target, maxValue)))
+	case mcp.MethodResourcesRead, mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
+		if t := template(target); t != "" {
+			all = append(all, resourceURIKey.String(t))
+		}
+	}
+	return all
 }
 
-// end ends the request's span. failure is its error.type, or "".
-func (s *scope) end(failure string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.code != "" {
-		s.span.SetAttributes(codeKey.String(string(s.code)))
+// end ends the span of a request.
+func (s *scope) end(m *rpc.Message, method string, o rpc.Outcome) {
+	if o.Code == 0 && (method == string(mcp.MethodToolsCall) || method == string(mcp.MethodPromptsGet)) {
+		s.span.SetName(method + " " + m.Target()) // which is one that there is
+	}
+	failure := ""
+	switch {
+	case o.Code != 0:
+		failure = strconv.Itoa(o.Code)
+		s.span.SetAttributes(statusCodeKey.String(failure))
+	case o.ErrorType != "":
+		failure = toolErrorType
+	}
+	if o.ErrorType != "" && o.ErrorType != failure {
+		s.span.SetAttributes(codeKey.String(o.ErrorType))
 	}
 	endSpan(s.span, failure)
 }

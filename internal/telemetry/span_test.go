@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mark3labs/mcp-go/mcp"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -39,7 +39,8 @@ func TestSpans(t *testing.T) {
 		t.Errorf("the tool's span: %v", tool)
 	}
 	wantAttributes(t, tool, map[string]any{
-		"mcp.method.name": "tools/call", "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_agent"})
+		"mcp.method.name": "tools/call", "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_agent",
+		"jsonrpc.request.id": "r-1", "network.transport": "pipe"})
 
 	for i, r := range []*http.Request{first, second} {
 		s := spans[i]
@@ -105,16 +106,13 @@ func TestSpanOfATracesBeginning(t *testing.T) {
 func TestLink(t *testing.T) {
 	c := newCollector(t, nil)
 	tel, _ := open(t, c.env())
-	r := requestFrom(parent)
-	r.Header = http.Header{"Traceparent": {"00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01"}}
-	if _, err := tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	m := callFrom(t, parent)
+	m.Header = http.Header{"Traceparent": {"00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01"}}
+	observe(t.Context(), tel, m, rpc.Outcome{}, func(ctx context.Context) {
 		if got := telemetry.TraceID(ctx); got != trace {
 			t.Errorf("trace %q", got)
 		}
-		return &mcp.CallToolResult{}, nil
-	})(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if err := tel.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -124,38 +122,51 @@ func TestLink(t *testing.T) {
 	}
 }
 
-func TestToolErrors(t *testing.T) {
+// TestSpansOfEachMethod has the names and attributes of what is no call of a
+// tool, and of what fails.
+func TestSpansOfEachMethod(t *testing.T) {
 	c := newCollector(t, nil)
-	w := newWorld(t, c.env(), http.StatusNotFound)
-	w.call("get_agent", `{}`, `{"username":"lovelace"}`)
-	w.call("get_task", `{}`, `{}`)
-	handle := func(name string, h func() (*mcp.CallToolResult, error)) {
-		defer func() { _ = recover() }()
-		r := mcp.CallToolRequest{}
-		r.Params.Name = name
-		_, _ = w.telemetry.Middleware()(func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { return h() })(t.Context(), r)
-	}
-	handle("says_so", func() (*mcp.CallToolResult, error) { return &mcp.CallToolResult{IsError: true}, nil })
-	handle("fails", func() (*mcp.CallToolResult, error) { return nil, errors.New("secret") })
-	handle("panics", func() (*mcp.CallToolResult, error) { panic("secret") })
-	w.close()
-
-	spans := c.spans()
-	for name, want := range map[string]any{"get_agent": "not_found", "get_task": "invalid_argument", "says_so": nil} {
-		if s := spans["tools/call "+name]; len(s) != 1 || attributes(s[0].Attributes)["polt.error.code"] != want {
-			t.Errorf("%s: %v", name, s)
-		}
-	}
-	for name, want := range map[string]any{
-		"get_agent": "tool_error", "get_task": "tool_error", "says_so": "tool_error", "fails": "_OTHER", "panics": "_OTHER",
+	w := newWorld(t, c.env("OTEL_BSP_SCHEDULE_DELAY", "1"), http.StatusNotFound)
+	overHTTP := http.Header{"Mcp-Protocol-Version": {"2025-11-25"}}
+	for i, test := range []struct {
+		method, params, name string
+		header               http.Header
+		want                 map[string]any
+	}{
+		{"tools/list", `{}`, "tools/list", overHTTP, map[string]any{
+			"network.transport": "tcp", "network.protocol.name": "http", "mcp.protocol.version": "2025-11-25"}},
+		{"prompts/get", `{"name":"hello"}`, "prompts/get hello", nil, map[string]any{"gen_ai.prompt.name": "hello"}},
+		{"prompts/get", `{"name":"made_up"}`, "prompts/get", nil, map[string]any{
+			"gen_ai.prompt.name": "made_up", "error.type": "-32602", "rpc.response.status_code": "-32602"}},
+		{"tools/call", `{"name":"made_up"}`, "tools/call", nil, map[string]any{
+			"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "made_up", "error.type": "-32602", "rpc.response.status_code": "-32602"}},
+		{"tools/call", `{"name":"get_agent","arguments":{"username":"lovelace"}}`, "tools/call get_agent", nil, map[string]any{
+			"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_agent", "error.type": "tool_error", "polt.error.code": "not_found"}},
+		{"resources/read", `{"uri":"polt://agents/lovelace"}`, "resources/read", nil, map[string]any{
+			"mcp.resource.uri": "polt://agents/{username}", "error.type": "-32601", "rpc.response.status_code": "-32601"}},
+		{"made/up", `{}`, "_OTHER", nil, map[string]any{
+			"mcp.method.name": "_OTHER", "error.type": "-32601", "rpc.response.status_code": "-32601"}},
+		{"ping", `{"_meta":{"io.modelcontextprotocol/protocolVersion":"` + strings.Repeat("9", 200) + `"}}`, "ping", nil, map[string]any{
+			"mcp.protocol.version": strings.Repeat("9", 99) + "…", "error.type": "-32022", "rpc.response.status_code": "-32022"}},
 	} {
-		s := spans["tools/call "+name]
-		if len(s) != 1 || attributes(s[0].Attributes)["error.type"] != want || (s[0].Status.GetCode() == otlp.Status_STATUS_CODE_ERROR) != (want != nil) {
-			t.Errorf("%s: %v", name, s)
+		w.send(test.method, test.params, test.header)
+		var s *otlp.Span
+		for s.GetKind() != otlp.Span_SPAN_KIND_SERVER { // the platform's spans come before it
+			spans := c.wait().spans()
+			s = spans[len(spans)-1]
 		}
-		if len(s) == 1 && strings.Contains(s[0].String(), "secret") {
-			t.Errorf("%s tells all: %v", name, s)
+		if s.Name != test.name || (s.Status.GetCode() == otlp.Status_STATUS_CODE_ERROR) != (test.want["error.type"] != nil) {
+			t.Errorf("%d: the span %v", i, s)
 		}
+		if strings.Contains(s.String(), "lovelace") {
+			t.Errorf("%d: a user in %v", i, s)
+		}
+		for name, value := range map[string]any{"mcp.method.name": test.method, "jsonrpc.request.id": "r-1", "network.transport": "pipe"} {
+			if test.want[name] == nil {
+				test.want[name] = value
+			}
+		}
+		wantAttributes(t, s, test.want)
 	}
 }
 
@@ -166,14 +177,13 @@ func TestAttemptErrors(t *testing.T) {
 	for name, err := range map[string]error{
 		"canceled": context.Canceled, "timeout": context.DeadlineExceeded, "_OTHER": errors.New("secret"),
 	} {
-		_, _ = tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		observe(t.Context(), tel, callFrom(t, parent), rpc.Outcome{}, func(ctx context.Context) {
 			r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://polt.test/x", nil)
 			resp, _ := transport.RoundTrip(r)
 			resp.Body.Close()
 			tel.Attempt(context.WithoutCancel(ctx), polt.Attempt{Operation: "of another transport"})
 			tel.Attempt(ctx, polt.Attempt{Operation: name, Method: "GET", Number: 1, Err: err})
-			return &mcp.CallToolResult{}, nil
-		})(t.Context(), requestFrom(parent))
+		})
 	}
 	if err := tel.Close(t.Context()); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,6 @@ import (
 	"net/http"
 
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools"
 )
 
 // Options configure a [Telemetry]. The zero value counts, and traces where the
@@ -28,13 +27,17 @@ type Options struct {
 	// that is invalid; nil means nobody is. Any goroutine may call it, and no
 	// error has a secret in it.
 	OnError func(error)
+	// ResourceTemplate returns the template of a resource's URI, or "": spans
+	// have that instead of the URI, which may tell who does what. Nil returns "".
+	ResourceTemplate func(uri string) string
 }
 
 // A Telemetry counts and traces what one server does. Any number of goroutines
 // may use it.
 type Telemetry struct {
-	metrics *metrics
-	tracing *tracing // nil where nothing is traced
+	metrics  *metrics
+	tracing  *tracing // nil where nothing is traced
+	template func(uri string) string
 }
 
 // New returns a telemetry. It fails where the environment asks for traces and
@@ -43,7 +46,10 @@ func New(o Options) (*Telemetry, error) {
 	if o.OnError == nil {
 		o.OnError = func(error) {}
 	}
-	t := &Telemetry{metrics: newMetrics(o.Version)}
+	if o.ResourceTemplate == nil {
+		o.ResourceTemplate = func(string) string { return "" }
+	}
+	t := &Telemetry{metrics: newMetrics(o.Version), template: o.ResourceTemplate}
 	wanted, err := tracesWanted()
 	if err == nil && wanted {
 		t.tracing, err = newTracing(o, t.metrics)
@@ -56,14 +62,6 @@ func New(o Options) (*Telemetry, error) {
 
 // Metrics serves the metrics to Prometheus.
 func (t *Telemetry) Metrics() http.Handler { return t.metrics.handler() }
-
-// Call counts a call of a tool. It is for [tools.Options].
-func (t *Telemetry) Call(ctx context.Context, c tools.Call) {
-	t.metrics.call(c)
-	if s := scopeOf(ctx); s != nil {
-		s.setCode(c.Code)
-	}
-}
 
 // Attempt counts a request to the platform, and ends its span. It is for
 // [polt.Options].

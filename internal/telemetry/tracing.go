@@ -25,6 +25,13 @@ const scopeName = "github.com/openpolt/polt-mcp"
 // counts.
 var endpoints = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
+// TracesWanted reports whether the environment asks for traces, or tries to:
+// where it does not, only who serves metrics needs a [Telemetry].
+func TracesWanted() bool {
+	wanted, err := tracesWanted()
+	return wanted || err != nil
+}
+
 // tracesWanted reports whether the environment asks for traces. The SDK itself
 // always exports, to localhost where no endpoint is set, and also where an
 // endpoint is invalid, so that is an error here.

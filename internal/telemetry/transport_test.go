@@ -3,29 +3,13 @@ package telemetry_test
 import (
 	"context"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/openpolt/polt-mcp/internal/rpc"
 )
-
-// postCall posts a call of get_leaderboard.
-func postCall(t *testing.T, h http.Handler, meta string, headers http.Header) {
-	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader(
-		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_leaderboard","_meta":`+meta+`,"arguments":{}}}`))
-	maps.Copy(r.Header, headers)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json, text/event-stream")
-	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, r)
-	if rec.Code != http.StatusOK {
-		t.Fatalf("answered %d %s", rec.Code, rec.Body)
-	}
-}
 
 // base is a transport that keeps what it is given.
 type base struct {
@@ -51,22 +35,19 @@ func TestTransportLeavesTheRequest(t *testing.T) {
 	b := &base{}
 	transport := tel.Transport(b)
 	for _, header := range []http.Header{nil, {"A": {"b"}, "Traceparent": {"of another"}}} {
-		handler := tel.Middleware()(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		observe(t.Context(), tel, callFrom(t, parent), rpc.Outcome{}, func(ctx context.Context) {
 			r := httptest.NewRequest(http.MethodGet, "http://polt.test/", nil).WithContext(ctx)
 			r.Header = header.Clone()
 			resp, err := transport.RoundTrip(r)
 			if err != nil {
-				return nil, err
+				t.Error(err)
+				return
 			}
 			defer resp.Body.Close()
 			if r.Header.Get("traceparent") == parent || b.got.Header.Get("traceparent") != parent || b.got.Header.Get("A") != header.Get("A") {
 				t.Errorf("given %v, sent %v", r.Header, b.got.Header)
 			}
-			return &mcp.CallToolResult{}, nil
 		})
-		if _, err := handler(t.Context(), requestFrom(parent)); err != nil {
-			t.Error(err)
-		}
 	}
 }
 
@@ -89,12 +70,4 @@ func TestTransportOutsideOfACall(t *testing.T) {
 	if b.closed != 1 {
 		t.Errorf("closed %d times", b.closed)
 	}
-}
-
-// requestFrom returns a call of a caller who is at a place in a trace.
-func requestFrom(place string) mcp.CallToolRequest {
-	r := mcp.CallToolRequest{}
-	r.Params.Name = "get_leaderboard"
-	r.Params.Meta = mcp.NewMetaFromMap(map[string]any{"traceparent": place})
-	return r
 }

@@ -173,9 +173,22 @@ func about(uri string, err error) error {
 	return err
 }
 
+// Template returns the template that a resource's URI is of, which names no task
+// or agent, or the URI itself where there is no other like it. It is "" for one
+// that is none of ours.
+func Template(uri string) string {
+	row, _, err := find(table(), uri)
+	if err != nil {
+		return ""
+	}
+	return row.uri
+}
+
+func (r *Resources) find(uri string) (row, string, error) { return find(r.rows, uri) }
+
 // find returns the row of a URI, with the value of the row's variable.
-func (r *Resources) find(uri string) (row, string, error) {
-	for _, row := range r.rows {
+func find(rows []row, uri string) (row, string, error) {
+	for _, row := range rows {
 		prefix, _, isTemplate := strings.Cut(row.uri, "{")
 		rest, ok := strings.CutPrefix(uri, prefix)
 		if !ok || !isTemplate && rest != "" || strings.Contains(rest, "/") {
