@@ -206,7 +206,7 @@ func TestManifestsAreProbedWhereTheServerAnswers(t *testing.T) {
 	}{
 		"startup":   {container.StartupProbe, "/healthz"},
 		"liveness":  {container.LivenessProbe, "/healthz"}, // not what fails when the platform is away
-		"readiness": {container.ReadinessProbe, "/readyz"},
+		"readiness": {container.ReadinessProbe, "/readyz"}, // nor is this, so that callers keep getting our errors
 	} {
 		if probe.Probe == nil || probe.HTTPGet == nil {
 			t.Errorf("there is no %s probe", kind)
@@ -215,9 +215,6 @@ func TestManifestsAreProbedWhereTheServerAnswers(t *testing.T) {
 		if probe.HTTPGet.Path != probe.path || probe.HTTPGet.Port.String() != "admin" {
 			t.Errorf("the %s probe asks %s at %s", kind, probe.HTTPGet.Path, probe.HTTPGet.Port.String())
 		}
-	}
-	if limit := container.ReadinessProbe.TimeoutSeconds; limit <= 5 {
-		t.Errorf("readiness may take 5 s, for which the platform is waited, and the probe waits %d", limit)
 	}
 	annotations := m.Deployment.Spec.Template.Annotations
 	if annotations["prometheus.io/path"] != "/metrics" || annotations["prometheus.io/port"] != strconv.Itoa(int(portOf(t, parseHTTP(t, container.Args).AdminAddr))) {

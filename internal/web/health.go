@@ -15,8 +15,8 @@ const (
 	probeTimeout = 5 * time.Second
 )
 
-// health answers whether the process lives, and whether it should be sent
-// calls.
+// health answers whether the process lives, whether it should be sent calls,
+// and whether the platform responds.
 type health struct {
 	probe func(context.Context) error
 	ended atomic.Bool
@@ -33,14 +33,19 @@ func (h *health) ending() bool { return h.ended.Load() }
 
 func (h *health) live(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }
 
+// ready answers whether this process can serve. The platform is asked only with
+// ?upstream: were an outage of it to take every replica out of a load balancer,
+// callers would get the balancer's error, and not the one that says what to do.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	if h.ending() {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	if err := h.upstream(r.Context()); err != nil {
-		http.Error(w, "the platform does not answer", http.StatusServiceUnavailable)
-		return
+	if r.URL.Query().Has("upstream") {
+		if err := h.upstream(r.Context()); err != nil {
+			http.Error(w, "POLT does not respond", http.StatusServiceUnavailable)
+			return
+		}
 	}
 	_, _ = io.WriteString(w, "ok\n")
 }

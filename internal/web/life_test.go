@@ -232,7 +232,7 @@ func TestReadinessAsksThePlatformOnceInTenSeconds(t *testing.T) {
 			return nil
 		}
 		admin := web.New(o).Admin()
-		ready := func() int { return recorded(admin, "GET", "/readyz", nil).Code }
+		ready := func() int { return recorded(admin, "GET", "/readyz?upstream", nil).Code }
 		for range 100 {
 			if ready() != 200 {
 				t.Error("not ready")
@@ -246,8 +246,10 @@ func TestReadinessAsksThePlatformOnceInTenSeconds(t *testing.T) {
 		if first, second := ready(), ready(); first != 503 || second != 503 || asked.Load() != 2 {
 			t.Errorf("the platform was asked %d times", asked.Load())
 		}
-		if got := recorded(admin, "GET", "/healthz", nil).Code; got != 200 {
-			t.Errorf("alive: %d", got)
+		for _, path := range []string{"/healthz", "/readyz"} {
+			if got := recorded(admin, "GET", path, nil).Code; got != 200 || asked.Load() != 2 {
+				t.Errorf("%s while the platform is down: %d, asked %d times", path, got, asked.Load())
+			}
 		}
 	})
 }

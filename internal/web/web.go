@@ -41,8 +41,8 @@ type Options struct {
 	// ShutdownDelay is how long a server that is told to end goes on serving,
 	// while it says that it is not ready: for load balancers to notice.
 	ShutdownDelay time.Duration
-	// Ready reports whether the platform answers. It is asked once in 10
-	// seconds at the most.
+	// Ready reports whether the platform responds, for /readyz?upstream. It is
+	// asked once in 10 seconds at the most.
 	Ready func(context.Context) error
 	// Metrics serves /metrics.
 	Metrics http.Handler
