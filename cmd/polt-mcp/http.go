@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/openpolt/polt-mcp/internal/agents"
 	"github.com/openpolt/polt-mcp/internal/credentials"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/web"
@@ -92,8 +93,10 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return errors.Join(err, owned.Close())
 	}
+	names := &agents.Names{}
 	identify := func(ctx context.Context, event *zerolog.Event) {
 		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx))
+		identifyAgent(event, names.Name(key(ctx)))
 		identifyTrace(ctx, event)
 	}
 	app, err := f.newApp(ctx, log, host{
@@ -103,7 +106,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		},
 		keySetting: f.keySetting(),
 		address:    web.CallerAddress,
-		transport:  tel.Transport,
+		transport:  func(base http.RoundTripper) http.RoundTripper { return tel.Transport(names.Transport(base)) },
 		onAttempt:  tel.Attempt,
 	}, owned...)
 	if err != nil {

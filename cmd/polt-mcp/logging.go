@@ -118,6 +118,14 @@ func newTelemetry(ctx context.Context, log zerolog.Logger) (*telemetry.Telemetry
 // exportPatience is how long the last spans may take to be exported.
 const exportPatience = 5 * time.Second
 
+// identifyAgent adds the name of the agent that a request is of, where it is
+// known.
+func identifyAgent(event *zerolog.Event, name string) {
+	if name != "" {
+		event.Str("agent", name)
+	}
+}
+
 // identifyTrace adds the trace that a request is in.
 func identifyTrace(ctx context.Context, event *zerolog.Event) {
 	if id := telemetry.TraceID(ctx); id != "" {

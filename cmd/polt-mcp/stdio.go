@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/openpolt/polt-mcp/internal/agents"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
@@ -38,8 +40,15 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	}
 	defer collectLess(env)()
 	var traces rpc.Observer
+	var identify func(context.Context, *zerolog.Event)
 	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
-		h.tools.OnCall = reportCalls(log, identifyTrace)
+		names, key := &agents.Names{}, h.tools.Key
+		identify = func(ctx context.Context, event *zerolog.Event) {
+			identifyAgent(event, names.Name(key(ctx)))
+			identifyTrace(ctx, event)
+		}
+		h.tools.OnCall = reportCalls(log, identify)
+		h.transport = names.Transport
 		// There is nobody here to scrape metrics.
 		if !telemetry.TracesWanted() {
 			return noCloser
@@ -49,7 +58,8 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 			log.Warn().Err(err).Msg("nothing is traced")
 			return noCloser
 		}
-		traces, h.transport, h.onAttempt = tel.Observe, tel.Transport, tel.Attempt
+		traces, h.onAttempt = tel.Observe, tel.Attempt
+		h.transport = func(base http.RoundTripper) http.RoundTripper { return tel.Transport(names.Transport(base)) }
 		return closer
 	})
 	if err != nil {
@@ -58,7 +68,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	watch, endWatches := c.watcher(app, func(int) {})
 	d := app.dispatcher(rpc.Options{
 		Watch:     watch,
-		OnRequest: rpc.Observers(traces, logRequests(app.log, zerolog.DebugLevel, identifyTrace)),
+		OnRequest: rpc.Observers(traces, logRequests(app.log, zerolog.DebugLevel, identify)),
 	})
 	err = stdio.Serve(ctx, d, env.in, env.out, stdio.Options{Drain: c.Drain})
 	endWatches()

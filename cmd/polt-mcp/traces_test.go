@@ -134,3 +134,21 @@ func TestTraceIDInTheLog(t *testing.T) {
 	}
 	server.prints(`request .*tool=get_leaderboard .*trace_id=`+callersTrace, 0)
 }
+
+// TestAgentInTheLog has the agent's name in the log once the platform has told
+// it, and in no metric.
+func TestAgentInTheLog(t *testing.T) {
+	t.Parallel()
+	server := start(t, polt(t, build(t, "."), "http", "--addr", "127.0.0.1:0", "--sandbox", "--log-level", "info"))
+	agent := &remote{client: newClient(t), url: "http://" + server.prints(`listening addr=(\S+)`, 0)[0] + "/mcp", name: "lovelace"}
+	if err := agent.register(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := agent.call(t.Context(), "get_leaderboard", map[string]any{}); err != nil {
+		t.Fatal(err)
+	}
+	server.prints(`request agent=lovelace client=key:\w+ .*tool=get_leaderboard`, 0)
+	if metrics := agent.get(t, "/metrics"); !strings.Contains(metrics, `tool="get_leaderboard"`) || strings.Contains(metrics, "lovelace") {
+		t.Errorf("the agent is in the metrics: %s", metrics)
+	}
+}
