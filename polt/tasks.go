@@ -62,7 +62,10 @@ type Task struct {
 	CreatedAt     int64      `json:"created_at"`   // Unix seconds
 	// Submissions is the history with its reasons for rejection, the oldest
 	// first; only [GetTask] fills it.
-	Submissions []Submission `json:"submissions,omitempty" jsonschema:"earlier work and review_notes"`
+	Submissions []Submission `json:"submissions,omitzero" jsonschema:"earlier work and review_notes"`
+	// LastSubmission is how the last submission of the agent who is committed
+	// stands, "" where there is none; only [ListCommittedTasks] fills it.
+	LastSubmission *SubmissionStatus `json:"last_submission_status,omitempty"`
 }
 
 // A SubmissionStatus is the outcome of a review, or that there is none yet.

@@ -26,8 +26,9 @@ func listCommittedTasks() *definition {
 	return define(polt.ListCommittedTasks, Tool{
 		Name:        "list_committed_tasks",
 		Title:       "List an agent's committed tasks",
-		Description: "The tasks an agent is committed to. Use your own username to resume work and to see if you may take another.",
+		Description: "The tasks an agent is committed to, without those in review. Of your own, get_my_status tells more.",
 		Summary:     shape.Lists,
+		Says:        []func(*answer) string{heldTasks},
 	})
 }
 

@@ -42,6 +42,9 @@ type values map[string]value
 // text returns a string, or "".
 func (v values) text(name string) string { return v[name].text }
 
+// is reports whether a boolean is true.
+func (v values) is(name string) bool { return string(v[name].json) == "true" }
+
 // encode returns those arguments that have names as a JSON object.
 func (v values) encode(names []string) json.RawMessage {
 	b := []byte{'{'}
@@ -279,7 +282,7 @@ func nearest(name string, names []string) string {
 	if given == "" || len(given) > 60 {
 		return ""
 	}
-	best, least := "", 1+min(len(given)/4, 3)
+	best, least := "", 1+min((len(given)+1)/3, 3)
 	for _, n := range names {
 		if d := distance(given, letters(n)); d < least {
 			best, least = n, d

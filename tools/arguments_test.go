@@ -3,6 +3,7 @@ package tools
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,14 +113,16 @@ func FuzzArguments(f *testing.F) {
 
 func TestFaultyTableIsRefused(t *testing.T) {
 	for want, spoil := range map[string]func([]*definition) []*definition{
-		"no tool calls GET /api/leaderboard": func(all []*definition) []*definition { return all[:len(all)-1] },
-		"two of that name":                   func(all []*definition) []*definition { all[1].Name = all[0].Name; return all },
-		"not a name in snake_case":           func(all []*definition) []*definition { all[1].Name = "verifyKey"; return all },
-		"both call":                          func(all []*definition) []*definition { all[1].endpoint = all[0].endpoint; return all },
-		"description is missing":             func(all []*definition) []*definition { all[2].Description = ""; return all },
-		"destructive and only read":          func(all []*definition) []*definition { all[2].Destructive = true; return all },
-		"does not say which tool shows":      func(all []*definition) []*definition { all[5].VerifyWith = ""; return all },
-		"which is no tool":                   func(all []*definition) []*definition { all[5].VerifyWith = "look"; return all },
+		"no tool calls GET /api/leaderboard": func(all []*definition) []*definition {
+			return slices.DeleteFunc(all, func(d *definition) bool { return d.Name == "get_leaderboard" })
+		},
+		"two of that name":              func(all []*definition) []*definition { all[1].Name = all[0].Name; return all },
+		"not a name in snake_case":      func(all []*definition) []*definition { all[1].Name = "verifyKey"; return all },
+		"both call":                     func(all []*definition) []*definition { all[1].endpoint = all[0].endpoint; return all },
+		"description is missing":        func(all []*definition) []*definition { all[2].Description = ""; return all },
+		"destructive and only read":     func(all []*definition) []*definition { all[2].Destructive = true; return all },
+		"does not say which tool shows": func(all []*definition) []*definition { all[5].VerifyWith = ""; return all },
+		"which is no tool":              func(all []*definition) []*definition { all[5].VerifyWith = "look"; return all },
 	} {
 		if err := check(spoil(allTools())); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)

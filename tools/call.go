@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -20,16 +19,10 @@ import (
 // Call calls a tool with its arguments as a JSON object; none at all mean no
 // arguments. Whatever goes wrong is in the result, as an error of the tool.
 func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) (result *mcp.CallToolResult) {
-	d, ok := s.byName[name]
-	if !ok {
-		return errorResult(errorText(
-			fmt.Sprintf("There is no tool %q", clean.Line(name, 60)), "Choose one of those that are listed",
-			failure{Code: polt.CodeInvalidArgument, RequestID: s.options.RequestID(ctx)}))
-	}
-	if why := s.off[name]; why != "" {
-		return errorResult(errorText(
-			fmt.Sprintf("The tool %s is off: %s", name, why), "Go on without it, or have the user change that setting",
-			failure{Code: polt.CodeForbidden, RequestID: s.options.RequestID(ctx)}))
+	d := s.byName[name]
+	if err, ok := errors.AsType[*Error](s.Missing(name)); ok {
+		happened, next := s.missing(name)
+		return errorResult(errorText(happened, next, failure{Code: err.Code(), RequestID: s.options.RequestID(ctx)}))
 	}
 	start := time.Now()
 	ended := Call{Tool: name}
@@ -112,24 +105,29 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 		// Whoever stops waiting must not cost the agent its key.
 		ctx = context.WithoutCancel(ctx)
 	}
-	raw, err := p.send(ctx, client)
+	raw, extra, err := d.fetch(ctx, s, p, client)
 	if err != nil {
 		return nil, issued, err
 	}
 	if err := d.checkBody(raw); err != nil {
 		return nil, issued, err
 	}
-	var extra addition
 	if d.registers() {
 		r, _ := registrationOf(raw)
 		issued, extra = r.APIKey, s.storeKey(ctx, p.given.text("username"), raw)
 	}
-	o := shape.Options{Summary: p.summary, Types: d.form().kinds}
-	body, err := d.resultJSON(raw, o, extra)
+	o := shape.Options{
+		Summary: p.summary, Types: d.form().kinds,
+		Sent: p.given.text("submission_content"), Payouts: p.given.text("sort") == string(polt.TasksByPayout),
+	}
+	if p.summary == d.Summary { // and not the whole, as it is
+		o.Now = s.options.Now()
+	}
+	body, err := d.resultJSON(raw, o, extra, p.given)
 	if err != nil && !extra.hide.IsZero() {
 		// The agent is registered, and its key is stored: that is the result.
 		extra.notice += "; the rest of the answer is unusable: " + clean.Line(err.Error(), 100)
-		body, err = d.resultJSON([]byte("{}"), o, extra)
+		body, err = d.resultJSON([]byte("{}"), o, extra, p.given)
 	}
 	if err != nil {
 		return nil, issued, d.unusableAnswer(err)
@@ -152,7 +150,7 @@ func (s *Set) clientOf(key polt.Key) *polt.Client {
 // shown something: what a GET reads, or the key of who has registered. That a
 // write is done, or that a key is good, an answer tells without one, too.
 func (d *definition) checkBody(raw []byte) error {
-	shows := d.endpoint.Method() == http.MethodGet || d.registers()
+	shows := d.method() == http.MethodGet || d.registers()
 	if len(bytes.TrimSpace(raw)) > 0 || !shows {
 		return nil
 	}
@@ -174,14 +172,13 @@ type addition struct {
 	hide    polt.Key          // is in a safe place, and nowhere in the result
 	members []json.RawMessage // to add, each as "name":value
 	notice  string
+	cut     int // texts that are cut already
 }
 
-// noticeMember is where a result says what was done to the answer. It has no
-// name that a platform would choose.
-const noticeMember = "_notice"
-
 // resultJSON makes the object that a result carries of the platform's answer.
-func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition) ([]byte, error) {
+// Without what was given, the answer is for no call of a tool, and nothing is
+// told of it but what was done to it.
+func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition, given values) ([]byte, error) {
 	var said []string
 	if raw = bytes.TrimSpace(raw); len(raw) == 0 {
 		raw = []byte("{}")
@@ -195,7 +192,8 @@ func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition) ([]
 	if err != nil {
 		return nil, err
 	}
-	said = append(said, notices(shaped)...)
+	shaped.Cut += extra.cut
+	said = append(said, changes(shaped)...)
 	if extra.notice != "" {
 		said = append(said, extra.notice)
 	}
@@ -204,47 +202,21 @@ func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition) ([]
 		body = extra.hide.Redact(body)
 	}
 	members := extra.members
+	if given != nil {
+		if shaped.IsList && o.Summary == shape.Lists && !o.Now.IsZero() && d.endpoint != nil {
+			members = append(members, clock(o.Now))
+		}
+		a := &answer{given: given, raw: raw, shape: shaped, off: d.off}
+		for _, says := range d.Says {
+			if text := says(a); text != "" {
+				said = append(said, text)
+			}
+		}
+	}
 	if len(said) > 0 {
 		members = append(members, shape.Member(noticeMember, strings.Join(said, "; ")))
 	}
 	return shape.Append(body, members...), nil
-}
-
-// notices says what was cut, removed, moved or left out.
-func notices(s shape.Result) []string {
-	var all, lost []string
-	if s.Cut > 0 {
-		lost = append(lost, fmt.Sprintf("%s cut at %d characters", plural(s.Cut, "text"), shape.MaxText))
-	}
-	if s.CutWork {
-		lost = append(lost, fmt.Sprintf("submissions cut at %d characters or less", shape.MaxWork))
-	}
-	if s.Left > 0 {
-		lost = append(lost, plural(s.Left, "old submission")+" left out")
-	}
-	if s.Nulls > 0 {
-		lost = append(lost, "nulls left out")
-	}
-	if len(lost) > 0 {
-		all = append(all, strings.Join(lost, ", ")+fmt.Sprintf(`; %s:"%s" gives all`, detailArgument, detailFull))
-	}
-	if len(s.Shared) > 0 {
-		all = append(all, strings.Join(s.Shared, " and ")+": the same in all items, so beside the list")
-	}
-	if len(s.Unexpected) > 0 {
-		all = append(all, "of an unexpected type, so in _unexpected: "+clean.Line(strings.Join(s.Unexpected, ", "), 200))
-	}
-	if s.Invisible > 0 {
-		all = append(all, plural(s.Invisible, "invisible character")+" removed: someone may be hiding text")
-	}
-	return all
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // result puts the object into the forms that were chosen.

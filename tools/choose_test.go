@@ -24,7 +24,7 @@ func namesOf(set *tools.Set) []string {
 func TestToolsCanBeChosen(t *testing.T) {
 	readers := []string{
 		"verify_key", "list_tasks", "list_recent_tasks", "get_task", "list_projects", "get_project", "list_project_tasks",
-		"get_agent", "list_contributions", "list_committed_tasks", "get_leaderboard",
+		"get_agent", "list_contributions", "list_committed_tasks", "get_leaderboard", "get_my_status", "wait_for_review",
 	}
 	for name, c := range map[string]struct {
 		options tools.Options

@@ -30,6 +30,11 @@ type Tool struct {
 	Idempotent bool
 	// Summary is what of the answer is cut by default.
 	Summary shape.Summary
+	// Own is a struct of the arguments that the tool has beside those of its
+	// endpoint; nil has none. They are never sent.
+	Own any
+	// Says has what to tell of an answer, beside what was done to it.
+	Says []func(*answer) string
 	// VerifyWith names the tool that shows what this one has changed, for when its
 	// answer never came. Every tool that writes has one.
 	VerifyWith string
@@ -48,6 +53,8 @@ type definition struct {
 	sent     []string // the names of the arguments that are the endpoint's
 	// decode makes a call of the endpoint of arguments that are in order.
 	decode func(values) endpointCall
+	// fetch returns the answer, and what is told of it.
+	fetch func(context.Context, *Set, prepared, *polt.Client) ([]byte, addition, error)
 	// off has the tools that are off, this one or others, and why.
 	off map[string]string
 }
@@ -81,17 +88,8 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 		Tool:     t,
 		endpoint: e,
 		sent:     sent,
-		form: sync.OnceValue(func() *form {
-			input, err := inputSchema[In](t.Summary)
-			if err != nil {
-				panic(fmt.Sprintf("tool %s: %v", t.Name, err))
-			}
-			output, kinds, err := outputSchema[Out]()
-			if err != nil {
-				panic(fmt.Sprintf("tool %s: %v", t.Name, err))
-			}
-			return &form{listName: listName[Out](t.Summary), input: input, output: output, kinds: kinds}
-		}),
+		form:     sync.OnceValue(func() *form { return formOf[In, Out](t) }),
+		fetch:    send,
 		decode: func(given values) endpointCall {
 			var in In
 			fields := reflect.ValueOf(&in).Elem()
@@ -114,6 +112,39 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 			}
 		},
 	}
+}
+
+// send calls the endpoint.
+func send(ctx context.Context, _ *Set, p prepared, client *polt.Client) ([]byte, addition, error) {
+	raw, err := p.send(ctx, client)
+	return raw, addition{}, err
+}
+
+// own makes a tool that is made of reads, and has no endpoint of its own.
+func own[In, Out any](t Tool, fetch func(context.Context, *Set, prepared, *polt.Client) ([]byte, addition, error)) *definition {
+	t.ReadOnly = true
+	return &definition{
+		Tool: t,
+		form: sync.OnceValue(func() *form { return formOf[In, Out](t) }),
+		decode: func(values) endpointCall {
+			return endpointCall{check: func() []argumentError { return nil }}
+		},
+		fetch: fetch,
+	}
+}
+
+// formOf makes a tool's form. It panics where no schema can be made of the types,
+// which is a fault of the declaration.
+func formOf[In, Out any](t Tool) *form {
+	input, err := inputSchema(reflect.TypeFor[In](), t)
+	if err != nil {
+		panic(fmt.Sprintf("tool %s: %v", t.Name, err))
+	}
+	output, kinds, err := outputSchema[Out]()
+	if err != nil {
+		panic(fmt.Sprintf("tool %s: %v", t.Name, err))
+	}
+	return &form{listName: listName[Out](t.Summary), input: input, output: output, kinds: kinds}
 }
 
 // A setter sets a field of an endpoint's input.
@@ -144,11 +175,21 @@ func setters[In any]() (all []setter) {
 
 // readOnly reports whether the tool changes nothing.
 func (d *definition) readOnly() bool {
-	return d.ReadOnly || d.endpoint.Method() == http.MethodGet
+	return d.ReadOnly || d.method() == http.MethodGet
+}
+
+// method returns the HTTP method of the tool's endpoint, or "".
+func (d *definition) method() string {
+	if d.endpoint == nil {
+		return ""
+	}
+	return d.endpoint.Method()
 }
 
 // registers reports whether the tool registers an agent.
-func (d *definition) registers() bool { return d.endpoint == polt.Operation(polt.RegisterAgent) }
+func (d *definition) registers() bool {
+	return d.endpoint != nil && d.endpoint == polt.Operation(polt.RegisterAgent)
+}
 
 // mcpTool returns the tool as it is listed. Of the annotations, those that are
 // not the protocol's defaults are given.

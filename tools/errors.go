@@ -198,7 +198,7 @@ func (d *definition) finder() (name, tool string) {
 	for name, tool := range map[string]string{
 		"task_id": "list_tasks", "project_id": "list_projects", "username": "get_leaderboard",
 	} {
-		if !strings.Contains(d.endpoint.Path(), "{"+name+"}") {
+		if d.form().input.Properties[name] == nil || len(d.form().input.Required) == 0 {
 			continue
 		}
 		if d.mentionsDisabledTool(tool) {

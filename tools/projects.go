@@ -11,6 +11,7 @@ func listProjects() *definition {
 		Title:       "List projects",
 		Description: "Browse projects, as summaries. Votes count in stages idea and voting. Then: get_project.",
 		Summary:     shape.Lists,
+		Says:        []func(*answer) string{paging},
 	})
 }
 
@@ -36,7 +37,8 @@ func voteOnProject() *definition {
 	return define(polt.VoteOnProject, Tool{
 		Name:        "vote_on_project",
 		Title:       "Vote on a project",
-		Description: "Vote on a project in stage idea or voting. The same vote again REMOVES it; the other value changes it. Do not repeat a call to be sure: look with get_project.",
+		Description: "Vote on a project in stage idea or voting. The same vote again REMOVES it; the other value changes it. Do not repeat a call to be sure.",
+		Says:        []func(*answer) string{afterVoting},
 		VerifyWith:  "get_project",
 	})
 }

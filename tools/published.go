@@ -18,39 +18,43 @@ var published = map[string]struct{ input, output string }{
 		`{"type":"object","properties":{}}`,
 	},
 	"get_leaderboard": {
-		`{"type":"object","properties":{"limit":{"type":"integer","description":"how many to rank","minimum":1},"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"additionalProperties":false}`,
+		`{"type":"object","properties":{"limit":{"type":"integer","description":"how many to rank","minimum":1},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"additionalProperties":false}`,
 		`{"type":"object","properties":{"leaderboard":{"type":"array","items":{"type":"object"},"description":"the best first"}}}`,
 	},
+	"get_my_status": {
+		`{"type":"object","properties":{"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"additionalProperties":false}`,
+		`{"type":"object","properties":{"agent":{"type":"object","description":"you"},"held":{"type":"array","items":{"type":"object"},"description":"committed tasks"},"in_review":{"type":"array","items":{"type":"object"},"description":"yours"},"finished":{"type":"object","description":"approved work, earned by currency"},"next":{"type":"string","description":"what to do"}}}`,
+	},
 	"get_project": {
-		`{"type":"object","properties":{"project_id":{"type":"string","description":"project's id"},"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"required":["project_id"],"additionalProperties":false}`,
+		`{"type":"object","properties":{"project_id":{"type":"string","description":"project's id"},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"required":["project_id"],"additionalProperties":false}`,
 		`{"type":"object","properties":{"tasks":{"type":"array","items":{"type":"object"},"description":"the tasks"}}}`,
 	},
 	"get_task": {
-		`{"type":"object","properties":{"task_id":{"type":"string","description":"task's id"}},"required":["task_id"],"additionalProperties":false}`,
+		`{"type":"object","properties":{"task_id":{"type":"string","description":"task's id"},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"required":["task_id"],"additionalProperties":false}`,
 		`{"type":"object","properties":{"status":{"type":"string","description":"available, committed, in_review or completed"},"submissions":{"type":"array","items":{"type":"object"},"description":"earlier work and review_notes"}}}`,
 	},
 	"list_committed_tasks": {
-		`{"type":"object","properties":{"username":{"type":"string","description":"agent's username"},"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"required":["username"],"additionalProperties":false}`,
+		`{"type":"object","properties":{"username":{"type":"string","description":"agent's username"},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"required":["username"],"additionalProperties":false}`,
 		`{"type":"object","properties":{"tasks":{"type":"array","items":{"type":"object"},"description":"the tasks"}}}`,
 	},
 	"list_contributions": {
-		`{"type":"object","properties":{"username":{"type":"string","description":"agent's username"},"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"required":["username"],"additionalProperties":false}`,
+		`{"type":"object","properties":{"username":{"type":"string","description":"agent's username"},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"required":["username"],"additionalProperties":false}`,
 		`{"type":"object","properties":{"contributions":{"type":"array","items":{"type":"object"},"description":"approved work"}}}`,
 	},
 	"list_project_tasks": {
-		`{"type":"object","properties":{"project_id":{"type":"string","description":"project's id"},"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"required":["project_id"],"additionalProperties":false}`,
+		`{"type":"object","properties":{"project_id":{"type":"string","description":"project's id"},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"required":["project_id"],"additionalProperties":false}`,
 		`{"type":"object","properties":{"tasks":{"type":"array","items":{"type":"object"},"description":"the tasks"}}}`,
 	},
 	"list_projects": {
-		`{"type":"object","properties":{"status":{"type":"string","description":"default: all","enum":["idea","voting","development","testing","live"]},"sort":{"type":"string","description":"order","enum":["new","progress"]},"page":{"type":"integer","description":"from 1","default":1,"minimum":1},"limit":{"type":"integer","description":"items a page","default":20,"minimum":1,"maximum":100},"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"additionalProperties":false}`,
+		`{"type":"object","properties":{"status":{"type":"string","description":"default: all","enum":["idea","voting","development","testing","live"]},"sort":{"type":"string","description":"order","enum":["new","progress"]},"page":{"type":"integer","description":"from 1, the default","minimum":1},"limit":{"type":"integer","description":"1 to 100, default 20","minimum":1,"maximum":100},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"additionalProperties":false}`,
 		`{"type":"object","properties":{"projects":{"type":"array","items":{"type":"object"},"description":"the projects"}}}`,
 	},
 	"list_recent_tasks": {
-		`{"type":"object","properties":{"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"additionalProperties":false}`,
+		`{"type":"object","properties":{"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"additionalProperties":false}`,
 		`{"type":"object","properties":{"tasks":{"type":"array","items":{"type":"object"},"description":"the tasks"}}}`,
 	},
 	"list_tasks": {
-		`{"type":"object","properties":{"status":{"type":"string","description":"available: open to you; default: all","enum":["available","committed","in_review","completed"]},"difficulty":{"type":"string","description":"how hard","enum":["easy","medium","hard","expert"]},"sort":{"type":"string","description":"new: latest; payout: highest; deadline: soonest","enum":["new","payout","deadline"]},"project_id":{"type":"string","description":"project's id"},"page":{"type":"integer","description":"from 1","default":1,"minimum":1},"limit":{"type":"integer","description":"items a page","default":20,"minimum":1,"maximum":100},"detail":{"type":"string","description":"full: nothing cut","default":"summary","enum":["summary","full"]}},"additionalProperties":false}`,
+		`{"type":"object","properties":{"status":{"type":"string","description":"available: open to you; default: all","enum":["available","committed","in_review","completed"]},"difficulty":{"type":"string","description":"how hard","enum":["easy","medium","hard","expert"]},"sort":{"type":"string","description":"new: latest; payout: highest; deadline: soonest","enum":["new","payout","deadline"]},"project_id":{"type":"string","description":"project's id"},"page":{"type":"integer","description":"from 1, the default","minimum":1},"limit":{"type":"integer","description":"1 to 100, default 20","minimum":1,"maximum":100},"contains":{"type":"string","description":"any of these words, in title, description or project"},"due_within_hours":{"type":"integer","description":"1 to 8760","minimum":1,"maximum":8760},"currency":{"type":"string","description":"of the payout, such as SOL"},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"additionalProperties":false}`,
 		`{"type":"object","properties":{"tasks":{"type":"array","items":{"type":"object"},"description":"the tasks"}}}`,
 	},
 	"register_agent": {
@@ -76,5 +80,9 @@ var published = map[string]struct{ input, output string }{
 	"vote_on_project": {
 		`{"type":"object","properties":{"project_id":{"type":"string","description":"project's id"},"value":{"type":"integer","description":"1 for, -1 against","minimum":-1,"maximum":1}},"required":["project_id","value"],"additionalProperties":false}`,
 		`{"type":"object","properties":{}}`,
+	},
+	"wait_for_review": {
+		`{"type":"object","properties":{"task_id":{"type":"string","description":"task's id"},"timeout_s":{"type":"integer","description":"1 to 600 seconds, default 50","minimum":1,"maximum":600},"any_change":{"type":"boolean","description":"wait for any change, not only for a review"},"detail":{"type":"string","description":"full: nothing cut","enum":["summary","full"]}},"required":["task_id"],"additionalProperties":false}`,
+		`{"type":"object","properties":{"status":{"type":"string","description":"available, committed, in_review or completed"},"submissions":{"type":"array","items":{"type":"object"},"description":"earlier work and review_notes"}}}`,
 	},
 }

@@ -45,6 +45,9 @@ func published(t *testing.T) map[string][]byte {
 		case tool.Annotations.DestructiveHint == nil: // it is the default
 			kind = "writes, destructive"
 		}
+		if decoders[tool.Name] == nil {
+			kind += "; our own"
+		}
 		fmt.Fprintf(&rows, "| `%s` | %s | %s |\n", tool.Name, tool.Description, kind)
 	}
 	readme, err := os.ReadFile("../README.md")

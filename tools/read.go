@@ -28,7 +28,7 @@ func (s *Set) ReadSummary(ctx context.Context, tool string, arguments any) (json
 
 func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) (json.RawMessage, error) {
 	d := s.byName[tool]
-	if d == nil || !d.readOnly() {
+	if d == nil || !d.readOnly() || d.endpoint == nil {
 		return nil, NewError(polt.CodeInternal, "", "This server failed", "Tell the user")
 	}
 	given, err := json.Marshal(arguments)
@@ -50,7 +50,7 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 	if err := d.checkBody(raw); err != nil {
 		return nil, s.failed(ctx, d, err)
 	}
-	body, err := d.resultJSON(raw, shape.Options{Summary: p.summary}, addition{})
+	body, err := d.resultJSON(raw, shape.Options{Summary: p.summary}, addition{}, nil)
 	if err != nil {
 		return nil, s.failed(ctx, d, d.unusableAnswer(err))
 	}

@@ -91,7 +91,7 @@ func TestReadIsAsUsableAsTheToolsResult(t *testing.T) {
 	arguments := map[string]string{"get_task": "task_id", "list_project_tasks": "project_id", "get_agent": "username", "list_contributions": "username", "list_committed_tasks": "username", "get_project": "project_id"}
 	taken := 0
 	for _, tool := range newSet(t, &platform{}, nil).Tools() {
-		if !hint(tool.Annotations.ReadOnlyHint, false) {
+		if !hint(tool.Annotations.ReadOnlyHint, false) || decoders[tool.Name] == nil {
 			continue
 		}
 		given := json.RawMessage(`{}`)

@@ -1,8 +1,8 @@
 package tools
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -17,11 +17,31 @@ import (
 // the form that every host takes: one type for each property, no $ref, no
 // combination of schemas at the top, and properties always there.
 
-// inputSchema returns the schema of a tool's arguments: those of the
-// endpoint's input, and detail where the tool's answer is a summary. It is
-// closed.
-func inputSchema[In any](summary shape.Summary) (*jsonschema.Schema, error) {
-	t := reflect.TypeFor[In]()
+// inputSchema returns the schema of a tool's arguments: those of the endpoint's
+// input, the tool's own, and detail where its answer is a summary. It is closed.
+func inputSchema(t reflect.Type, tool Tool) (*jsonschema.Schema, error) {
+	s, err := propertiesOf(t)
+	if err != nil {
+		return nil, err
+	}
+	if tool.Own != nil {
+		own, err := propertiesOf(reflect.TypeOf(tool.Own))
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(s.Properties, own.Properties)
+		s.PropertyOrder = append(s.PropertyOrder, own.PropertyOrder...)
+	}
+	if tool.Summary != shape.Whole {
+		s.Properties[detailArgument] = &jsonschema.Schema{
+			Type: "string", Enum: []any{detailSummary, detailFull}, Description: "full: nothing cut",
+		}
+		s.PropertyOrder = append(s.PropertyOrder, detailArgument)
+	}
+	return s, nil
+}
+
+func propertiesOf(t reflect.Type) (*jsonschema.Schema, error) {
 	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{TypeSchemas: enums(t)})
 	if err != nil {
 		return nil, err
@@ -33,13 +53,6 @@ func inputSchema[In any](summary shape.Summary) (*jsonschema.Schema, error) {
 		if err := normalise(s.Properties[jsonName(f)], f); err != nil {
 			return nil, fmt.Errorf("%s.%s: %w", t, f.Name, err)
 		}
-	}
-	if summary != shape.Whole {
-		s.Properties[detailArgument] = &jsonschema.Schema{
-			Type: "string", Enum: []any{detailSummary, detailFull},
-			Default: json.RawMessage(`"` + detailSummary + `"`), Description: "full: nothing cut",
-		}
-		s.PropertyOrder = append(s.PropertyOrder, detailArgument)
 	}
 	return s, nil
 }
@@ -82,22 +95,20 @@ var descriptions = map[string]string{
 	"bio":          "about the agent",
 	"difficulty":   "how hard",
 	"sort":         "order",
-	"page":         "from 1",
-	"limit":        "items a page",
+	"page":         "from 1, the default",
+	"limit":        "1 to 100, default 20",
 	"body":         "the text",
 }
 
 // normalise brings a property into a form that every host takes, and adds the
-// bounds that its field's tags tell.
+// bounds that its field's tags tell. Hosts drop bounds and defaults, so that the
+// descriptions say them too, and defaults only those.
 func normalise(s *jsonschema.Schema, f reflect.StructField) error {
 	if len(s.Types) > 0 { // of a pointer: null or the type
 		s.Type, s.Types = s.Types[len(s.Types)-1], nil
 	}
 	if s.Description == "" {
 		s.Description = descriptions[jsonName(f)]
-	}
-	if v, ok := f.Tag.Lookup("default"); ok {
-		s.Default = json.RawMessage(v)
 	}
 	for tag, set := range map[string]func(int){
 		"minimum":   func(n int) { s.Minimum = jsonschema.Ptr(float64(n)) },

@@ -171,7 +171,7 @@ func TestAnnotationsAreCorrect(t *testing.T) {
 	writes := []string{"register_agent", "commit_to_task", "abandon_task", "submit_work", "vote_on_project", "reply_to_project", "update_profile"}
 	notIdempotent := []string{"register_agent", "submit_work", "vote_on_project", "reply_to_project"}
 	set := newSet(t, &platform{}, nil).Tools()
-	if len(set) != 18 {
+	if len(set) != 20 {
 		t.Errorf("%d tools", len(set))
 	}
 	for _, tool := range set {

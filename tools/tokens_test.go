@@ -14,8 +14,8 @@ import (
 
 // What a model pays for the tools, counted with cl100k.
 const (
-	maxInputTokens = 1800 // names, descriptions and input schemas of all tools
-	maxListTokens  = 3500 // the whole of tools/list
+	maxInputTokens = 2000 // names, descriptions and input schemas of all tools
+	maxListTokens  = 3000 // the whole of tools/list
 )
 
 func tokens(t *testing.T, text string) int {

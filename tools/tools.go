@@ -11,6 +11,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/guide"
@@ -37,6 +38,10 @@ func allTools() []*definition {
 		listCommittedTasks(),
 		updateProfile(),
 		getLeaderboard(),
+
+		// Our own, made of the reads above.
+		getMyStatus(),
+		waitForReview(),
 	}
 }
 
@@ -80,6 +85,18 @@ type Options struct {
 	Only []string
 	// Except names tools to turn off, whatever Only says.
 	Except []string
+	// KeySource says where the key of a call comes from, in words; nil says
+	// nothing.
+	KeySource func(context.Context) string
+	// Watch watches a resource, and calls changed with each new state, which is
+	// empty where it has gone, until stop is called. It returns the state that it
+	// begins with. With nil, nothing is noticed while a tool waits.
+	Watch func(ctx context.Context, uri string, changed func(state []byte)) (last []byte, stop func(), err error)
+	// Ending returns what is closed when the server of a call begins to end, so
+	// that what waits answers; nil means that it does not tell.
+	Ending func(context.Context) <-chan struct{}
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 	// OnWrite is asked before a write is sent. Its error, best a [*polt.Error],
 	// keeps it from being sent, and is the call's. Otherwise done, unless it is
 	// nil, is called once, with the outcome, whatever happens. It needs Key; nil
@@ -101,6 +118,7 @@ type Set struct {
 	byName  map[string]*definition // of all tools, those that are off too
 	off     map[string]string      // why a tool is off, by name
 	listed  []mcp.Tool
+	reads   *singleflight.Group // of tasks that many wait for
 	// canRegister says that the tool that registers is not off.
 	canRegister bool
 }
@@ -128,6 +146,18 @@ func New(o Options) (*Set, error) {
 	if o.OnCall == nil {
 		o.OnCall = func(context.Context, Call) {}
 	}
+	if o.KeySource == nil {
+		o.KeySource = func(context.Context) string { return "" }
+	}
+	if o.Ending == nil {
+		o.Ending = func(context.Context) <-chan struct{} { return nil }
+	}
+	if o.Watch == nil {
+		o.Watch = func(context.Context, string, func([]byte)) ([]byte, func(), error) { return nil, func() {}, nil }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	switch o.Results {
 	case "":
 		o.Results = ResultsBoth
@@ -140,7 +170,7 @@ func New(o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{options: o, byName: map[string]*definition{}, off: off}
+	s := &Set{options: o, byName: map[string]*definition{}, off: off, reads: &singleflight.Group{}}
 	for _, d := range all {
 		d.off = off
 		if d.registers() {
@@ -192,7 +222,7 @@ func (s *Set) handle(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolR
 			arguments = json.RawMessage("0") // refused as no object
 		}
 	}
-	return s.Call(ctx, r.Params.Name, arguments), nil
+	return s.Call(withProgress(ctx, r), r.Params.Name, arguments), nil
 }
 
 var toolName = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
@@ -219,6 +249,9 @@ func check(all []*definition) error {
 			return fmt.Errorf("tool %s: it does not say which tool shows what it changed", d.Name)
 		}
 		names[d.Name] = true
+		if d.endpoint == nil {
+			continue
+		}
 		route := d.endpoint.Method() + " " + d.endpoint.Path()
 		if other := served[route]; other != "" {
 			return fmt.Errorf("tools %s and %s: both call %s", other, d.Name, route)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"golang.org/x/tools/txtar"
@@ -25,6 +26,9 @@ import (
 var update = flag.Bool("update", false, "write what is expected anew, from what is")
 
 const testKey = "polt_test_key"
+
+// testNow is when the tests are: the deadlines in testdata are about then.
+var testNow = time.Unix(1789800000, 0)
 
 // A case in testdata/<tool>.txtar has these sections. The first begins a case,
 // and may have the case's name after a colon.
@@ -128,7 +132,7 @@ func newSet(t *testing.T, transport http.RoundTripper, change func(*tools.Option
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := tools.Options{Client: client}
+	options := tools.Options{Client: client, Now: func() time.Time { return testNow }}
 	if change != nil {
 		change(&options)
 	}
@@ -143,6 +147,9 @@ func newSet(t *testing.T, transport http.RoundTripper, change func(*tools.Option
 func TestWire(t *testing.T) {
 	set := newSet(t, &platform{}, nil)
 	for _, tool := range set.Tools() {
+		if decoders[tool.Name] == nil { // it has no endpoint, but makes several requests
+			continue
+		}
 		t.Run(tool.Name, func(t *testing.T) {
 			path := filepath.Join("testdata", tool.Name+".txtar")
 			archive, err := txtar.ParseFile(path)

@@ -22,14 +22,14 @@ func keyNamed(t *testing.T, text string) polt.Key {
 	return key
 }
 
-// watch is a hook that records what it is told.
-type watch struct {
+// watchWrites is a hook that records what it is told.
+type writeHook struct {
 	refuse   error
 	writes   []tools.Write
 	outcomes []tools.Outcome
 }
 
-func (w *watch) begin(_ context.Context, write tools.Write) (func(tools.Outcome), error) {
+func (w *writeHook) begin(_ context.Context, write tools.Write) (func(tools.Outcome), error) {
 	w.writes = append(w.writes, write)
 	if w.refuse != nil {
 		return nil, w.refuse
@@ -39,7 +39,7 @@ func (w *watch) begin(_ context.Context, write tools.Write) (func(tools.Outcome)
 
 // watched returns the tools of a caller with that key, whose writes are
 // watched.
-func watched(t *testing.T, transport http.RoundTripper, key polt.Key, w *watch) *tools.Set {
+func watched(t *testing.T, transport http.RoundTripper, key polt.Key, w *writeHook) *tools.Set {
 	t.Helper()
 	return newSet(t, transport, func(o *tools.Options) {
 		o.Key = func(context.Context) polt.Key { return key }
@@ -50,7 +50,7 @@ func watched(t *testing.T, transport http.RoundTripper, key polt.Key, w *watch) 
 
 func TestWriteIsToldBeforeAndAfterItIsSent(t *testing.T) {
 	p := &platform{answer: []byte("200\n\n{}")}
-	var w watch
+	var w writeHook
 	key := keyNamed(t, "polt_k")
 	set := newSet(t, p, func(o *tools.Options) {
 		o.Key = func(context.Context) polt.Key { return key }
@@ -80,7 +80,7 @@ func TestWriteIsToldBeforeAndAfterItIsSent(t *testing.T) {
 }
 
 func TestOnlyWritesThatAreSentAreTold(t *testing.T) {
-	var w watch
+	var w writeHook
 	set := watched(t, &platform{answer: []byte("200\n\n{}")}, polt.Key{}, &w)
 	set.Call(t.Context(), "list_tasks", nil)
 	set.Call(t.Context(), "commit_to_task", nil)
@@ -103,7 +103,7 @@ func TestOutcomeIsTheCallsOwn(t *testing.T) {
 		"a part of it": {`200` + "\n\n" + `{"message":`, polt.CodeOutcomeUnknown, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var w watch
+			var w writeHook
 			set := watched(t, &platform{answer: []byte(c.answer)}, keyNamed(t, "polt_k"), &w)
 			set.Call(t.Context(), "commit_to_task", json.RawMessage(`{"task_id":"t"}`))
 			if len(w.outcomes) != 1 || w.outcomes[0].Err == nil || w.outcomes[0].Err.Code != c.code || w.outcomes[0].Err.HTTPStatus != c.status {
@@ -111,7 +111,7 @@ func TestOutcomeIsTheCallsOwn(t *testing.T) {
 			}
 		})
 	}
-	var w watch
+	var w writeHook
 	watched(t, panicking{}, keyNamed(t, "polt_k"), &w).Call(t.Context(), "commit_to_task", json.RawMessage(`{"task_id":"t"}`))
 	if len(w.outcomes) != 1 || w.outcomes[0].Err == nil || w.outcomes[0].Err.Code != polt.CodeInternal || strings.Contains(w.outcomes[0].Err.Message, "secret") {
 		t.Errorf("of a panic: %+v", w.outcomes)
@@ -119,7 +119,7 @@ func TestOutcomeIsTheCallsOwn(t *testing.T) {
 }
 
 func TestRegisteringTellsWhomAndWhichKey(t *testing.T) {
-	var w watch
+	var w writeHook
 	set := watched(t, &platform{answer: []byte(registered)}, polt.Key{}, &w)
 	set.Call(t.Context(), "register_agent", json.RawMessage(`{"username":"ada"}`))
 	if len(w.writes) != 1 || w.writes[0].Registers != "ada" || len(w.outcomes) != 1 || w.outcomes[0].Issued.Reveal() != "polt_secret" {
@@ -150,7 +150,7 @@ func TestWriteThatIsNotLetThroughIsNotSent(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, w := &platform{answer: []byte("200\n\n{}")}, watch{refuse: c.err}
+			p, w := &platform{answer: []byte("200\n\n{}")}, writeHook{refuse: c.err}
 			r := watched(t, p, keyNamed(t, "polt_k"), &w).Call(t.Context(), "commit_to_task", json.RawMessage(`{"task_id":"t"}`))
 			if text := textOf(r); !r.IsError || p.request != nil || !strings.HasPrefix(text, c.want) {
 				t.Errorf("%s", text)
@@ -164,7 +164,7 @@ func TestWriteThatIsNotLetThroughIsNotSent(t *testing.T) {
 func TestWriteIsSentWithTheKeyThatWasAskedAbout(t *testing.T) {
 	keys := []polt.Key{keyNamed(t, "polt_first"), keyNamed(t, "polt_second")}
 	p := &platform{answer: []byte("200\n\n{}")}
-	var w watch
+	var w writeHook
 	set := newSet(t, p, func(o *tools.Options) {
 		o.Key = func(context.Context) polt.Key { k := keys[0]; keys = append(keys[1:], k); return k }
 		o.OnWrite = w.begin
@@ -180,7 +180,7 @@ func TestHookWithoutKeysIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tools.New(tools.Options{Client: client, OnWrite: new(watch).begin}); err == nil {
+	if _, err := tools.New(tools.Options{Client: client, OnWrite: new(writeHook).begin}); err == nil {
 		t.Error("it was taken")
 	}
 }

@@ -12,7 +12,7 @@ for (const era of ['legacy', 'modern']) {
   test(`no schema has an error, in the ${era} protocol`, async (t) => {
     const { status, result } = await new Inspector(t, 'mcp.json', 'polt-sandbox', era).run('tools/list', '--strict');
     assert.equal(status, 0); // with --strict, 6 would say that a host cannot use a schema
-    assert.equal(result.tools.length, 18);
+    assert.equal(result.tools.length, 20);
   });
 }
 

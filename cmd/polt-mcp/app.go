@@ -32,8 +32,11 @@ type app struct {
 	client    *polt.Client
 	set       *tools.Set
 	resources *resources.Resources
-	log       zerolog.Logger
-	closers   closers
+	// watch watches a resource, for subscriptions and for tools that wait; nil
+	// until watcher is called.
+	watch   watchState
+	log     zerolog.Logger
+	closers closers
 }
 
 // Close ends what the app has begun.
@@ -73,7 +76,7 @@ type host struct {
 
 // newApp makes the tools that the flags ask for. owned is closed with the app,
 // or at once where that cannot be made.
-func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, owned ...io.Closer) (_ *app, err error) {
+func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, owned ...io.Closer) (made *app, err error) {
 	all := closers(owned)
 	defer func() {
 		if err != nil {
@@ -102,6 +105,9 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	}
 	all = append(all, closeFunc(func() error { client.CloseIdleConnections(); return nil }))
 	h.tools.Client, h.tools.Results = client, tools.Results(f.Results)
+	h.tools.Watch = func(ctx context.Context, uri string, changed func(state []byte)) ([]byte, func(), error) {
+		return made.watch(ctx, uri, changed)
+	}
 	f.choose(&h.tools)
 	writes, err := f.newPolicy(client, log, h)
 	if err != nil {

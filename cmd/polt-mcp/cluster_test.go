@@ -253,7 +253,7 @@ func listOverSSE(t *testing.T, url string) {
 		if _, err := c.Initialize(ctx, mcp.InitializeRequest{}); err != nil {
 			t.Fatal(err)
 		}
-		if list, err := c.ListTools(ctx, mcp.ListToolsRequest{}); err != nil || len(list.Tools) != 18 {
+		if list, err := c.ListTools(ctx, mcp.ListToolsRequest{}); err != nil || len(list.Tools) != 20 {
 			t.Fatal(list, err)
 		}
 		_ = c.Close()

@@ -27,6 +27,11 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	completions := completion.New(a.set, p, a.resources)
 	hooks := &server.Hooks{}
 	rpc.RecordErrors(hooks)
+	hooks.AddBeforeCallTool(func(ctx context.Context, _ any, r *mcp.CallToolRequest) {
+		if err := a.set.Missing(r.Params.Name); err != nil {
+			rpc.Fail(ctx, err)
+		}
+	})
 	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, r *mcp.ReadResourceRequest) {
 		canonical, err := a.resources.Canonical(ctx, r.Params.URI)
 		if err != nil {

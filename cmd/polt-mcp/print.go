@@ -68,7 +68,9 @@ func orderedMembers(object []byte) ([]jsonMember, error) {
 		if err := dec.Decode(&m.value); err != nil {
 			return nil, err
 		}
-		all = append(all, m)
+		if m.name != "_due" && m.name != "_now" { // a person is shown times anyway
+			all = append(all, m)
+		}
 	}
 	return all, nil
 }

@@ -151,7 +151,7 @@ func TestParamsThatAreNotThoseOfTheMethodAreInvalid(t *testing.T) {
 		{request("ping", `[]`), "params must be an object"},
 		{request("ping", `{"_meta":7}`), "params._meta must be an object"},
 		{request("tools/call", `{"name":7}`), "name is required"},
-		{request("tools/call", `{"name":"works","arguments":"{}"}`), "arguments must be an object"},
+		{request("tools/call", `{"name":"works","arguments":"[]"}`), "arguments must be an object"},
 		{request("prompts/get", `{"name":"broken","arguments":{"days":5}}`), "cannot be a number"},
 		{request("resources/read", `{"uri":["a"]}`), "uri is required"},
 		{request("tools/list", `{"cursor":"abc"}`), `the cursor \"abc\" is invalid`},

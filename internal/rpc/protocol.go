@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -76,6 +77,8 @@ func (m *Message) checkParams() string {
 		switch {
 		case !isString(p.Name):
 			return "name is required, and must be a string"
+		case method == mcp.MethodToolsCall && isString(p.Arguments) && isObject(bytes.TrimSpace([]byte(Text(p.Arguments)))):
+			// Some models write the object as a string: the tools understand it.
 		case !isNull(p.Arguments) && !isObject(p.Arguments):
 			return "arguments must be an object"
 		}

@@ -22,6 +22,7 @@ type poll struct {
 	begun chan struct{} // closed when the first read is done, or awaited no more
 	err   error         // why there is no poll; to be read after begun
 
+	last     []byte                // the state that was read last; guarded by hub.mu
 	watchers map[*watcher]struct{} // those that wait for the first read, too; guarded by hub.mu
 }
 
@@ -50,6 +51,7 @@ func (p *poll) run() {
 	var known state
 	first, err := p.read()
 	known.set(first)
+	p.keep(first)
 	p.hub.begin(p, err)
 	next := newPace(p.hub.options.Interval)
 	for next.wait(p.ctx, p.joined) {
@@ -58,8 +60,10 @@ func (p *poll) run() {
 		switch {
 		case errors.Is(err, ErrGone):
 			changed = known.setGone()
+			p.keep(nil)
 		case err == nil:
 			changed = known.set(b)
+			p.keep(b)
 		}
 		if changed {
 			next.fastest()
@@ -85,17 +89,24 @@ func (p *poll) read() (b []byte, err error) {
 	return b, err
 }
 
+// keep keeps the state that was read last.
+func (p *poll) keep(state []byte) {
+	p.hub.mu.Lock()
+	defer p.hub.mu.Unlock()
+	p.last = state
+}
+
 // tell tells all watchers of a change, unless the poll has ended. Those who join
 // from now on know it.
 func (p *poll) tell() {
 	p.hub.mu.Lock()
-	watchers := slices.Collect(maps.Keys(p.watchers))
+	watchers, state := slices.Collect(maps.Keys(p.watchers)), p.last
 	p.hub.mu.Unlock()
 	for _, w := range watchers {
 		if p.ctx.Err() != nil {
 			return
 		}
-		if err := w.tell(); err != nil {
+		if err := w.tell(state); err != nil {
 			p.hub.options.OnError(p.thing.ID, err)
 		}
 	}

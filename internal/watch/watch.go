@@ -17,7 +17,7 @@ type Thing struct {
 	// Read returns the thing's state, as JSON of any length. It may take as long
 	// as it likes, as no other thing waits for it, but it should end with its
 	// context, which has no values: it is nobody's of those who watch. What it
-	// returns is not kept.
+	// returns is kept until the next read, and not to be changed.
 	//
 	// An error says nothing about the state, except that of a thing that is not
 	// there, which wraps [ErrGone]. It holds no secrets. One that has a method
@@ -108,13 +108,21 @@ func New(o Options) *Hub {
 // So it must not be called within a changed, nor by who holds what changed waits
 // for. It may be called any number of times, by any number of goroutines.
 func (h *Hub) Watch(ctx context.Context, t Thing, changed func()) (stop func(), err error) {
+	_, stop, err = h.WatchState(ctx, t, func([]byte) { changed() })
+	return stop, err
+}
+
+// WatchState is Watch for who wants to know the states, too: it returns the one
+// that the watch begins with, and changed gets each that follows. A state is
+// nil where the thing has gone.
+func (h *Hub) WatchState(ctx context.Context, t Thing, changed func(state []byte)) (last []byte, stop func(), err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	w := newWatcher(changed)
 	p, err := h.join(t, w)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stop = func() {
 		h.leave(p, w)
@@ -123,12 +131,14 @@ func (h *Hub) Watch(ctx context.Context, t Thing, changed func()) (stop func(), 
 	select {
 	case <-p.begun:
 		if p.err != nil {
-			return nil, p.err
+			return nil, nil, p.err
 		}
-		return stop, nil
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return p.last, stop, nil
 	case <-ctx.Done():
 		stop()
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 }
 

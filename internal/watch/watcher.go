@@ -2,24 +2,24 @@ package watch
 
 // watcher is one watch of a thing.
 type watcher struct {
-	changed func()
+	changed func(state []byte)
 	turn    chan struct{} // held while changed is running, and by stop
 	stopped bool          // guarded by turn
 }
 
-func newWatcher(changed func()) *watcher {
+func newWatcher(changed func([]byte)) *watcher {
 	return &watcher{changed: changed, turn: make(chan struct{}, 1)}
 }
 
 // tell calls changed, unless the watcher has stopped, and returns what it
 // panicked with.
-func (w *watcher) tell() error {
+func (w *watcher) tell(state []byte) error {
 	w.turn <- struct{}{}
 	defer func() { <-w.turn }()
 	if w.stopped {
 		return nil
 	}
-	return protect("telling of its change", w.changed)
+	return protect("telling of its change", func() { w.changed(state) })
 }
 
 // stop waits for the call of changed that is running, and lets no other begin.

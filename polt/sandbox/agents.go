@@ -46,7 +46,29 @@ func listCommittedTasks(t *tx, _ caller, in polt.ListCommittedTasksInput) (polt.
 	}
 	tasks, err := rows(t, scanTask, selectTask+`WHERE agent_id = ? AND status = 'committed'
 		ORDER BY committed_at DESC, seq DESC`, agent.ID)
+	for i := range tasks {
+		if err == nil {
+			tasks[i].LastSubmission, err = lastOutcome(t, tasks[i].ID, agent.ID)
+		}
+	}
 	return polt.TaskList{Tasks: tasks, Total: len(tasks)}, err
+}
+
+// lastOutcome returns the status of an agent's last submission to a task, or ""
+// where it has made none since it was given to somebody else.
+func lastOutcome(t *tx, taskID, agentID string) (*polt.SubmissionStatus, error) {
+	status := polt.SubmissionStatus("")
+	outcomes, err := rows(t, func(scan scan) (s polt.SubmissionStatus, err error) {
+		var by string
+		if err = scan(&s, &by); by != agentID {
+			s = ""
+		}
+		return s, err
+	}, `SELECT status, agent_id FROM submissions WHERE task_id = ? ORDER BY seq DESC LIMIT 1`, taskID)
+	if len(outcomes) > 0 {
+		status = outcomes[0]
+	}
+	return &status, err
 }
 
 func updateProfile(t *tx, who caller, in polt.UpdateProfileInput) (polt.Agent, error) {

@@ -81,7 +81,9 @@ func getTask(t *tx, _ caller, in polt.GetTaskInput) (polt.Task, error) {
 	if err != nil {
 		return polt.Task{}, err
 	}
-	task.Submissions, err = rows(t, scanSubmission, selectSubmission+`WHERE task_id = ? ORDER BY seq`, task.ID)
+	if task.Submissions, err = rows(t, scanSubmission, selectSubmission+`WHERE task_id = ? ORDER BY seq`, task.ID); task.Submissions == nil {
+		task.Submissions = []polt.Submission{} // none, and not untold
+	}
 	return task, err
 }
 

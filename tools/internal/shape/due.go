@@ -12,7 +12,7 @@ func (p *shaper) due(o *object) {
 	if p.Now.IsZero() || o.deadline == nil || o.isDone {
 		return
 	}
-	at, ok := moment(o.deadline)
+	at, ok := Moment(o.deadline)
 	if !ok {
 		return
 	}
@@ -22,9 +22,12 @@ func (p *shaper) due(o *object) {
 	p.out = append(append(append(p.out, `"_due":"`...), Left(at.Sub(p.Now))...), '"')
 }
 
-// moment returns the time that a JSON value tells: Unix seconds or milliseconds,
+// Moment returns the time that a JSON value tells: Unix seconds or milliseconds,
 // or a date as of RFC 3339.
-func moment(value []byte) (time.Time, bool) {
+func Moment(value []byte) (time.Time, bool) {
+	if len(value) == 0 {
+		return time.Time{}, false
+	}
 	if value[0] == '"' {
 		var at time.Time
 		return at, json.Unmarshal(value, &at) == nil
@@ -75,7 +78,7 @@ func created(object []byte) int64 {
 	}
 	for _, name := range []string{"created_at", "submitted_at", "createdAt", "submittedAt"} {
 		if value := o[name]; len(value) > 0 {
-			if at, ok := moment(value); ok {
+			if at, ok := Moment(value); ok {
 				return at.Unix()
 			}
 		}

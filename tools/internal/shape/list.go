@@ -57,18 +57,20 @@ func (p *shaper) share() {
 	if takes == [len(shareable)]bool{} {
 		return
 	}
-	from, to := 0, 0
-	for _, it := range s.spans {
-		if !takes[it.which] {
-			continue
-		}
-		to += copy(p.out[to:], p.out[from:it.start])
-		from = it.end
-		if p.out[to-1] == '{' && p.out[from] == ',' {
+	to, from := 0, 0
+	keep := func(end int) {
+		if from < end && to > 0 && p.out[to-1] == '{' && p.out[from] == ',' {
 			from++ // the comma after the first member of an item
 		}
+		to += copy(p.out[to:], p.out[from:end])
 	}
-	to += copy(p.out[to:], p.out[from:])
+	for _, it := range s.spans {
+		if takes[it.which] {
+			keep(it.start)
+			from = it.end
+		}
+	}
+	keep(len(p.out))
 	p.out = p.out[:to]
 	for i, name := range shareable {
 		if takes[i] {

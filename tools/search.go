@@ -1,0 +1,269 @@
+package tools
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
+)
+
+// Filters of list_tasks that the platform does not have. With one of them the
+// server reads pages and looks through them itself.
+
+// searchArguments are those filters.
+type searchArguments struct {
+	Contains       string `json:"contains,omitempty" jsonschema:"any of these words, in title, description or project"`
+	DueWithinHours int    `json:"due_within_hours,omitempty" jsonschema:"1 to 8760" minimum:"1" maximum:"8760"`
+	Currency       string `json:"currency,omitempty" jsonschema:"of the payout, such as SOL"`
+}
+
+const (
+	maxPage  = 100 // tasks of a page, which is the most that the platform gives
+	minPage  = 20  // that it gives where there are as many, whatever was asked for
+	maxPages = 5   // that are looked at
+)
+
+// isSearch reports whether the arguments have a filter of ours.
+func isSearch(given values) bool {
+	for _, name := range []string{"contains", "due_within_hours", "currency"} {
+		if _, ok := given[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// searchTasks finds the tasks that all filters let through.
+func searchTasks(ctx context.Context, s *Set, p prepared, client *polt.Client) ([]byte, addition, error) {
+	query := polt.ListTasksInput{
+		Status: polt.TaskStatus(p.given.text("status")), Difficulty: polt.Difficulty(p.given.text("difficulty")),
+		Sort: polt.TaskSort(p.given.text("sort")), ProjectID: p.given.text("project_id"), Limit: maxPage,
+	}
+	hours := p.given["due_within_hours"].number
+	if hours > 0 && query.Sort == "" {
+		query.Sort = polt.TasksByDeadline
+	}
+	f := filter{
+		words: searchWords(p.given.text("contains")), currency: p.given.text("currency"),
+		now: s.options.Now(), within: time.Duration(hours) * time.Hour, excerpts: p.summary != shape.Whole,
+	}
+	var found []json.RawMessage
+	looked, whole, err := eachTask(ctx, client, query, func(task json.RawMessage) {
+		if f.matches(task) {
+			found = append(found, f.excerpt(task))
+		}
+	})
+	if err != nil {
+		return nil, addition{}, err
+	}
+	page, limit := max(int(p.given["page"].number), 1), int(p.given["limit"].number)
+	if limit == 0 {
+		limit = defaultLimit
+	}
+	from := min((page-1)*limit, len(found))
+	shown := found[from:min(from+limit, len(found))]
+	raw, err := json.Marshal(map[string]any{"tasks": rawList(shown), "page": page, "limit": limit, "total": len(found)})
+	notice := fmt.Sprintf("%d of the %d tasks looked at match", len(found), looked)
+	if !whole {
+		notice += ", and there are more: narrow it with status, difficulty or project_id"
+	}
+	return raw, addition{notice: notice, cut: f.cut}, err
+}
+
+func rawList(all []json.RawMessage) json.RawMessage {
+	b := []byte{'['}
+	for i, item := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, item...)
+	}
+	return append(b, ']')
+}
+
+// eachTask visits the tasks of the first pages of a list, and returns how many
+// those were, and whether they were all.
+func eachTask(ctx context.Context, client *polt.Client, query polt.ListTasksInput, visit func(json.RawMessage)) (looked int, whole bool, _ error) {
+	var first json.RawMessage // of the page before
+	size := minPage           // of a page that may be followed by another
+	for page := 1; page <= maxPages; page++ {
+		if page > 1 {
+			query.Page = page
+		}
+		answer, err := polt.ListTasks.Call(ctx, client, query)
+		if err != nil {
+			if e := asError(err); page > 1 && (e.Code == polt.CodeNotFound || e.Code == polt.CodeInvalidArgument) {
+				return looked, false, nil // it has no such page
+			}
+			return looked, false, err
+		}
+		tasks, err := itemsOf(answer.Raw)
+		if err != nil {
+			return looked, false, err
+		}
+		if page > 1 && len(tasks) > 0 && bytes.Equal(tasks[0], first) {
+			return looked, false, nil // it has no pages
+		}
+		for _, task := range tasks {
+			visit(task)
+		}
+		if looked += len(tasks); len(tasks) < size {
+			return looked, true, nil
+		}
+		first, size = tasks[0], max(size, len(tasks))
+	}
+	return looked, false, nil
+}
+
+// itemsOf returns the items of a list, however it is wrapped.
+func itemsOf(raw []byte) ([]json.RawMessage, error) {
+	shaped, err := shape.JSON(raw, shape.Options{List: "tasks"})
+	if err != nil {
+		return nil, &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: err.Error(), Retryable: true}
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(shaped.JSON, &members); err != nil {
+		return nil, err
+	}
+	items, ok := members["tasks"]
+	if !ok {
+		for _, m := range members {
+			if m[0] == '[' {
+				items = m
+			} else if inner := map[string]json.RawMessage{}; json.Unmarshal(m, &inner) == nil && items == nil && len(inner["tasks"]) > 0 {
+				items = inner["tasks"]
+			}
+		}
+	}
+	var all []json.RawMessage
+	if json.Unmarshal(items, &all) != nil {
+		return nil, &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: "the answer is not a list of tasks"}
+	}
+	return all, nil
+}
+
+// searchWords returns the words of a query, in lower case.
+func searchWords(query string) (words []string) {
+	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;"|`, r) }) {
+		if w != "or" && w != "and" {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// filter lets tasks through.
+type filter struct {
+	words    []string
+	currency string
+	now      time.Time
+	within   time.Duration // 0 for any
+	excerpts bool
+	cut      int // descriptions that were cut
+}
+
+// searched are the members of a task that words are looked for in.
+var searched = []string{"title", "description", "project_title", "project"}
+
+func (f *filter) matches(task json.RawMessage) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(task, &members) != nil {
+		return false
+	}
+	if f.within > 0 {
+		at, ok := shape.Moment(members["deadline"])
+		if left := at.Sub(f.now); !ok || left < 0 || left > f.within {
+			return false
+		}
+	}
+	if f.currency != "" && !strings.EqualFold(currencyOf(members["payout_display"]), f.currency) {
+		return false
+	}
+	if len(f.words) == 0 {
+		return true
+	}
+	for _, name := range searched {
+		if at, _ := findWord(textIn(members[name]), f.words); at >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// textIn returns the text of a member, or of the title in it.
+func textIn(raw json.RawMessage) (text string) {
+	if json.Unmarshal(raw, &text) != nil {
+		var object struct{ Title string }
+		_ = json.Unmarshal(raw, &object) // what is neither has no text
+		text = object.Title
+	}
+	return text
+}
+
+// findWord returns where the first of some words, in lower case, begins in a
+// text, or -1. A word of letters begins where a word of the text does.
+func findWord(text string, words []string) (at, length int) {
+	lower := strings.ToLower(text)
+	if len(lower) != len(text) { // places would not be those of the text
+		lower = text
+	}
+	at = -1
+	for _, word := range words {
+		for from := 0; ; {
+			i := strings.Index(lower[from:], word)
+			if i < 0 {
+				break
+			}
+			i += from
+			before, _ := utf8.DecodeLastRuneInString(lower[:i])
+			if i == 0 || word[0] >= utf8.RuneSelf || !unicode.IsLetter(before) && !unicode.IsDigit(before) {
+				if at < 0 || i < at {
+					at, length = i, len(word)
+				}
+				break
+			}
+			from = i + len(word)
+		}
+	}
+	return at, length
+}
+
+// excerpt returns a task whose description is cut around the word that was
+// found, where it would be cut before that.
+func (f *filter) excerpt(task json.RawMessage) json.RawMessage {
+	var members map[string]json.RawMessage
+	if !f.excerpts || len(f.words) == 0 || json.Unmarshal(task, &members) != nil {
+		return task
+	}
+	raw := members["description"]
+	text := textIn(raw)
+	at, length := findWord(text, f.words)
+	runes := []rune(text)
+	if at < 0 || len(runes) <= shape.MaxText {
+		return task
+	}
+	begin := utf8.RuneCountInString(text[:at])
+	if begin+utf8.RuneCountInString(text[at:at+length]) <= shape.MaxText {
+		return task // it is in what is shown anyway
+	}
+	const around = 40 // characters before the word
+	from := max(begin-around, 0)
+	to := min(from+shape.MaxText-24, len(runes))
+	short := fmt.Sprintf("(+%d)…%s", from, string(runes[from:to]))
+	if to < len(runes) {
+		short += fmt.Sprintf("…(+%d)", len(runes)-to)
+	}
+	b, err := json.Marshal(short)
+	if err != nil {
+		return task
+	}
+	f.cut++
+	return bytes.Replace(task, raw, b, 1)
+}

@@ -1,0 +1,358 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
+)
+
+// myStatus is the answer to get_my_status. What the platform does not tell is
+// left out, and named in the notice.
+type myStatus struct {
+	Agent    struct{}   `json:"agent" jsonschema:"you"`
+	Held     []struct{} `json:"held" jsonschema:"committed tasks"`
+	InReview []struct{} `json:"in_review" jsonschema:"yours"`
+	Finished struct{}   `json:"finished" jsonschema:"approved work, earned by currency"`
+	Next     string     `json:"next" jsonschema:"what to do"`
+}
+
+func getMyStatus() *definition {
+	return own[struct{}, myStatus](Tool{
+		Name:        "get_my_status",
+		Title:       "Get my status",
+		Description: "Where you stand, in one call: who you are, tasks held with deadlines and review notes, work in review, earnings, next step. Use it first, and after any loss of context.",
+		Summary:     shape.Lists,
+	}, func(ctx context.Context, s *Set, _ prepared, client *polt.Client) ([]byte, addition, error) {
+		return s.myStatus(ctx, client)
+	})
+}
+
+// maxHeld is how many tasks an agent can be committed to, but for those that came
+// back for a revision.
+const maxHeld = 3
+
+// maxHeldRead is how many held tasks are read one by one.
+const maxHeldRead = 10
+
+// situation is what is known of an agent.
+type situation struct {
+	client   *polt.Client
+	username string
+
+	mu       sync.Mutex
+	missing  []string // parts that are not known
+	failed   error    // that may pass, of any part
+	held     []json.RawMessage
+	revise   []string // the ids of those that need a revision
+	inReview []json.RawMessage
+	finished json.RawMessage
+	hasHeld  bool
+}
+
+// myStatus reads whose the key is, and then the rest at the same time.
+func (s *Set) myStatus(ctx context.Context, client *polt.Client) ([]byte, addition, error) {
+	who, err := polt.VerifyKey.Call(ctx, client, polt.VerifyKeyInput{})
+	if err != nil {
+		return nil, addition{}, err
+	}
+	st := &situation{client: client, username: answers.Owner(who.Raw)}
+	if st.username == "" {
+		st.missing = append(st.missing, "whose the key is: the platform does not tell, so neither is the rest known")
+	} else {
+		var reads sync.WaitGroup
+		reads.Go(func() { st.readHeld(ctx) })
+		reads.Go(func() { st.readInReview(ctx) })
+		reads.Go(func() { st.readFinished(ctx) })
+		reads.Wait()
+	}
+	if st.failed != nil {
+		return nil, addition{}, st.failed
+	}
+	raw, err := json.Marshal(s.statusMembers(ctx, st, who.Raw))
+	notice := ""
+	if len(st.missing) > 0 {
+		slices.Sort(st.missing) // they were read at the same time
+		notice = "not known: " + strings.Join(st.missing, "; ")
+	}
+	return raw, addition{notice: notice, members: []json.RawMessage{clock(s.options.Now())}}, err
+}
+
+func (s *Set) statusMembers(ctx context.Context, st *situation, who []byte) map[string]any {
+	agent := map[string]any{}
+	if st.username != "" {
+		agent["username"] = st.username
+	} else {
+		agent["verification"] = json.RawMessage(who)
+	}
+	if source := s.options.KeySource(ctx); source != "" {
+		agent["key_from"] = source
+	}
+	status := map[string]any{"agent": agent, "next": s.nextStep(st)}
+	if st.hasHeld {
+		status["held"] = rawList(st.held)
+		status["free_places"] = max(maxHeld-len(st.held), 0)
+	}
+	if st.inReview != nil {
+		status["in_review"] = rawList(st.inReview)
+	}
+	if st.finished != nil {
+		status["finished"] = st.finished
+	}
+	return status
+}
+
+// nextStep says what to do next, as the guide does.
+func (s *Set) nextStep(st *situation) string {
+	names := (&answer{off: s.off}).names
+	switch {
+	case st.username == "":
+		return "Ask the user who you are"
+	case len(st.revise) > 0:
+		return "Revise " + strings.Join(st.revise, ", ") + ": answer each review note" + names("submit_work", ", then submit_work again", "")
+	case len(st.held) > 0:
+		return "Finish what you hold, the soonest deadline first" + names("submit_work", ", then submit_work", "") + names("abandon_task", "; abandon_task soon if you cannot", "")
+	case len(st.inReview) > 0:
+		return names("wait_for_review", "wait_for_review, or find other work", "Find other work") + names("list_tasks", " with list_tasks", "")
+	}
+	return names("list_tasks", "Find work: list_tasks with status available", "Find work")
+}
+
+// part is told of a part that could not be read: for good, or not.
+func (st *situation) part(name string, err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if e := asError(err); e.Code == polt.CodeNotFound || e.Code == polt.CodeInvalidArgument {
+		st.missing = append(st.missing, name)
+	} else if st.failed == nil {
+		st.failed = err
+	}
+}
+
+// readHeld reads the tasks that the agent is committed to, each with what its
+// reviews say.
+func (st *situation) readHeld(ctx context.Context) {
+	list, err := polt.ListCommittedTasks.Call(ctx, st.client, polt.ListCommittedTasksInput{Username: st.username})
+	var tasks []json.RawMessage
+	if err == nil {
+		tasks, err = itemsOf(list.Raw)
+	}
+	if err != nil {
+		st.part("which tasks you hold", err)
+		return
+	}
+	details := make([]json.RawMessage, len(tasks))
+	var reads sync.WaitGroup
+	for i, task := range tasks[:min(len(tasks), maxHeldRead)] {
+		reads.Go(func() {
+			answer, err := polt.GetTask.Call(ctx, st.client, polt.GetTaskInput{TaskID: idOf(task)})
+			if err != nil {
+				st.part("the reviews of "+idOf(task), err)
+				return
+			}
+			details[i] = answer.Raw
+		})
+	}
+	reads.Wait()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.hasHeld, st.held = true, make([]json.RawMessage, len(tasks))
+	for i, task := range tasks {
+		notes, needsRevision := revisionOf(details[i], st.username)
+		st.held[i] = briefTask(task, notes, needsRevision)
+		if needsRevision {
+			st.revise = append(st.revise, idOf(task))
+		}
+	}
+}
+
+// readInReview reads one page of the tasks in review, and keeps the agent's own.
+func (st *situation) readInReview(ctx context.Context) {
+	list, err := polt.ListTasks.Call(ctx, st.client, polt.ListTasksInput{Status: polt.TaskInReview, Limit: maxPage})
+	var tasks []json.RawMessage
+	if err == nil {
+		tasks, err = itemsOf(list.Raw)
+	}
+	if err != nil {
+		st.part("what is in review", err)
+		return
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.inReview = []json.RawMessage{}
+	for _, task := range tasks {
+		if answers.IsCommittedTo(task, st.username) {
+			st.inReview = append(st.inReview, briefTask(task, "", false))
+		}
+	}
+	if len(tasks) >= maxPage {
+		st.missing = append(st.missing, fmt.Sprintf("whether more of yours is in review, beyond the %d that were looked at", len(tasks)))
+	}
+}
+
+// readFinished reads the approved work, and adds up what it earned.
+func (st *situation) readFinished(ctx context.Context) {
+	list, err := polt.ListContributions.Call(ctx, st.client, polt.ListContributionsInput{Username: st.username})
+	var work []json.RawMessage
+	if err == nil {
+		work, err = itemsOf(list.Raw)
+	}
+	if err != nil {
+		st.part("finished work", err)
+		return
+	}
+	sums := map[string]*big.Rat{}
+	untold := 0
+	for _, one := range work {
+		var payout struct {
+			Display string `json:"payout_display"`
+		}
+		_ = json.Unmarshal(one, &payout) // then it is not told
+		amount, currency, ok := strings.Cut(strings.TrimSpace(payout.Display), " ")
+		n, isNumber := new(big.Rat).SetString(strings.ReplaceAll(amount, ",", ""))
+		if !ok || !isNumber || len(amount) > 40 {
+			untold++
+			continue
+		}
+		if sums[currency] == nil {
+			sums[currency] = new(big.Rat)
+		}
+		sums[currency].Add(sums[currency], n)
+	}
+	earned := []string{}
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		earned = append(earned, decimal(sums[currency])+" "+currency)
+	}
+	finished, err := json.Marshal(map[string]any{"tasks": len(work), "earned": earned})
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if err == nil {
+		st.finished = finished
+	}
+	if untold > 0 {
+		st.missing = append(st.missing, "what "+plural(untold, "finished task")+" paid")
+	}
+}
+
+// decimal returns a sum of decimal numbers, to the digit.
+func decimal(n *big.Rat) string {
+	digits, exact := n.FloatPrec()
+	if !exact {
+		digits = 9
+	}
+	return n.FloatString(digits)
+}
+
+// idOf returns the id of a task.
+func idOf(task json.RawMessage) string {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(task, &members) // what is no object has none
+	for _, name := range []string{"id", "task_id"} {
+		var id string
+		if json.Unmarshal(members[name], &id) == nil && id != "" {
+			return id
+		}
+		if isInteger(members[name]) {
+			return string(members[name])
+		}
+	}
+	return ""
+}
+
+// briefTask returns what of a task tells what is to be done until when.
+func briefTask(task json.RawMessage, notes string, needsRevision bool) json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(task, &members) != nil {
+		return task
+	}
+	b := []byte{'{'}
+	add := func(name string, value json.RawMessage) {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(append(append(b, '"'), name...), '"', ':'), value...)
+	}
+	for _, name := range []string{"id", "task_id", "title", "project_title", "payout_display", "deadline"} {
+		if value := members[name]; len(value) > 0 && string(value) != "null" {
+			add(name, value)
+		}
+	}
+	if needsRevision {
+		add("needs_revision", json.RawMessage("true"))
+	}
+	if notes != "" {
+		add("review_notes", encode(notes))
+	}
+	return append(b, '}')
+}
+
+// revisionOf returns the review notes of an agent's last submission to a task,
+// where that needs a revision.
+func revisionOf(task json.RawMessage, username string) (notes string, needsRevision bool) {
+	var history struct {
+		Submissions []struct {
+			Agent  json.RawMessage
+			Status polt.SubmissionStatus
+			Notes  string `json:"review_notes"`
+		}
+	}
+	if json.Unmarshal(task, &history) != nil || len(history.Submissions) == 0 {
+		return "", false
+	}
+	last := history.Submissions[len(history.Submissions)-1]
+	if by := answers.Username(last.Agent); by != "" && !strings.EqualFold(by, username) || last.Status != polt.SubmissionNeedsRevision {
+		return "", false
+	}
+	return last.Notes, true
+}
+
+// revisionsIn returns the ids of the tasks of a list whose last submission needs
+// a revision, and whether the list tells of all.
+func revisionsIn(list []byte) (ids []string, known bool) {
+	tasks, err := itemsOf(list)
+	if err != nil {
+		return nil, false
+	}
+	for _, task := range tasks {
+		var members struct {
+			Status      string
+			Last        *string           `json:"last_submission_status"`
+			Submissions []json.RawMessage `json:"submissions"`
+		}
+		if json.Unmarshal(task, &members) != nil {
+			return nil, false
+		}
+		last := ""
+		switch {
+		case members.Last != nil:
+			last = *members.Last
+		case len(members.Submissions) > 0:
+			var s struct{ Status string }
+			_ = json.Unmarshal(members.Submissions[len(members.Submissions)-1], &s) // then it is not told
+			last = s.Status
+		case members.Submissions == nil && members.Status != string(polt.SubmissionNeedsRevision):
+			return nil, false
+		}
+		if last == string(polt.SubmissionNeedsRevision) || members.Status == string(polt.SubmissionNeedsRevision) {
+			ids = append(ids, idOf(task))
+		}
+	}
+	return ids, true
+}
+
+// asError returns the platform's error in an error.
+func asError(err error) *polt.Error {
+	if e, ok := errors.AsType[*polt.Error](err); ok {
+		return e
+	}
+	return &polt.Error{Code: polt.CodeInternal, Message: "this server failed", Err: err}
+}

@@ -1,0 +1,175 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/openpolt/polt-mcp/polt"
+	"github.com/openpolt/polt-mcp/tools/internal/shape"
+)
+
+const (
+	defaultWait = 50  // seconds: less than most hosts wait for a call
+	maxWait     = 600 // seconds
+)
+
+// waitInput says for what to wait.
+type waitInput struct {
+	TaskID    string `json:"task_id"`
+	TimeoutS  int    `json:"timeout_s,omitempty" jsonschema:"1 to 600 seconds, default 50" minimum:"1" maximum:"600"`
+	AnyChange bool   `json:"any_change,omitempty" jsonschema:"wait for any change, not only for a review"`
+}
+
+func waitForReview() *definition {
+	return own[waitInput, polt.Task](Tool{
+		Name:        "wait_for_review",
+		Title:       "Wait for a review",
+		Description: "Wait until your submitted task is reviewed, then return it as get_task does. Instead of polling; call again if it is still in review.",
+		Summary:     shape.Submissions,
+		Says:        []func(*answer) string{afterReading},
+	}, func(ctx context.Context, s *Set, p prepared, client *polt.Client) ([]byte, addition, error) {
+		return s.waitForReview(ctx, p, client)
+	})
+}
+
+// waitForReview waits until a task leaves review, or changes at all.
+func (s *Set) waitForReview(ctx context.Context, p prepared, client *polt.Client) ([]byte, addition, error) {
+	w := &waiting{set: s, id: p.given.text("task_id"), anyChange: p.given.is("any_change"), changed: make(chan []byte, 1)}
+	seconds := p.given["timeout_s"].number
+	if seconds == 0 {
+		seconds = defaultWait
+	}
+	task, notice, err := w.wait(ctx, client, time.Duration(seconds)*time.Second)
+	if err != nil {
+		return nil, addition{}, err
+	}
+	return client.Redact(task), addition{notice: notice}, nil // it was read for all who wait
+}
+
+// waiting is a wait for a task.
+type waiting struct {
+	set       *Set
+	id        string
+	anyChange bool
+	changed   chan []byte // the newest state that was not looked at
+}
+
+// wait watches the task first, and reads it only where the state that others
+// have watched already does not do: it may be older than the call.
+func (w *waiting) wait(ctx context.Context, client *polt.Client, patience time.Duration) (task []byte, notice string, err error) {
+	last, stop, failed := w.set.options.Watch(ctx, "polt://tasks/"+w.id, func(state []byte) {
+		select {
+		case <-w.changed:
+		default:
+		}
+		w.changed <- state
+	})
+	if failed == nil {
+		defer stop()
+	}
+	task = last
+	if failed != nil || w.anyChange || statusOf(last) != polt.TaskInReview {
+		if task, err = w.set.readShared(ctx, client, w.id); err != nil {
+			return nil, "", err
+		}
+	}
+	switch {
+	case !w.anyChange && statusOf(task) != polt.TaskInReview:
+		return task, "", nil
+	case failed != nil:
+		return nil, "", waitError(failed)
+	}
+	return w.await(ctx, task, patience)
+}
+
+// isOver reports whether what is waited for has happened between two states.
+func (w *waiting) isOver(before, now []byte) bool {
+	if w.anyChange {
+		return !isSame(before, now)
+	}
+	return statusOf(now) != polt.TaskInReview
+}
+
+func statusOf(task []byte) polt.TaskStatus {
+	var t struct{ Status polt.TaskStatus }
+	_ = json.Unmarshal(task, &t) // then it has none
+	return t.Status
+}
+
+// isSame reports whether two answers say the same, as far as they are shown.
+func isSame(a, b []byte) bool {
+	var shown [2]any
+	for i, raw := range [][]byte{a, b} {
+		shaped, err := shape.JSON(raw, shape.Options{Drop: noticeMember})
+		if err != nil || json.Unmarshal(shaped.JSON, &shown[i]) != nil {
+			return false
+		}
+	}
+	return reflect.DeepEqual(shown[0], shown[1])
+}
+
+// await waits for a change, as long as it may.
+func (w *waiting) await(ctx context.Context, task []byte, patience time.Duration) (_ []byte, notice string, _ error) {
+	start := time.Now()
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	tick := time.NewTicker(progressInterval)
+	defer tick.Stop()
+	still := "still in review"
+	if w.anyChange {
+		still = "no change"
+	}
+	next := "; call again, or do other work"
+	for {
+		select {
+		case state := <-w.changed:
+			if len(state) == 0 {
+				return nil, "", &polt.Error{Code: polt.CodeNotFound, HTTPStatus: 404, Message: "the task is not there any more"}
+			}
+			if w.isOver(task, state) {
+				return state, "", nil
+			}
+			task = state
+		case <-tick.C:
+			reportProgress(ctx, time.Since(start).Round(time.Second).Seconds(), patience.Seconds(), still)
+		case <-over.C:
+			return task, fmt.Sprintf("%s after %d s%s", still, int(patience.Seconds()), next), nil
+		case <-w.set.options.Ending(ctx):
+			return task, still + ", and this server is shutting down" + next, nil
+		case <-ctx.Done():
+			return nil, "", cancelled(ctx)
+		}
+	}
+}
+
+func cancelled(ctx context.Context) error {
+	return &polt.Error{Code: polt.CodeTimeout, Message: "the call was cancelled", Retryable: true, Err: ctx.Err()}
+}
+
+// readShared reads a task, once for all who ask for it at the same time. It is
+// public, and read without a key.
+func (s *Set) readShared(ctx context.Context, client *polt.Client, id string) ([]byte, error) {
+	read := s.reads.DoChan(id, func() (any, error) {
+		answer, err := polt.GetTask.Call(context.WithoutCancel(ctx), client.As(polt.Key{}), polt.GetTaskInput{TaskID: id})
+		return answer.Raw, err
+	})
+	select {
+	case r := <-read:
+		raw, _ := r.Val.([]byte)
+		return raw, r.Err
+	case <-ctx.Done():
+		return nil, cancelled(ctx)
+	}
+}
+
+// waitError is the error of a call for a watch that cannot begin.
+func waitError(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return &polt.Error{Code: e.Code(), Message: e.Message, Retryable: e.facts.Retryable, RetryAfter: e.RetryAfterDuration()}
+	}
+	return err
+}
