@@ -210,3 +210,17 @@ func TestNobodyThere(t *testing.T) {
 		t.Errorf("told %q", problems.all)
 	}
 }
+
+// TestFailuresAreToldOnce has a collector that fails, works and fails again.
+func TestFailuresAreToldOnce(t *testing.T) {
+	c := newCollector(t, answers(status(400), status(401), status(200), status(400), status(400)))
+	tel, problems := open(t, c.env("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"))
+	end(t, tel, 0, 5)
+	if err := tel.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantMetrics(t, tel, `polt_mcp_trace_spans_total{outcome="failed"} 4`, `polt_mcp_trace_spans_total{outcome="exported"} 1`)
+	if len(problems.all) != 2 || !strings.Contains(problems.all[0], "400") || !strings.Contains(problems.all[1], "400") {
+		t.Errorf("told %q", problems.all)
+	}
+}
