@@ -42,6 +42,9 @@ func replaced(text []byte, match func([]byte) int) []byte {
 		n := match(text[at:])
 		if n == 0 {
 			at++
+			if text[at-1] == '\\' && at < len(text) && text[at] == '\\' {
+				at++ // the second of a pair begins no escape
+			}
 			continue
 		}
 		out = append(append(out, text[from:at]...), Redacted...)

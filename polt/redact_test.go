@@ -92,6 +92,7 @@ func TestEchoIsRedacted(t *testing.T) {
 		"an error within another": {400, `{"error":{"message":"` + escapedSecret + `"}}`},
 		"encoded twice":           {500, `{"message":"{\"key\":\"\\u0070olt_0123456789abcdef\"}"}`},
 		"an answer in a text":     {200, `{"log":"{\"key\":\"\\u0070olt_0123456789abcdef\"}"}`},
+		"behind a backslash":      {200, `{"path":"C:\\\u0070olt_0123456789abcdef"}`},
 		"no JSON":                 {200, `key=` + testSecret},
 		"no JSON, escaped":        {200, `key=` + escapedSecret},
 		"a redirect":              {302, ""},
@@ -101,6 +102,9 @@ func TestEchoIsRedacted(t *testing.T) {
 		})
 		got, err := polt.VerifyKey.Call(t.Context(), client, polt.VerifyKeyInput{})
 		text := string(got.Raw)
+		if err == nil && !json.Valid(got.Raw) {
+			t.Errorf("%s: %s is not JSON", name, text)
+		}
 		if err != nil {
 			text = err.Error()
 		}
