@@ -106,9 +106,10 @@ func errorOf(r *request, resp *http.Response, body []byte) *Error {
 		Message:    messageOf(resp, body),
 	}
 	write := r.op.method != http.MethodGet
-	// The platform may have seen a request whose answer a proxy did not get.
-	lost := resp.StatusCode == http.StatusRequestTimeout ||
-		resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusGatewayTimeout
+	// The platform may have failed after it acted, or have seen a request whose
+	// answer a proxy did not get. 501 and 503 say that nothing was begun.
+	lost := resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 &&
+		resp.StatusCode != http.StatusNotImplemented && resp.StatusCode != http.StatusServiceUnavailable
 	// ngrok names its error where ngrok itself answers, whatever the status.
 	tunnel := clean.Line(resp.Header.Get("Ngrok-Error-Code"), 40)
 	switch status := resp.StatusCode; {

@@ -91,7 +91,7 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	}
 	err = c.withoutKey(err)
 	c.onAttempt(ctx, Attempt{
-		Operation: r.op.String(), Method: r.op.method, Path: r.path, Number: number,
+		Operation: r.op.String(), Method: r.op.method, Path: string(redactLikely([]byte(r.path))), Number: number,
 		Status: status, Bytes: len(body), Duration: time.Since(start), Err: err,
 	})
 	defer func() {

@@ -85,7 +85,7 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	}()
 	options := polt.Options{
 		BaseURL: f.APIURL, Timeout: f.Timeout, UserAgent: "polt-mcp/" + version(), CAFile: f.CAFile, PlaintextProxy: f.PlaintextProxy,
-		OnAttempt: logAttempts(log, h.onAttempt), WrapTransport: h.transport,
+		OnAttempt: logAttempts(log, h.onAttempt), Transport: networkOf(ctx).platform, WrapTransport: h.transport,
 	}
 	if f.Local {
 		s, err := f.openSandbox(ctx)

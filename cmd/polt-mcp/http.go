@@ -181,7 +181,7 @@ func ready(client *polt.Client) func(context.Context) error {
 // listen serves callers, and operators where they have an address of their
 // own, until ctx is done. It tells where it listens for callers.
 func (f *webFlags) listen(ctx context.Context, log zerolog.Logger, s *web.Server, listening func(net.Addr)) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.Addr)
+	listener, err := networkOf(ctx).listen(ctx, f.Addr)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (f *webFlags) listen(ctx context.Context, log zerolog.Logger, s *web.Server
 		listening(listener.Addr())
 		return s.Serve(ctx, listener)
 	}
-	adminListener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.AdminAddr)
+	adminListener, err := networkOf(ctx).listen(ctx, f.AdminAddr)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

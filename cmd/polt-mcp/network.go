@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+)
+
+// A network is what a command reaches POLT by, and is reached by. Tests give a
+// context another, within the process.
+type network struct {
+	platform http.RoundTripper // nil for the real one
+	listen   func(ctx context.Context, addr string) (net.Listener, error)
+}
+
+type networkKey struct{}
+
+// networkOf returns the network of a context.
+func networkOf(ctx context.Context) network {
+	if n, ok := ctx.Value(networkKey{}).(network); ok {
+		return n
+	}
+	return network{listen: func(ctx context.Context, addr string) (net.Listener, error) {
+		return (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	}}
+}
