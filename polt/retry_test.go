@@ -206,7 +206,7 @@ func TestWriteIsSentOnce(t *testing.T) {
 					})
 					_, err := endpoint.call(t.Context(), client, fillPlain)
 					e := failure(t, err)
-					unknown := status != 429 && status != 500 && status != 503
+					unknown := status != 429 && status != 503
 					if tries != 1 || unknown != (e.Code == polt.CodeOutcomeUnknown) || unknown && e.Retryable {
 						t.Errorf("%d tries: %+v", tries, *e)
 					}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/invisible"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
@@ -65,9 +66,17 @@ func (s *Set) storeKey(ctx context.Context, username string, raw []byte) additio
 // would take the last.
 func registrationOf(raw []byte) (r polt.Registration, ok bool) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["api_key"], &r.APIKey) != nil || r.APIKey.IsZero() {
+	var text string
+	if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["api_key"], &text) != nil {
 		return r, false
 	}
+	// The result has no invisible characters, so that it would show the key.
+	text, _ = invisible.Remove(text)
+	key, err := polt.ParseKey(text)
+	if err != nil {
+		return r, false
+	}
+	r.APIKey = key
 	if json.Unmarshal(members["agent_id"], &r.AgentID) != nil {
 		r.AgentID = string(members["agent_id"]) // a number
 	}

@@ -19,6 +19,7 @@ func TestRegisteringSucceedsWhateverIsAroundTheKey(t *testing.T) {
 		"text before it":           "Notice: cache is cold\n" + object,
 		"cut off after the key":    object[:len(object)-1] + `,"welcome":`,
 		"repeated, with an escape": object[:len(object)-1] + `,"message":"keep \u0070olt_0123456789abcdef"}`,
+		"invisible characters":     `{"agent_id":"7a1d","api_key":"polt_\u202e01234\u200b\u200d56789abcdef"}`,
 		"too deep for a result":    object[:len(object)-1] + `,"x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}`,
 		"too deep for Go":          `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `,"y":` + object + `}`,
 	} {

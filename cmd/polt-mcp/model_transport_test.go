@@ -168,7 +168,9 @@ func (c *stdioConn) request(_, method string, params any) <-chan []byte {
 
 func (c *stdioConn) close() {
 	_ = c.in.Close()
-	<-c.ended
+	if err := <-c.ended; err != nil {
+		panic(err)
+	}
 }
 
 // webServer is a server over HTTP.
@@ -194,7 +196,9 @@ func startWeb(n network, log io.Writer, args ...string) *webServer {
 func (s *webServer) close() {
 	s.client.CloseIdleConnections()
 	s.stop()
-	<-s.ended
+	if err := <-s.ended; err != nil {
+		panic(err)
+	}
 	_ = s.listener.Close()
 }
 
