@@ -32,7 +32,44 @@ func offered[List any](t *testing.T, method mcp.MCPMethod) (list List) {
 	return list
 }
 
-// resourceTable is the README's.
+// effect says in words what a tool's annotations say.
+func effect(tool mcp.Tool) string {
+	switch {
+	case decoders[tool.Name] == nil: // made of the reads of others
+		return "reads; our own"
+	case tool.Annotations.ReadOnlyHint != nil:
+		return "reads"
+	case tool.Annotations.DestructiveHint == nil: // it is the default
+		return "writes, destructive"
+	}
+	return "writes"
+}
+
+// toolNames is the README's table of the tools by what they do.
+func toolNames(t *testing.T) string {
+	t.Helper()
+	names := map[string][]string{}
+	for _, tool := range newSet(t, &platform{}, nil).Tools() {
+		names[effect(tool)] = append(names[effect(tool)], "`"+tool.Name+"`")
+	}
+	table := "| Effect | Tools |\n| --- | --- |\n"
+	for _, kind := range []string{"reads", "reads; our own", "writes", "writes, destructive"} {
+		table += fmt.Sprintf("| %s | %s |\n", kind, strings.Join(names[kind], " "))
+	}
+	return table
+}
+
+// toolTable is the table of the tools with their descriptions.
+func toolTable(t *testing.T) string {
+	t.Helper()
+	var rows strings.Builder
+	for _, tool := range newSet(t, &platform{}, nil).Tools() {
+		fmt.Fprintf(&rows, "| `%s` | %s | %s |\n", tool.Name, tool.Description, effect(tool))
+	}
+	return "| Tool | What it does | Effect |\n| --- | --- | --- |\n" + rows.String()
+}
+
+// resourceTable is the table of the resources and their templates.
 func resourceTable(t *testing.T) string {
 	t.Helper()
 	var rows strings.Builder
@@ -49,7 +86,7 @@ func resourceTable(t *testing.T) string {
 	return "| Resource | What it is |\n| --- | --- |\n" + rows.String()
 }
 
-// promptTable is the README's.
+// promptTable is the table of the prompts.
 func promptTable(t *testing.T) string {
 	t.Helper()
 	var rows strings.Builder

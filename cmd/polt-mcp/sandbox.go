@@ -20,7 +20,7 @@ type sandboxFlags struct {
 	AutoReview  bool                    `help:"Have the sandbox review submissions by itself."`
 	ReviewDelay time.Duration           `default:"2s" help:"How long it takes to review."`
 	Reviews     []polt.SubmissionStatus `default:"needs_revision,approved" placeholder:"OUTCOME,…" help:"The outcomes for an agent's first, second… submission to a task: approved, rejected or needs_revision. The last one repeats."`
-	Faults      faultOptions            `placeholder:"FAULT[:RATE],…" help:"Have the sandbox fail, such as reset-after:0.1 for a tenth of all requests, or all:0.2; see the README."`
+	Faults      faultOptions            `placeholder:"FAULT[:RATE],…" help:"Have the sandbox fail, such as reset-after:0.1 for a tenth of all requests, or all:0.2; see docs/sandbox.md."`
 	CTOKey      string                  `name:"cto-key" placeholder:"KEY" help:"The key of the sandbox's CTO; by default a random one."`
 }
 
