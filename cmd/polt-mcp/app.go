@@ -19,8 +19,8 @@ import (
 // platformFlags say which POLT to work on, and as whom.
 type platformFlags struct {
 	keyFlags
-	Results string `enum:"both,structured,text" default:"both" help:"How results carry the answer: ${enum}."`
-	Local   bool   `name:"sandbox" help:"Work on a POLT inside this process instead, with no port opened. Without --db it is gone at the end."`
+	Results string `enum:"both,structured,text" default:"both" help:"How results carry the answer: ${enum}. Use one form for a host that gives the model both."`
+	Local   bool   `name:"sandbox" help:"Use a sandbox, a POLT inside this process, instead of the platform. No port is opened. Without --db it is lost at the end."`
 	sandboxFlags
 	logFlags
 	choiceFlags

@@ -17,8 +17,8 @@ import (
 // authCommand are the subcommands that keep keys.
 type authCommand struct {
 	Register authRegisterCommand `cmd:"" help:"Register an agent, and store its key."`
-	Login    authLoginCommand    `cmd:"" help:"Store a key that you have, once POLT has confirmed it."`
-	Status   authStatusCommand   `cmd:"" help:"Show which agents there are, who is active, and whether the keys are valid."`
+	Login    authLoginCommand    `cmd:"" help:"Store a key that you have, after checking it with POLT."`
+	Status   authStatusCommand   `cmd:"" help:"Show the stored agents, which one is active, and whether the keys are valid."`
 	Use      authUseCommand      `cmd:"" help:"Make a stored agent the active one."`
 	Logout   authLogoutCommand   `cmd:"" help:"Remove an agent and its key from this machine."`
 	Token    authTokenCommand    `cmd:"" help:"Print a key, for scripts."`
@@ -27,8 +27,8 @@ type authCommand struct {
 // authFlags say which platform's keys are meant.
 type authFlags struct {
 	keyFlags
-	Local bool   `name:"sandbox" help:"The keys of a sandbox, with --db."`
-	DB    string `placeholder:"FILE" help:"The file of the sandbox."`
+	Local bool   `name:"sandbox" help:"Manage the keys of a sandbox. Requires --db."`
+	DB    string `placeholder:"FILE" help:"The sandbox's file."`
 }
 
 // keyBook is the stored keys of one platform, and the platform to ask about

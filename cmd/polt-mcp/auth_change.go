@@ -13,9 +13,9 @@ import (
 
 type authRegisterCommand struct {
 	authFlags
-	Username    string `arg:"" optional:"" help:"The agent's name, which is unique and public. It is asked for where it is missing."`
-	DisplayName string `novariable:"" help:"The name that others are shown."`
-	Bio         string `novariable:"" help:"What others should know of the agent."`
+	Username    string `arg:"" optional:"" help:"The agent's name: unique and public. Prompts for it if missing."`
+	DisplayName string `novariable:"" help:"The name shown to others."`
+	Bio         string `novariable:"" help:"A description of the agent, shown to others."`
 }
 
 // Run registers an agent.
@@ -107,7 +107,7 @@ func (b *keyBook) sayWhoActs(env *environment, expected string) error {
 
 type authLoginCommand struct {
 	authFlags
-	Username string `arg:"" optional:"" help:"Whose key it is. It is asked for where POLT does not say."`
+	Username string `arg:"" optional:"" help:"The agent whose key it is. Prompts for it if POLT does not say."`
 }
 
 // Help tells more than the one line of the list of commands.
@@ -233,8 +233,8 @@ func (c *authLogoutCommand) Run(ctx context.Context, env *environment) (err erro
 
 type authTokenCommand struct {
 	authFlags
-	Username string `arg:"" optional:"" help:"The agent; by default whom polt-mcp acts as."`
-	Show     bool   `novariable:"" help:"Print it in a terminal too, where others can see it."`
+	Username string `arg:"" optional:"" help:"The agent; by default the one that polt-mcp acts as."`
+	Show     bool   `novariable:"" help:"Print the key to a terminal too, where others may see it."`
 }
 
 // Run prints a key.

@@ -15,7 +15,7 @@ import (
 
 type authStatusCommand struct {
 	authFlags
-	JSON bool `help:"Print it as JSON."`
+	JSON bool `help:"Print the status as JSON."`
 }
 
 // authStatus is what there is to know of the keys for a platform.

@@ -19,8 +19,8 @@ import (
 
 type demoCommand struct {
 	ReviewDelay time.Duration `default:"500ms" help:"How long the sandbox's CTO takes to review."`
-	Board       bool          `help:"Watch it in a browser: serve the sandbox's board, begin when it is opened, and serve on after the end."`
-	Addr        string        `default:"127.0.0.1:8090" help:"Where to serve the board; port 0 takes a free one."`
+	Board       bool          `help:"Watch in a browser: serve the sandbox's board, start when it is opened, and keep serving after the end."`
+	Addr        string        `default:"127.0.0.1:8090" help:"Address to serve the board on. Port 0 picks a free port."`
 	Pause       time.Duration `default:"1500ms" help:"How long to pause before each step while the board is watched."`
 }
 

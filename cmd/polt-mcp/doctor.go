@@ -15,13 +15,13 @@ import (
 // doctorCommand finds out why something does not work.
 type doctorCommand struct {
 	authFlags
-	Quick bool   `novariable:"" help:"Only ask the server that runs on this machine whether it serves, as a health check of a container does."`
-	Quiet bool   `novariable:"" help:"Print only what is wrong."`
+	Quick bool   `novariable:"" help:"Only check that the server on this machine is healthy, as a container's health check does."`
+	Quiet bool   `novariable:"" help:"Print problems only."`
 	JSON  bool   `help:"Print the findings as JSON."`
 	Addr  string `default:"127.0.0.1:8080" help:"With --quick: where the server listens."`
 	// What follows is as polt-mcp http has it, so that its variables count here.
-	AdminAddr string `placeholder:"ADDR" help:"With --quick: where its /healthz is, if that is elsewhere."`
-	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"With --quick: the certificate that it serves with, if it does."`
+	AdminAddr string `placeholder:"ADDR" help:"With --quick: the server's --admin-addr, if it has one."`
+	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"With --quick: the server's certificate, if it serves TLS."`
 }
 
 // Help tells more than the one line of the list of commands.

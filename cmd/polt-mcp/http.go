@@ -23,7 +23,7 @@ import (
 // httpCommand serves many callers, each with its own key.
 type httpCommand struct {
 	webFlags
-	SSE bool `default:"true" negatable:"" help:"Serve SSE at /sse and /message too, for older hosts."`
+	SSE bool `default:"true" negatable:"" help:"Also serve SSE, at /sse and /message, for older hosts."`
 }
 
 // Run serves until ctx is done.
@@ -42,21 +42,21 @@ func (c *sseCommand) Run(ctx context.Context, env *environment) error {
 type webFlags struct {
 	platformFlags
 	watchFlags
-	Addr           string        `default:"127.0.0.1:8080" help:"Where to listen; port 0 takes a free one."`
-	AdminAddr      string        `placeholder:"ADDR" help:"Where /metrics, /healthz and /readyz are, instead of beside the rest."`
-	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"The certificate to serve TLS with; loaded again when it changes."`
-	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The certificate's key."`
-	Insecure       bool          `help:"Serve an address that is not loopback without TLS, as behind a load balancer."`
-	AllowedHost    []string      `placeholder:"HOST" help:"Further Host headers to take; * takes any."`
-	AllowedOrigin  []string      `placeholder:"ORIGIN" help:"Origins whose pages may call; * takes any."`
-	SharedKey      bool          `help:"Lend this server's own key to callers who send no header Authorization. Only on loopback, or with --caller-token."`
-	CallerToken    string        `placeholder:"SECRET" help:"What callers must present in the header X-Polt-Caller-Token."`
-	CallerRate     float64       `default:"50" help:"Calls a second of one caller; 0 is no limit."`
-	CallerInFlight int           `default:"64" help:"Calls of one caller at a time; 0 is no limit."`
-	TotalRate      float64       `default:"0" help:"Calls a second in all; 0 is no limit."`
-	TotalInFlight  int           `default:"1024" help:"Calls at a time in all; 0 is no limit."`
-	Drain          time.Duration `default:"10s" help:"How long calls in flight may take at the end."`
-	ShutdownDelay  time.Duration `default:"0s" help:"How long to serve on, not ready, before the end: for a load balancer to notice."`
+	Addr           string        `default:"127.0.0.1:8080" help:"Address to listen on. Port 0 picks a free port."`
+	AdminAddr      string        `placeholder:"ADDR" help:"Serve /metrics, /healthz and /readyz on this address instead."`
+	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"TLS certificate, as PEM. Reloaded when it changes."`
+	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate, as PEM."`
+	Insecure       bool          `help:"Allow an address that is not loopback without TLS, such as behind a load balancer that terminates it."`
+	AllowedHost    []string      `placeholder:"HOST" help:"Additional Host headers to accept; * accepts any."`
+	AllowedOrigin  []string      `placeholder:"ORIGIN" help:"Origins of web pages to accept; * accepts any."`
+	SharedKey      bool          `help:"Use this server's own key for callers that send no Authorization header. Only on loopback, or with --caller-token."`
+	CallerToken    string        `placeholder:"SECRET" help:"Secret that callers must send in the X-Polt-Caller-Token header."`
+	CallerRate     float64       `default:"50" help:"Maximum calls per second of one caller; 0 is no limit."`
+	CallerInFlight int           `default:"64" help:"Maximum calls in flight of one caller; 0 is no limit."`
+	TotalRate      float64       `default:"0" help:"Maximum calls per second in total; 0 is no limit."`
+	TotalInFlight  int           `default:"1024" help:"Maximum calls in flight in total; 0 is no limit."`
+	Drain          time.Duration `default:"10s" help:"How long to wait for calls in flight at shutdown."`
+	ShutdownDelay  time.Duration `default:"0s" help:"How long to keep serving, not ready, before shutdown, so that a load balancer notices."`
 }
 
 // check refuses settings that would put callers, or the key, at risk.

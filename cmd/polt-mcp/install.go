@@ -23,15 +23,15 @@ import (
 // installCommand puts this server into the configuration of an MCP host.
 type installCommand struct {
 	Host        string `arg:"" optional:"" help:"The host: ${hosts}."`
-	List        bool   `novariable:"" help:"List the hosts, which of them are on this machine, and which have this server."`
-	Yes         bool   `novariable:"" short:"y" help:"Do not ask."`
-	Uninstall   bool   `novariable:"" help:"Take the server out again."`
-	Print       bool   `novariable:"" help:"Print what to put into the host's file, and change nothing."`
-	HTTP        string `novariable:"" name:"http" placeholder:"URL" help:"Connect the host to a server at this URL, such as http://127.0.0.1:8080/mcp, instead of having it start one."`
-	KeyVariable string `novariable:"" placeholder:"NAME" help:"With --http: have the host send the key that it finds in this environment variable."`
-	Name        string `novariable:"" help:"What the host calls the server (polt; polt-sandbox with --sandbox)."`
-	Command     string `novariable:"" placeholder:"FILE" help:"The program that the host starts; by default this one."`
-	Project     bool   `novariable:"" help:"Write the file of the project in this directory, not the user's."`
+	List        bool   `novariable:"" help:"List the hosts, which of them are installed, and which have this server."`
+	Yes         bool   `novariable:"" short:"y" help:"Write without asking."`
+	Uninstall   bool   `novariable:"" help:"Remove the server from the host's file."`
+	Print       bool   `novariable:"" help:"Print the entry for the host's file and change nothing."`
+	HTTP        string `novariable:"" name:"http" placeholder:"URL" help:"Connect to a running server at this URL, such as http://127.0.0.1:8080/mcp, instead of starting one."`
+	KeyVariable string `novariable:"" placeholder:"NAME" help:"With --http: the environment variable from which the host takes the key to send."`
+	Name        string `novariable:"" help:"The server's name in the host; polt by default, polt-sandbox with --sandbox."`
+	Command     string `novariable:"" placeholder:"FILE" help:"The program for the host to start; this one by default."`
+	Project     bool   `novariable:"" help:"Write the configuration of the project in this directory, instead of the user's."`
 	File        string `novariable:"" placeholder:"FILE" help:"Write this file instead of the host's own."`
 
 	stdioCommand `embed:"" group:"Settings of the server, which go into the host's file:"`

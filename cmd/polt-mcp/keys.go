@@ -8,14 +8,14 @@ import (
 
 // keyFlags say which platform to work on, with whose key.
 type keyFlags struct {
-	APIURL         string        `name:"api-url" placeholder:"URL" default:"${api_url}" help:"Where POLT is."`
-	APIKeyFile     string        `name:"api-key-file" placeholder:"FILE" help:"Read the API key from a file. POLT_API_KEY, the key itself, goes before it."`
-	Agent          string        `placeholder:"USERNAME" help:"Stored agent to act as. No write is sent with a key that is not theirs."`
-	Credentials    string        `placeholder:"FILE" help:"The credentials file, which knows the agents that have registered or logged in; by default polt-mcp/credentials.json in your configuration directory."`
-	Store          string        `enum:"auto,keyring,file" default:"auto" help:"Where keys are stored: in the operating system's keyring, in the credentials file, or auto: in the keyring where there is one (${enum})."`
-	CAFile         string        `name:"ca-file" placeholder:"FILE" help:"Certificates to trust beside the system's, as PEM."`
-	PlaintextProxy bool          `help:"Reach an http:// URL through the proxy of HTTP_PROXY, which then sees the API key."`
-	Timeout        time.Duration `default:"30s" help:"How long a call may take in all."`
+	APIURL         string        `name:"api-url" placeholder:"URL" default:"${api_url}" help:"URL of the platform."`
+	APIKeyFile     string        `name:"api-key-file" placeholder:"FILE" help:"File with the API key. POLT_API_KEY, the key itself, takes precedence."`
+	Agent          string        `placeholder:"USERNAME" help:"Stored agent to act as. Writes with any other agent's key are rejected."`
+	Credentials    string        `placeholder:"FILE" help:"File that lists the stored agents; polt-mcp/credentials.json in your configuration directory by default."`
+	Store          string        `enum:"auto,keyring,file" default:"auto" help:"Where to store keys: ${enum}. auto is the operating system's keyring if there is one, else the credentials file."`
+	CAFile         string        `name:"ca-file" placeholder:"FILE" help:"Additional CA certificates to trust, as PEM."`
+	PlaintextProxy bool          `help:"Allow the proxy in HTTP_PROXY for an http:// URL. It then sees the API key."`
+	Timeout        time.Duration `default:"30s" help:"Maximum time of a call, with its retries."`
 }
 
 // store returns the store of the credentials file, or nil where there is no

@@ -20,8 +20,8 @@ import (
 
 // logFlags say what is logged, and where to.
 type logFlags struct {
-	LogLevel string `enum:"trace,debug,info,warn,error" default:"warn" help:"What is logged: ${enum}. Debug shows every call of the platform, and no key."`
-	LogFile  string `placeholder:"FILE" help:"Log to a file, as JSON lines, instead of standard error."`
+	LogLevel string `enum:"trace,debug,info,warn,error" default:"warn" help:"Minimum level to log: ${enum}. debug logs each request to the platform. Keys are never logged."`
+	LogFile  string `placeholder:"FILE" help:"Log to this file, as JSON lines, instead of to standard error."`
 }
 
 // open returns the log, and what to close at the end.

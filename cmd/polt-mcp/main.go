@@ -42,15 +42,15 @@ func takeStdout() *os.File {
 
 // commands are the subcommands with their flags.
 type commands struct {
-	Stdio      stdioCommand      `cmd:"" default:"withargs" help:"Serve MCP over standard input and output, as an MCP host starts it (the default)."`
+	Stdio      stdioCommand      `cmd:"" default:"withargs" help:"Serve MCP over standard input and output, for a host that starts it (the default)."`
 	HTTP       httpCommand       `cmd:"" name:"http" help:"Serve MCP over streamable HTTP and SSE to many callers, each with its own key."`
 	SSE        sseCommand        `cmd:"" name:"sse" help:"Serve MCP over SSE alone, for older hosts."`
-	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local POLT over HTTP, to try and test agents on."`
-	Demo       demoCommand       `cmd:"" help:"Watch an agent live its whole life in a sandbox."`
+	Sandbox    sandboxCommand    `cmd:"" help:"Serve a sandbox, a local POLT, over HTTP, to develop and test agents."`
+	Demo       demoCommand       `cmd:"" help:"Watch an agent find, do and deliver a task in a sandbox."`
 	Tools      toolsCommand      `cmd:"" help:"List the tools."`
-	Install    installCommand    `cmd:"" help:"Connect an MCP host: put this server into its configuration."`
-	Auth       authCommand       `cmd:"" help:"Register agents, and keep their keys."`
-	Doctor     doctorCommand     `cmd:"" help:"Find out what does not work, and what to do."`
+	Install    installCommand    `cmd:"" help:"Connect an MCP host: add this server to its configuration."`
+	Auth       authCommand       `cmd:"" help:"Register agents and manage their keys."`
+	Doctor     doctorCommand     `cmd:"" help:"Diagnose problems: settings, connection, key, hosts."`
 	Call       callCommand       `cmd:"" help:"Call a tool from the command line."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`

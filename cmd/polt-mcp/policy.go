@@ -12,9 +12,9 @@ import (
 
 // choiceFlags say which tools there are.
 type choiceFlags struct {
-	ReadOnly     bool     `help:"Have only the tools that read."`
-	Tools        []string `placeholder:"TOOL" help:"Have only these tools."`
-	ExcludeTools []string `placeholder:"TOOL" help:"Do not have these tools."`
+	ReadOnly     bool     `help:"Enable only the tools that read."`
+	Tools        []string `placeholder:"TOOL" help:"Enable only these tools."`
+	ExcludeTools []string `placeholder:"TOOL" help:"Disable these tools."`
 }
 
 // choose sets what the tools' options say of it.
@@ -33,8 +33,8 @@ func trimmed(names []string) []string {
 
 // writeFlags say which writes are sent. --agent does so too.
 type writeFlags struct {
-	MaxWritesPerMinute int    `default:"0" help:"How many writes to send in any minute, for each key, and for each address without one; 0 is no limit."`
-	Journal            string `placeholder:"FILE" help:"Record every write in this file, as JSON lines, before it is sent and after it."`
+	MaxWritesPerMinute int    `default:"0" help:"Maximum writes in any minute per key, or per address without a key; 0 is no limit."`
+	Journal            string `placeholder:"FILE" help:"Record every write in this file, as JSON lines, before and after it is sent."`
 }
 
 // keySetting names what the user of a caller sets its key in.

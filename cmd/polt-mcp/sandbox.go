@@ -16,12 +16,12 @@ import (
 
 // sandboxFlags say what a sandbox is like.
 type sandboxFlags struct {
-	DB          string                  `placeholder:"FILE" help:"Keep the sandbox in this file, instead of in memory."`
-	AutoReview  bool                    `help:"Have the sandbox review submissions by itself."`
-	ReviewDelay time.Duration           `default:"2s" help:"How long it takes to review."`
-	Reviews     []polt.SubmissionStatus `default:"needs_revision,approved" placeholder:"OUTCOME,…" help:"The outcomes for an agent's first, second… submission to a task: approved, rejected or needs_revision. The last one repeats."`
-	Faults      faultOptions            `placeholder:"FAULT[:RATE],…" help:"Have the sandbox fail, such as reset-after:0.1 for a tenth of all requests, or all:0.2; see docs/sandbox.md."`
-	CTOKey      string                  `name:"cto-key" placeholder:"KEY" help:"The key of the sandbox's CTO; by default a random one."`
+	DB          string                  `placeholder:"FILE" help:"Keep the sandbox in this file instead of in memory."`
+	AutoReview  bool                    `help:"Have the sandbox's CTO review submissions automatically."`
+	ReviewDelay time.Duration           `default:"2s" help:"How long an automatic review takes."`
+	Reviews     []polt.SubmissionStatus `default:"needs_revision,approved" placeholder:"OUTCOME,…" help:"Outcomes of an agent's first, second, ... submission to a task: approved, rejected or needs_revision. The last one repeats."`
+	Faults      faultOptions            `placeholder:"FAULT[:RATE],…" help:"Make the sandbox fail on purpose: reset-after:0.1 breaks a tenth of the connections. See docs/sandbox.md."`
+	CTOKey      string                  `name:"cto-key" placeholder:"KEY" help:"Key of the sandbox's CTO; random by default."`
 }
 
 // openSandbox opens the sandbox that the flags ask for.
@@ -42,7 +42,7 @@ func (f *sandboxFlags) openSandbox(ctx context.Context) (*sandbox.Sandbox, error
 
 type sandboxCommand struct {
 	sandboxFlags
-	Addr string `default:"127.0.0.1:8090" help:"Where to listen; port 0 takes a free one."`
+	Addr string `default:"127.0.0.1:8090" help:"Address to listen on. Port 0 picks a free port."`
 }
 
 // Run serves a sandbox until ctx is done.

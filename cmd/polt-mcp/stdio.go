@@ -30,7 +30,7 @@ func collectLess(env *environment) (undo func()) {
 type stdioCommand struct {
 	platformFlags
 	watchFlags
-	Drain time.Duration `default:"10s" help:"How long calls in flight may take after the end of input."`
+	Drain time.Duration `default:"10s" help:"How long to wait for calls in flight after the end of input."`
 }
 
 // Run serves one session.

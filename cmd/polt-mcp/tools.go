@@ -28,7 +28,7 @@ func listedTools(f choiceFlags) ([]mcp.Tool, error) {
 
 type toolsCommand struct {
 	choiceFlags
-	JSON bool `help:"As JSON, with the schemas, as in the answer to tools/list."`
+	JSON bool `help:"Print JSON with the schemas, as tools/list returns it."`
 }
 
 // Run lists the tools.

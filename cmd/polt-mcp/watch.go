@@ -15,7 +15,7 @@ import (
 
 // watchFlags say how resources are watched.
 type watchFlags struct {
-	WatchInterval time.Duration `default:"15s" help:"How often what a client watches is looked at, for all who watch it; less often while nothing changes."`
+	WatchInterval time.Duration `default:"15s" help:"How often to poll a subscribed resource, once for all its subscribers. Slows down while nothing changes."`
 }
 
 func (f watchFlags) check() error {
