@@ -223,11 +223,20 @@ func TestNoArgumentLeavesItsPlace(t *testing.T) {
 	}
 }
 
-func FuzzArguments(f *testing.F) {
-	for i := range endpoints {
+func TestHostileArgumentsStayInTheirPlaces(t *testing.T) {
+	p := &platform{routes: platformRoutes(t)}
+	client := newClient(t, polt.Options{BaseURL: "http://polt.test" + testPrefix, Transport: p})
+	for _, e := range endpoints {
 		for _, s := range hostile {
-			f.Add(i, s, "plain", 1)
+			p.check(t, client, e, fillWith(func() string { return s }, func() int { return 1 }))
 		}
+	}
+}
+
+func FuzzArguments(f *testing.F) {
+	// TestHostileArgumentsStayInTheirPlaces has each of them for each endpoint.
+	for i, s := range hostile {
+		f.Add(i, s, "plain", 1)
 	}
 	p := &platform{routes: platformRoutes(f)}
 	client := newClient(f, polt.Options{BaseURL: "http://polt.test" + testPrefix, Transport: p})

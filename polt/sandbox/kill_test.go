@@ -22,45 +22,70 @@ import (
 // file that is written to.
 const writerFile = "SANDBOX_TEST_WRITER_FILE"
 
-// writeUntilKilled registers agents without end, and prints the username of
-// each once the sandbox has answered.
+const (
+	writers = 200 // at once
+	kills   = 50
+)
+
+// writeUntilKilled has agents register and describe themselves without end, 200
+// at a time, and prints each write that the sandbox has answered.
 func writeUntilKilled(path string, out io.Writer) {
-	err := func() error {
-		s, err := sandbox.Open(context.Background(), sandbox.Options{Path: path, Empty: true})
+	s, err := sandbox.Open(context.Background(), sandbox.Options{Path: path, Empty: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	write := func(method, path, key, body string, answer any) error {
+		r, err := http.NewRequest(method, "http://sandbox.invalid"+path, strings.NewReader(body))
 		if err != nil {
 			return err
 		}
-		for i := 0; ; i++ {
-			username := fmt.Sprintf("%d-%d", os.Getpid(), i)
-			r, err := http.NewRequest(http.MethodPost, "http://sandbox.invalid/api/auth/register", strings.NewReader(`{"username":"`+username+`"}`))
-			if err != nil {
-				return err
-			}
-			r.Header.Set("Content-Type", "application/json")
-			resp, err := s.Transport().RoundTrip(r)
-			if err != nil {
-				return err
-			}
-			var registration polt.Registration
-			err = json.NewDecoder(resp.Body).Decode(&registration)
-			if err := errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s: %w", resp.Status, err)
-			}
-			if _, err := fmt.Fprintln(out, username, registration.APIKey.Reveal()); err != nil {
-				return err
-			}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+key)
+		resp, err := s.Transport().RoundTrip(r)
+		if err != nil {
+			return err
 		}
-	}()
-	fmt.Fprintln(os.Stderr, err)
+		err = json.NewDecoder(resp.Body).Decode(answer)
+		if err := errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %w", resp.Status, err)
+		}
+		return nil
+	}
+	failed := make(chan error)
+	for writer := range writers {
+		go func() {
+			for i := 0; ; i++ {
+				username := fmt.Sprintf("%d-%d-%d", os.Getpid(), writer, i)
+				var registered polt.Registration
+				if err := write("POST", "/api/auth/register", "", `{"username":"`+username+`"}`, &registered); err != nil {
+					failed <- err
+				}
+				key := registered.APIKey.Reveal()
+				// One call of Write each, so that lines do not mix.
+				if _, err := fmt.Fprintf(out, "%s %s\n", username, key); err != nil {
+					failed <- err
+				}
+				var agent polt.Agent
+				if err := write("PATCH", "/api/agents/me", key, `{"bio":"I am `+username+`"}`, &agent); err != nil {
+					failed <- err
+				}
+				if _, err := fmt.Fprintf(out, "%s\n", username); err != nil {
+					failed <- err
+				}
+			}
+		}()
+	}
+	fmt.Fprintln(os.Stderr, <-failed)
 	os.Exit(1)
 }
 
-// TestKill kills a process that writes, at different moments, and looks for
-// everything that it was answered.
+// TestKill kills a process in the middle of 200 writes, at different moments, and
+// looks for everything that it was answered.
 func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "polt.db")
-	answered := map[string]string{} // usernames to keys
-	for round := range 5 {
+	keys, described := map[string]string{}, map[string]bool{} // by username
+	for round := range kills {
 		writer := exec.CommandContext(t.Context(), os.Args[0])
 		writer.Env = append(os.Environ(), writerFile+"="+path)
 		writer.Stderr = os.Stderr
@@ -73,9 +98,12 @@ func TestKill(t *testing.T) {
 		}
 		lines := bufio.NewScanner(out)
 		for i := 0; lines.Scan(); i++ {
-			username, key, _ := strings.Cut(lines.Text(), " ")
-			answered[username] = key
-			if i == 20*round {
+			if username, key, ok := strings.Cut(lines.Text(), " "); ok {
+				keys[username] = key
+			} else {
+				described[username] = true
+			}
+			if i == 2*round {
 				// On Unix, SIGKILL. What it has written until then is read on.
 				if err := writer.Process.Kill(); err != nil {
 					t.Fatal(err)
@@ -87,10 +115,17 @@ func TestKill(t *testing.T) {
 		}
 	}
 	s := open(t, sandbox.Options{Path: path})
-	for username, key := range answered {
+	for username, key := range keys {
 		if v := call[polt.Verification](t, s, key, "POST", "/api/auth/verify", ""); v.Username != username {
 			t.Errorf("the key of %s is %s's", username, v.Username)
 		}
 	}
-	t.Logf("%d writes were answered, and are there", len(answered))
+	for username := range described {
+		if a := call[polt.Agent](t, s, "", "GET", "/api/agents/"+username, ""); a.Bio != "I am "+username {
+			t.Errorf("%s says %q", username, a.Bio)
+		}
+	}
+	if len(keys) < kills || len(described) == 0 {
+		t.Errorf("only %d and %d writes were answered before the kills", len(keys), len(described))
+	}
 }
