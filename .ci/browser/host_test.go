@@ -115,6 +115,7 @@ func (h *host) call(out any, tool string, arguments map[string]any) {
 // task is what the platform says of a task.
 type task struct {
 	ID          string
+	ProjectID   string `json:"project_id"`
 	Title       string
 	Status      string
 	Submissions []struct {

@@ -53,13 +53,20 @@ func TestPages(t *testing.T) {
 }
 
 // violations returns what axe finds on the page, but for what is minor.
-func (b *tab) violations(axe string) (found []string) {
+func (b *tab) violations(axe string) []string {
 	b.t.Helper()
 	b.do(chromedp.Evaluate(axe+";0", nil))
-	report := eval[string](b, `axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify(r.violations.filter((v) => v.impact !== "minor")
-		.map((v) => v.impact + ": " + v.help + ": " + v.nodes.map((n) => n.html.slice(0, 160) + " (" + n.failureSummary.split("\n")[1] + ")").slice(0, 3).join(", "))))`)
+	return b.decode(eval[string](b, runAxe))
+}
+
+// runAxe has axe look at the page.
+const runAxe = `axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify(r.violations.filter((v) => v.impact !== "minor")
+	.map((v) => v.impact + ": " + v.help + ": " + v.nodes.map((n) => n.html.slice(0, 160) + " (" + n.failureSummary.split("\n")[1] + ")").slice(0, 3).join(", "))))`
+
+func (b *tab) decode(report string) (found []string) {
+	b.t.Helper()
 	if err := json.Unmarshal([]byte(report), &found); err != nil {
-		b.t.Fatal(err)
+		b.t.Fatalf("%v: %s", err, report)
 	}
 	return found
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,6 +117,25 @@ func (w *world) call(out any, tool string, arguments ...string) {
 	}
 }
 
+// cto asks the platform for something that only its CTO may.
+func (w *world) cto(method, path, body string) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+w.key)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		w.t.Fatalf("%s %s: %s", method, path, resp.Status)
+	}
+}
+
 // tab is a tab of a browser of its own, which ends with the test. A script that
 // fails, a policy that is violated and a request to anywhere else fail the test.
 type tab struct {
@@ -143,6 +163,7 @@ func openTab(t *testing.T, only string) *tab {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-features", "IsolateSandboxedIframes"), // so that a test can look into a view
 		chromedp.Flag("font-render-hinting", "none"), chromedp.Env("FONTCONFIG_FILE="+fonts))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -214,23 +235,27 @@ func (b *tab) open(url string) {
 // until waits until an expression is true in the page.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	b.await(expression, func() bool {
 		var holds bool
 		// It fails while a page makes way for the next.
-		err := chromedp.Run(ctx, chromedp.Evaluate("(() => { try { return Boolean("+expression+") } catch { return false } })()", &holds))
-		if err == nil && holds {
-			return
-		}
+		err := chromedp.Run(b.ctx, chromedp.Evaluate("(() => { try { return Boolean("+expression+") } catch { return false } })()", &holds))
+		return err == nil && holds
+	})
+}
+
+// await waits until something holds.
+func (b *tab) await(what string, holds func() bool) {
+	b.t.Helper()
+	timeout := time.After(patience)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
+		case <-timeout:
 			var text string
 			_ = chromedp.Run(b.ctx, chromedp.Evaluate(`location.href + "\n" + document.body.innerText.slice(0, 1500)`, &text))
-			b.t.Fatalf("%s is not so (%v) on %s", expression, err, text)
+			b.t.Fatalf("%s is not so, on %s", what, text)
 		}
 	}
 }
@@ -246,6 +271,7 @@ func (b *tab) reads(text string) {
 // the page takes the key for itself.
 func (b *tab) press(key string) {
 	b.t.Helper()
+	b.until(`document.documentElement.classList.contains("scripted")`) // its script listens
 	b.do(input.DispatchKeyEvent(input.KeyDown).WithKey(key).WithText(key), input.DispatchKeyEvent(input.KeyUp).WithKey(key))
 }
 

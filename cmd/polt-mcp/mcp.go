@@ -8,6 +8,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
+	"github.com/openpolt/polt-mcp/tools/apps"
 	"github.com/openpolt/polt-mcp/tools/completion"
 	"github.com/openpolt/polt-mcp/tools/prompts"
 	"github.com/openpolt/polt-mcp/tools/resources"
@@ -27,12 +28,16 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	completions := completion.New(a.set, p, a.resources)
 	hooks := &server.Hooks{}
 	rpc.RecordErrors(hooks)
+	apps.AddHooks(hooks)
 	hooks.AddBeforeCallTool(func(ctx context.Context, _ any, r *mcp.CallToolRequest) {
 		if err := a.set.Missing(r.Params.Name); err != nil {
 			rpc.Fail(ctx, err)
 		}
 	})
 	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, r *mcp.ReadResourceRequest) {
+		if apps.IsView(r.Params.URI) {
+			return
+		}
 		canonical, err := a.resources.Canonical(ctx, r.Params.URI)
 		if err != nil {
 			rpc.Fail(ctx, err)
@@ -58,6 +63,7 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	s := server.NewMCPServer("polt-mcp", version(), append(all, options...)...)
 	a.set.Register(s)
 	a.resources.Register(s)
+	apps.Register(s)
 	p.Register(s)
 	return s
 }

@@ -14,11 +14,14 @@ type client struct {
 	initialized   atomic.Bool
 	notifications chan mcp.JSONRPCNotification
 	version       atomic.Value // string
+	info          atomic.Pointer[mcp.Implementation]
+	capabilities  atomic.Pointer[mcp.ClientCapabilities]
 }
 
 var (
 	_ server.ClientSession              = (*client)(nil)
 	_ server.SessionWithProtocolVersion = (*client)(nil)
+	_ server.SessionWithClientInfo      = (*client)(nil)
 )
 
 func newClient() *client {
@@ -38,4 +41,27 @@ func (c *client) SetProtocolVersion(v string) { c.version.Store(v) }
 func (c *client) ProtocolVersion() string {
 	v, _ := c.version.Load().(string)
 	return v
+}
+
+// SetClientInfo is called by mcp-go in the handshake, as is SetClientCapabilities.
+func (c *client) SetClientInfo(info mcp.Implementation) { c.info.Store(&info) }
+
+// GetClientInfo returns who the client says that it is.
+func (c *client) GetClientInfo() (info mcp.Implementation) {
+	if p := c.info.Load(); p != nil {
+		info = *p
+	}
+	return info
+}
+
+func (c *client) SetClientCapabilities(capabilities mcp.ClientCapabilities) {
+	c.capabilities.Store(&capabilities)
+}
+
+// GetClientCapabilities returns what the client says that it can do.
+func (c *client) GetClientCapabilities() (capabilities mcp.ClientCapabilities) {
+	if p := c.capabilities.Load(); p != nil {
+		capabilities = *p
+	}
+	return capabilities
 }

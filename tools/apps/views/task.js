@@ -1,0 +1,1 @@
+host.start(taskView, "polt-task");
