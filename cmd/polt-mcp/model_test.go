@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -22,6 +23,13 @@ import (
 // platform that fails at random, and holds against what they were told what has
 // reached the platform. Its time is virtual: nobody waits. "-rapid.checks N"
 // makes N runs over each transport; what fails prints the seed that repeats it.
+
+// Each go test makes a few runs. The command line is read after this.
+func init() {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+}
 
 func TestModelStdio(t *testing.T) { testModel(t, "stdio") }
 func TestModelHTTP(t *testing.T)  { testModel(t, "http") }
