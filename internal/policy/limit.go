@@ -11,25 +11,29 @@ import (
 
 const (
 	window = time.Minute
-	// maxCallers is how many callers are counted at a time. A caller is
+	// defaultMaxCallers is how many callers are counted at a time. A caller is
 	// forgotten when none of its writes counts any more, and not before.
-	maxCallers = 100_000
+	defaultMaxCallers = 100_000
 )
 
 // limit lets each caller write a number of times in any minute. It counts the
 // writes themselves: an allowance that fills up again, as a token bucket has
 // it, would let through nearly twice as many in some minutes.
 type limit struct {
-	most  int
-	began time.Time
+	most       int
+	maxCallers int
+	began      time.Time
 
 	mu      sync.Mutex
 	callers map[string][]time.Duration // when each wrote in the last minute, since began
 	swept   time.Duration
 }
 
-func newLimit(most int) *limit {
-	return &limit{most: most, began: time.Now(), callers: map[string][]time.Duration{}}
+func newLimit(most, maxCallers int) *limit {
+	if maxCallers <= 0 {
+		maxCallers = defaultMaxCallers
+	}
+	return &limit{most: most, maxCallers: maxCallers, began: time.Now(), callers: map[string][]time.Duration{}}
 }
 
 // take counts a write that is about to be sent, until giveBack is called, or
@@ -68,7 +72,7 @@ func (l *limit) giveBack(caller string, when time.Duration) {
 
 // room makes room for one more caller, and reports whether there is any.
 func (l *limit) room(now time.Duration) bool {
-	full := len(l.callers) >= maxCallers
+	full := len(l.callers) >= l.maxCallers
 	if now-l.swept >= window || full && now-l.swept >= time.Second {
 		l.swept = now
 		for caller, writes := range l.callers {
@@ -77,7 +81,7 @@ func (l *limit) room(now time.Duration) bool {
 			}
 		}
 	}
-	return len(l.callers) < maxCallers
+	return len(l.callers) < l.maxCallers
 }
 
 // recent returns those of the writes that still count.

@@ -26,6 +26,9 @@ type Options struct {
 	// counted for each address. A write whose key the platform does not know
 	// does not count once that is known.
 	MaxPerMinute int
+	// MaxCallers is how many callers are counted at a time; 0 means 100,000. Of
+	// more, none may write.
+	MaxCallers int
 	// Address names where a call comes from. Where it is nil, all calls come
 	// from one place.
 	Address func(context.Context) string
@@ -62,7 +65,7 @@ func New(o Options) (*Policy, error) {
 	case o.MaxPerMinute < 0:
 		return nil, errors.New("the maximum of writes a minute is negative")
 	case o.MaxPerMinute > 0:
-		p.limit = newLimit(o.MaxPerMinute)
+		p.limit = newLimit(o.MaxPerMinute, o.MaxCallers)
 	}
 	if o.Journal != "" {
 		var err error
