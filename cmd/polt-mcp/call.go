@@ -38,7 +38,7 @@ func (c *callCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	_, endWatches := watchFlags{}.watcher(app, func(int) {})
+	_, endWatches := watchFlags{}.watcher(app, nil, nil)
 	result := app.set.Call(ctx, c.Tool, arguments)
 	endWatches()
 	return errors.Join(c.print(env, result), app.Close())

@@ -112,7 +112,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return err
 	}
-	watch, endWatches := f.watcher(app, tel.Watches)
+	watch, endWatches := f.watcher(app, web.CallerID, tel.Watches)
 	d := app.dispatcher(rpc.Options{
 		Watch: watch, Caller: web.CallerID,
 		OnRequest: rpc.Observers(tel.Observe, logRequests(log, zerolog.InfoLevel, identify)),

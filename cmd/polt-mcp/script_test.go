@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
-			e.Setenv("POLT_STORE", "file") // the keyring is the one of whoever runs the tests
+			e.Setenv("POLT_STORE", "file")          // the keyring is the one of whoever runs the tests
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // a command built with the race detector sleeps a second at its end
 			return nil
 		},

@@ -65,7 +65,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	watch, endWatches := c.watcher(app, func(int) {})
+	watch, endWatches := c.watcher(app, nil, nil)
 	d := app.dispatcher(rpc.Options{
 		Watch:     watch,
 		OnRequest: rpc.Observers(traces, logRequests(app.log, zerolog.DebugLevel, identify)),

@@ -30,32 +30,86 @@ func (f watchFlags) check() error {
 // begins with.
 type watchState func(ctx context.Context, uri string, changed func(state []byte)) (last []byte, stop func(), err error)
 
-// watcher returns what watches the resources of the app, and tells counted how
-// many watches begin or, with a negative number, end. It must be ended before the
-// app is closed.
-func (f watchFlags) watcher(a *app, counted func(by int)) (_ rpc.Watch, end func()) {
-	hub := watch.New(watch.Options{Interval: f.WatchInterval, OnError: func(id any, err error) {
+// watcher returns what watches the resources of the app, for callers that caller
+// tells apart, unless it is nil. counted is told how many watches begin or, with a
+// negative number, end. The watcher must be ended before the app is closed.
+func (f watchFlags) watcher(a *app, caller func(context.Context) string, counted func(by int)) (_ rpc.Watch, end func()) {
+	hub := watch.New(watch.Options{Interval: f.WatchInterval, OnWatch: counted, OnError: func(id any, err error) {
 		a.log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("what is watched could not be read")
 	}})
+	known := &knownKeys{client: a.client, key: a.set.Key}
 	a.watch = func(ctx context.Context, uri string, changed func([]byte)) (last []byte, stop func(), err error) {
 		state, err := a.resources.State(ctx, uri)
 		if err != nil {
 			return nil, nil, err
 		}
-		last, end, err := hub.WatchState(ctx, watch.Thing{ID: state.ID, Read: goneIfNotFound(state.Read)}, changed)
-		if errors.Is(err, watch.ErrTooMany) {
-			err = tools.NewError(polt.CodeRateLimited, "uri", "This server watches as much as it can", "Try again in some minutes, or read it from time to time")
+		thing := watch.Thing{ID: state.ID, Read: goneIfNotFound(state.Read)}
+		if caller == nil {
+			last, stop, err = hub.WatchState(ctx, thing, changed)
+		} else {
+			last, stop, err = hub.WatchAs(ctx, watch.Caller{ID: caller(ctx), IsKnown: known.isKnown}, thing, changed)
 		}
-		if err != nil {
-			return nil, nil, err
-		}
-		counted(1)
-		return last, sync.OnceFunc(func() { end(); counted(-1) }), nil
+		return last, stop, watchError(err)
 	}
 	return func(ctx context.Context, uri string, changed func()) (stop func(), err error) {
 		_, stop, err = a.watch(ctx, uri, func([]byte) { changed() })
 		return stop, err
 	}, hub.Close
+}
+
+// watchError returns an error of a hub for a client.
+func watchError(err error) error {
+	switch {
+	case errors.Is(err, watch.ErrTooMany):
+		return tools.NewError(polt.CodeRateLimited, "uri", "This server watches as much as it can", "Try again in some minutes, or read it from time to time")
+	case errors.Is(err, watch.ErrCallerTooMany):
+		return tools.NewError(polt.CodeInvalidArgument, "uri", "You watch as many resources as one caller may", "End another watch first")
+	case errors.Is(err, watch.ErrUnknownTooMany):
+		return tools.NewError(polt.CodeRateLimited, "uri", "Callers without a key that POLT knows watch as much as they may", "Send your key, or read it from time to time")
+	}
+	return err
+}
+
+// knownKeys remembers which keys the platform knows.
+type knownKeys struct {
+	client *polt.Client
+	key    func(context.Context) polt.Key // of a call
+
+	mu    sync.Mutex
+	until map[string]time.Time // by fingerprint
+}
+
+const (
+	keyKnownFor   = 10 * time.Minute
+	maxKnownKeys  = 10_000
+	verifyTimeout = 10 * time.Second
+)
+
+// isKnown reports whether the platform knows the key of a call.
+func (k *knownKeys) isKnown(ctx context.Context) bool {
+	key := k.key(ctx)
+	if key.IsZero() {
+		return false
+	}
+	id := key.Fingerprint()
+	k.mu.Lock()
+	isKnown := time.Now().Before(k.until[id])
+	k.mu.Unlock()
+	if isKnown {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
+	defer cancel()
+	if _, err := polt.VerifyKey.Call(ctx, k.client.As(key), polt.VerifyKeyInput{}); err != nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.until == nil || len(k.until) >= maxKnownKeys {
+		k.until = map[string]time.Time{}
+	}
+	k.until[id] = time.Now().Add(keyKnownFor)
+	return true
 }
 
 // goneIfNotFound has the error for what is not there say so to a hub.

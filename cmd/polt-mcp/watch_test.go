@@ -39,7 +39,7 @@ func TestWatchesAreLimitedAndEnd(t *testing.T) {
 		}
 		a := &app{client: client, set: set, resources: resources.New(set)}
 		open := 0
-		begin, end := watchFlags{WatchInterval: time.Minute}.watcher(a, func(by int) { open += by })
+		begin, end := watchFlags{WatchInterval: time.Minute}.watcher(a, nil, func(by int) { open += by })
 		var stops []func()
 		for i := range 1000 {
 			stop, err := begin(t.Context(), fmt.Sprintf("polt://tasks/t-%d", i), func() { t.Error("told of a change") })

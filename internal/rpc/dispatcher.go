@@ -125,7 +125,6 @@ func NewDispatcher(o Options) *Dispatcher {
 	if o.Caller == nil {
 		o.Caller = func(context.Context) string { return "" }
 	}
-	o.Watch = limited(o.Watch, o.Caller)
 	d := &Dispatcher{options: o, server: o.Server}
 	d.serverInfo = sync.OnceValue(d.askServerInfo)
 	return d

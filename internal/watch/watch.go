@@ -48,6 +48,14 @@ type Options struct {
 	// MaxThings is how many things may be watched at a time, each by any number
 	// of watchers; 0 means 1000.
 	MaxThings int
+	// MaxOfCaller is how many things a caller may watch at a time; 0 means 200.
+	MaxOfCaller int
+	// MaxOfUnknown is how many a caller may watch whom the platform does not know;
+	// 0 means 20. All of those together may watch half of MaxThings.
+	MaxOfUnknown int
+	// OnWatch is told of each watch that begins, with 1, or ends, with -1; nil means
+	// nobody is.
+	OnWatch func(by int)
 	// OnError is told of each read that failed, and of each changed that
 	// panicked; nil means nobody is. That a thing is gone is no failure. It is
 	// called by many goroutines, and the polling of the thing waits for it.
@@ -63,6 +71,7 @@ const (
 // goroutines.
 type Hub struct {
 	options Options
+	callers *callers
 	polling sync.WaitGroup // one a poll that has not ended
 
 	mu     sync.Mutex // guards what follows, and the watchers of each poll
@@ -80,10 +89,19 @@ func New(o Options) *Hub {
 	if o.MaxThings <= 0 {
 		o.MaxThings = defaultMaxThings
 	}
+	if o.MaxOfCaller <= 0 {
+		o.MaxOfCaller = defaultMaxOfCaller
+	}
+	if o.MaxOfUnknown <= 0 {
+		o.MaxOfUnknown = defaultMaxOfUnknown
+	}
+	if o.OnWatch == nil {
+		o.OnWatch = func(int) {}
+	}
 	if o.OnError == nil {
 		o.OnError = func(any, error) {}
 	}
-	return &Hub{options: o, polls: map[any]*poll{}}
+	return &Hub{options: o, callers: newCallers(o), polls: map[any]*poll{}}
 }
 
 // Watch calls changed after each change of a thing that a read shows, until
@@ -124,7 +142,7 @@ func (h *Hub) WatchState(ctx context.Context, t Thing, changed func(state []byte
 	if err != nil {
 		return nil, nil, err
 	}
-	stop = func() {
+	end := func() {
 		h.leave(p, w)
 		w.stop()
 	}
@@ -133,11 +151,16 @@ func (h *Hub) WatchState(ctx context.Context, t Thing, changed func(state []byte
 		if p.err != nil {
 			return nil, nil, p.err
 		}
+		h.options.OnWatch(1)
+		counted := sync.OnceFunc(func() { h.options.OnWatch(-1) })
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		return p.last, stop, nil
+		return p.last, func() {
+			end()
+			counted()
+		}, nil
 	case <-ctx.Done():
-		stop()
+		end()
 		return nil, nil, ctx.Err()
 	}
 }

@@ -20,6 +20,7 @@ const (
 	refusedBody        = "body"
 	refusedRate        = "rate"
 	refusedInFlight    = "in_flight"
+	refusedSession     = "session"
 )
 
 // refuse answers a request that is not served, and counts it.

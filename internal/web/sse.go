@@ -18,11 +18,34 @@ type streams struct {
 	server *Server
 
 	mu       sync.Mutex
-	sessions map[string]*rpc.Session
+	sessions map[string]*sseSession
 	open     int            // streams, of sessions and of listeners
 	callers  map[string]int // streams that a caller has open
 	closed   bool
 	ending   chan struct{} // closed when the server ends
+}
+
+// sseSession is a session that belongs to a caller: whoever learns its id must not
+// have its answers, nor speak in its name.
+type sseSession struct {
+	*rpc.Session
+
+	mu    sync.Mutex
+	owner string // whose key opened the stream or, where none did, was used on it first
+	bound bool   // a key opened the stream
+}
+
+// admits reports whether a caller may send messages to the session.
+func (s *sseSession) admits(c *caller) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.key.IsZero() {
+		return !s.bound
+	}
+	if s.owner == "" {
+		s.owner = c.id
+	}
+	return s.owner == c.id
 }
 
 // keepAlive is how often a stream that is silent says that it is there, for
@@ -30,7 +53,7 @@ type streams struct {
 const keepAlive = 25 * time.Second
 
 func newStreams(s *Server) *streams {
-	return &streams{server: s, sessions: map[string]*rpc.Session{}, callers: map[string]int{}, ending: make(chan struct{})}
+	return &streams{server: s, sessions: map[string]*sseSession{}, callers: map[string]int{}, ending: make(chan struct{})}
 }
 
 // serve opens a stream and serves it until the client or the server ends.
@@ -60,7 +83,11 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	// The id is what a caller must know to post into a stream. It is told when
 	// messages for it are taken, and not before.
 	id := rand.Text()
-	if s.add(id, session) && out.event("endpoint", messagePath+"?sessionId="+url.QueryEscape(id)) == nil && s.wait(r.Context(), session.Failed(), out) {
+	owned := &sseSession{Session: session}
+	if !caller.key.IsZero() {
+		owned.owner, owned.bound = caller.id, true
+	}
+	if s.add(id, owned) && out.event("endpoint", messagePath+"?sessionId="+url.QueryEscape(id)) == nil && s.wait(r.Context(), session.Failed(), out) {
 		drain = s.server.options.Drain
 	}
 	s.remove(id)
@@ -97,6 +124,10 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rp
 	s.mu.Unlock()
 	if session == nil {
 		fail(w, r, http.StatusNotFound, "no stream of this sessionId is open here; connect to /sse again")
+		return
+	}
+	if !session.admits(&c.caller) {
+		s.server.refuse(w, r, http.StatusForbidden, refusedSession, "this stream belongs to another key: open one of your own at "+SSEPath)
 		return
 	}
 	for _, item := range in.Items {
@@ -141,7 +172,7 @@ func (s *streams) leave(caller string) {
 	}
 }
 
-func (s *streams) add(id string, session *rpc.Session) bool {
+func (s *streams) add(id string, session *sseSession) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
