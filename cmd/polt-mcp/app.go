@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/resources"
@@ -119,6 +120,9 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 		// the logger in it, 130 kB of them.
 		all = append(all, closeFunc(writes.Close))
 	}
+	if h.tools.Key != nil {
+		h.tools.OnWrite = protectRegistrations(h.tools.OnWrite)
+	}
 	set, err := tools.New(h.tools)
 	if err != nil {
 		return nil, err
@@ -149,6 +153,30 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 	}, keySetting: "POLT_API_KEY"}
 	observer := observe(log, &h)
 	return f.newApp(ctx, log, h, file, observer)
+}
+
+// protectRegistrations keeps the end of a server from cutting a registration off,
+// whose key would be lost. next may be nil.
+func protectRegistrations(next func(context.Context, tools.Write) (func(tools.Outcome), error)) func(context.Context, tools.Write) (func(tools.Outcome), error) {
+	return func(ctx context.Context, w tools.Write) (func(tools.Outcome), error) {
+		var done func(tools.Outcome)
+		if next != nil {
+			var err error
+			if done, err = next(ctx, w); err != nil {
+				return nil, err
+			}
+		}
+		if w.Registers == "" {
+			return done, nil
+		}
+		release := rpc.Protect(ctx)
+		return func(o tools.Outcome) {
+			defer release()
+			if done != nil {
+				done(o)
+			}
+		}, nil
+	}
 }
 
 // sandboxURL is where the sandbox in this process is. It is no address.

@@ -84,6 +84,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return err
 	}
+	defer reopenOnHangup(ctx, file, log)()
 	tel, telCloser, err := newTelemetry(ctx, log)
 	if err != nil {
 		return errors.Join(err, file.Close())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -24,22 +25,61 @@ type logFlags struct {
 	LogFile  string `placeholder:"FILE" help:"Log to this file, as JSON lines, instead of to standard error."`
 }
 
-// open returns the log, and what to close at the end.
-func (f logFlags) open(stderr io.Writer) (zerolog.Logger, io.Closer, error) {
+// open returns the log, and what it is written to, which is to be closed at the
+// end.
+func (f logFlags) open(stderr io.Writer) (zerolog.Logger, *logFile, error) {
 	level, err := zerolog.ParseLevel(f.LogLevel)
 	if err != nil {
 		return zerolog.Nop(), nil, err
 	}
-	var out io.Writer = zerolog.ConsoleWriter{Out: stderr, NoColor: true, TimeFormat: time.TimeOnly}
-	var closer io.Closer = noCloser
-	if f.LogFile != "" {
-		file, err := os.OpenFile(f.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return zerolog.Nop(), nil, fmt.Errorf("the log file: %w", err)
-		}
-		out, closer = file, file
+	out := &logFile{path: f.LogFile, w: zerolog.ConsoleWriter{Out: stderr, NoColor: true, TimeFormat: time.TimeOnly}}
+	if err := out.reopen(); err != nil {
+		return zerolog.Nop(), nil, fmt.Errorf("the log file: %w", err)
 	}
-	return zerolog.New(zerolog.SyncWriter(out)).Level(level).With().Timestamp().Logger(), closer, nil
+	return zerolog.New(out).Level(level).With().Timestamp().Logger(), out, nil
+}
+
+// logFile is what a log is written to.
+type logFile struct {
+	path string // "" for no file
+
+	mu   sync.Mutex
+	w    io.Writer
+	file *os.File // that w is, or nil
+}
+
+func (f *logFile) Write(line []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.w.Write(line)
+}
+
+// reopen opens the file anew, if it is one.
+func (f *logFile) reopen() error {
+	if f.path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	before := f.file
+	f.w, f.file = file, file
+	f.mu.Unlock()
+	if before != nil {
+		_ = before.Close()
+	}
+	return nil
+}
+
+func (f *logFile) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
 }
 
 // logAttempts logs each request to the platform, and tells also of it, unless

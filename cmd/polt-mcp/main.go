@@ -27,7 +27,7 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, os.Stderr)
+	err := run(withHangups(ctx, hangups()), os.Args[1:], os.Getenv, os.Stdin, stdout, os.Stderr)
 	os.Exit(exitCode(err, os.Stderr))
 }
 
@@ -94,6 +94,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return fmt.Errorf("%w (see polt-mcp --help)", err)
 	}
 	warnOfUnknownVariables(env, command.Selected())
+	switch command.Selected().Name {
+	case "http", "sse": // which serve on
+	default:
+		var stop func()
+		ctx, stop = endOnHangup(ctx)
+		defer stop()
+	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(env, parser)
 }

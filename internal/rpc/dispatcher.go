@@ -115,6 +115,7 @@ type Dispatcher struct {
 	// serverInfo is who the MCP server says that it is, as JSON; nil where it does
 	// not.
 	serverInfo func() []byte
+	protected  protection // of requests without a session
 }
 
 // NewDispatcher returns a dispatcher.
@@ -185,8 +186,11 @@ func (d *Dispatcher) Notify(ctx context.Context, m *Message) {
 
 // observe has a request handled, and tells of it. A panic is answered.
 func (d *Dispatcher) observe(ctx context.Context, m *Message, handle func(context.Context, *Message) Response) (r Response) {
-	f := &failure{}
-	ctx = context.WithValue(ctx, failureKey{}, f)
+	f := &state{protected: m.protected}
+	if f.protected == nil {
+		f.protected = &d.protected
+	}
+	ctx = context.WithValue(ctx, stateKey{}, f)
 	start := time.Now()
 	var end func(Outcome)
 	if d.options.OnRequest != nil {
@@ -231,7 +235,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, m *Message) Response {
 		return d.own(ctx, m, method)
 	}
 	answer := d.server.HandleMessage(ctx, m.Raw)
-	if f := ctx.Value(failureKey{}).(*failure); f.err != nil {
+	if f := ctx.Value(stateKey{}).(*state); f.err != nil {
 		said, _ := answer.(mcp.JSONRPCError)
 		return errorResponse(m.ID, errorDetails(f.err, m, said.Error))
 	}

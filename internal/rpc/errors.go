@@ -36,17 +36,18 @@ func (d detailed) JSONRPC(bool) mcp.JSONRPCErrorDetails { return d.details }
 // errFailed is what a client is told of an error that is not made for it.
 var errFailed = errors.New("the server failed")
 
-type failureKey struct{}
+type stateKey struct{}
 
-// failure is what a request has failed with.
-type failure struct {
-	err       error
-	errorType string
+// state is what is known of a request that is being handled.
+type state struct {
+	err       error  // what it has failed with
+	errorType string // the kind of that, where its result says so
+	protected *protection
 }
 
 // typeOf returns the type of the error, for a request that is answered with a
 // code.
-func (f *failure) typeOf(code int) string {
+func (f *state) typeOf(code int) string {
 	typed, ok := errors.AsType[interface {
 		error
 		ErrorType() string
@@ -70,7 +71,7 @@ func RecordErrors(hooks *server.Hooks) {
 // Fail has the request that ctx belongs to answered with an error, unless it has
 // failed with another before.
 func Fail(ctx context.Context, err error) {
-	if f, ok := ctx.Value(failureKey{}).(*failure); ok && f.err == nil {
+	if f, ok := ctx.Value(stateKey{}).(*state); ok && f.err == nil {
 		f.err = err
 	}
 }
@@ -78,7 +79,7 @@ func Fail(ctx context.Context, err error) {
 // FailedAs records that the result of the request that ctx belongs to is an
 // error of a type, as that of a tool may be.
 func FailedAs(ctx context.Context, errorType string) {
-	if f, ok := ctx.Value(failureKey{}).(*failure); ok {
+	if f, ok := ctx.Value(stateKey{}).(*state); ok {
 		f.errorType = errorType
 	}
 }

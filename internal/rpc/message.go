@@ -24,6 +24,7 @@ type Message struct {
 
 	problem   *mcp.JSONRPCErrorDetails // found before the message reached the dispatcher
 	inSession bool                     // it came on a stream, on which notifications can be sent later
+	protected *protection              // of that session
 }
 
 // Params are the members of a message's params that concern more than one

@@ -34,7 +34,7 @@ func (s *Session) item(ctx context.Context, item Item, answer func([]byte), list
 		s.notification(ctx, m)
 		return false
 	}
-	m.inSession = true
+	m.inSession, m.protected = true, &s.protected
 	s.request(ctx, m, answer, listening)
 	return true
 }

@@ -33,6 +33,7 @@ type Session struct {
 	end           context.CancelFunc
 	subscriptions *subscriptions
 	listens       atomic.Int64 // that are open
+	protected     protection
 
 	closing atomic.Bool // by Close
 	intake  sync.Mutex  // held while a message is taken in
@@ -73,8 +74,9 @@ func (s *Session) Failed() <-chan struct{} { return s.out.failed }
 // Close takes in no more messages and waits for the calls in flight, but for
 // no longer than drain: those that are still running at eight tenths of it are
 // cancelled, and at nine tenths nobody waits any more for a client that does not
-// read. It returns the first error in writing answers. Only the first call of it
-// does anything.
+// read. Those that are protected (see [Protect]) are waited for all the same. It
+// returns the first error in writing answers. Only the first call of it does
+// anything.
 func (s *Session) Close(drain time.Duration) error {
 	if s.closing.Swap(true) {
 		return nil
@@ -88,28 +90,38 @@ func (s *Session) Close(drain time.Duration) error {
 	s.intake.Unlock()
 	s.subscriptions.close()
 	s.drain(time.Until(ends))
+	if s.protected.wait() {
+		s.awaitAnswers(answerPatience)
+	}
 	close(s.queue)
 	s.cancel()
 	s.dispatcher.server.UnregisterSession(context.WithoutCancel(s.ctx), s.client.SessionID())
 	return s.out.stop(drain / 10)
 }
 
+// answerPatience is how long a call that was protected may take to be answered.
+const answerPatience = time.Second
+
 // drain waits for the calls in flight.
 func (s *Session) drain(limit time.Duration) {
+	if s.awaitAnswers(limit - limit/5) {
+		return
+	}
+	s.cancel() // so that they answer what they know, such as that an outcome is unknown
+	s.awaitAnswers(limit / 10)
+}
+
+// awaitAnswers reports whether all calls in flight are answered within a time.
+func (s *Session) awaitAnswers(limit time.Duration) bool {
 	done := make(chan struct{})
 	go func() { s.working.Wait(); close(done) }()
-	timer := time.NewTimer(limit - limit/5)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-done:
-		return
+		return true
 	case <-timer.C:
-	}
-	s.cancel() // so that they answer what they know, such as that an outcome is unknown
-	timer.Reset(limit / 10)
-	select {
-	case <-done:
-	case <-timer.C:
+		return false
 	}
 }
 

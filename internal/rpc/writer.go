@@ -47,6 +47,11 @@ func (w *writer) write(message []byte) {
 		return
 	}
 	select {
+	case w.answers <- message: // also when it has been abandoned, as long as the client reads
+		return
+	default:
+	}
+	select {
 	case w.answers <- message:
 	case <-w.stopped:
 	case <-w.abandoned:

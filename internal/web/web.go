@@ -63,6 +63,9 @@ const (
 	idleTimeout   = 2 * time.Minute
 	bodyTimeout   = 30 * time.Second
 	maxHeader     = 32 << 10
+	// answerPatience is how long a call that was not cut off at the end may take to
+	// be answered.
+	answerPatience = time.Second
 	// silentTimeout is how long a server that ends waits for the first byte on
 	// a connection.
 	silentTimeout = 250 * time.Millisecond
@@ -155,6 +158,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer time.AfterFunc(s.options.Drain-s.options.Drain/5, cancelCalls).Stop()
 	go s.streams.close()
 	err := hs.Shutdown(patience)
+	if errors.Is(err, context.DeadlineExceeded) && s.options.Dispatcher.AwaitProtected() {
+		patience, cancel := context.WithTimeout(ctx, answerPatience)
+		defer cancel()
+		err = hs.Shutdown(patience)
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.options.Log.Warn().Dur("drain", s.options.Drain).Msg("calls were still in flight at the end of the drain time, and are cut off")
 		err = hs.Close()
