@@ -133,7 +133,7 @@ func TestRegistrationInFlightAtTheEndIsNotLost(t *testing.T) {
 		url := strings.TrimSpace(strings.TrimPrefix(r.line(), "polt-mcp on "))
 		answer := make(chan string, 1)
 		go func() {
-			resp, err := http.Post(url, "application/json", strings.NewReader(toolCall("register_agent", registers))) //nolint:noctx // it ends with the test
+			resp, err := http.Post(url, "application/json", strings.NewReader(toolCall("register_agent", registers)))
 			if err != nil {
 				answer <- err.Error()
 				return
