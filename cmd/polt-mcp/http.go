@@ -14,6 +14,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/agents"
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
@@ -55,6 +56,7 @@ type webFlags struct {
 	CallerInFlight int           `default:"64" help:"Maximum calls in flight of one caller; 0 is no limit."`
 	TotalRate      float64       `default:"0" help:"Maximum calls per second in total; 0 is no limit."`
 	TotalInFlight  int           `default:"1024" help:"Maximum calls in flight in total; 0 is no limit."`
+	MaxMemory      string        `placeholder:"SIZE" help:"Memory that the process may use, such as 512MiB. Requests beyond it get 429. Defaults to GOMEMLIMIT, to the container's limit, or to 1GiB."`
 	Drain          time.Duration `default:"10s" help:"How long to wait for calls in flight at shutdown."`
 	ShutdownDelay  time.Duration `default:"0s" help:"How long to keep serving, not ready, before shutdown, so that a load balancer notices."`
 }
@@ -80,6 +82,11 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return err
 	}
 	defer collectLess(env)()
+	limit, err := memory.ParseLimit(f.MaxMemory)
+	if err != nil {
+		return fmt.Errorf("--max-memory: %w", err)
+	}
+	defer memory.Keep(limit)()
 	log, file, err := f.logFlags.open(env.err)
 	if err != nil {
 		return err
@@ -125,7 +132,8 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		Limits: web.Limits{
 			CallerRate: f.CallerRate, CallerInFlight: f.CallerInFlight, TotalRate: f.TotalRate, TotalInFlight: f.TotalInFlight,
 		},
-		Drain: f.Drain, ShutdownDelay: f.ShutdownDelay,
+		Memory: memory.NewBudget(limit),
+		Drain:  f.Drain, ShutdownDelay: f.ShutdownDelay,
 		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: log,
 	})
 	err = f.listen(ctx, log, s, func(addr net.Addr) {

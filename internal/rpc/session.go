@@ -136,8 +136,8 @@ func (s *Session) Refuse(id []byte, text string) {
 // where thousands of requests have no answer yet, until the end of ctx, and where
 // the client reads no answers.
 //
-// When there is no more to be done for it, done is called, unless it is nil:
-// perhaps before Handle has returned. For a subscription, which has bounds of its
+// When there is no more to be done for it, and its answers are written, done is
+// called, unless it is nil: perhaps before Handle has returned. For a subscription, which has bounds of its
 // own, that is when it has been taken in.
 func (s *Session) Handle(ctx context.Context, in Input, done func()) {
 	if done == nil {
@@ -151,10 +151,7 @@ func (s *Session) Handle(ctx context.Context, in Input, done func()) {
 		done()
 		return
 	}
-	write := func(answer []byte) {
-		s.out.write(answer)
-		done()
-	}
+	write := func(answer []byte) { s.out.writeThen(answer, done) }
 	if !in.IsBatch {
 		if !s.item(ctx, in.Items[0], write, done) {
 			done()

@@ -20,7 +20,7 @@ type MessageWriter interface {
 type writer struct {
 	w             MessageWriter
 	notifications <-chan mcp.JSONRPCNotification
-	answers       chan []byte
+	answers       chan outgoing
 	abandoned     chan struct{} // closed when nobody waits any more for the client to read
 	stopping      chan struct{} // closed by stop
 	stopped       chan struct{} // closed when the last message is written
@@ -31,7 +31,7 @@ type writer struct {
 func newWriter(w MessageWriter, notifications <-chan mcp.JSONRPCNotification) *writer {
 	out := &writer{
 		w: w, notifications: notifications,
-		answers:   make(chan []byte, 64),
+		answers:   make(chan outgoing, 64),
 		abandoned: make(chan struct{}),
 		stopping:  make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{}),
 	}
@@ -39,22 +39,37 @@ func newWriter(w MessageWriter, notifications <-chan mcp.JSONRPCNotification) *w
 	return out
 }
 
+// outgoing is a message to write, and what is to be called when it is written, or
+// is not to be.
+type outgoing struct {
+	message []byte
+	done    func()
+}
+
 // write writes an answer, after the notifications that were sent before it. It
 // waits for a client that does not read, until it is abandoned. It does nothing
 // for nil, and after stop.
-func (w *writer) write(message []byte) {
+func (w *writer) write(message []byte) { w.writeThen(message, func() {}) }
+
+// writeThen is write that calls done when the message has been written, or is not
+// to be.
+func (w *writer) writeThen(message []byte, done func()) {
 	if len(message) == 0 {
+		done()
 		return
 	}
+	m := outgoing{message, done}
 	select {
-	case w.answers <- message: // also when it has been abandoned, as long as the client reads
+	case w.answers <- m: // also when it has been abandoned, as long as the client reads
 		return
 	default:
 	}
 	select {
-	case w.answers <- message:
+	case w.answers <- m:
 	case <-w.stopped:
+		done()
 	case <-w.abandoned:
+		done()
 	}
 }
 
@@ -94,10 +109,11 @@ func (w *writer) writeRest() {
 	}
 }
 
-func (w *writer) answer(m []byte) {
+func (w *writer) answer(m outgoing) {
 	w.flushNotifications()
-	w.failedWith(w.w.WriteMessage(m))
-	freeBuffer(m)
+	w.failedWith(w.w.WriteMessage(m.message))
+	freeBuffer(m.message)
+	m.done()
 }
 
 func (w *writer) flushNotifications() {

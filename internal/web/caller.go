@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -61,7 +62,8 @@ type call struct {
 	id      string
 	header  http.Header
 	caller  caller
-	release func() // its place among those that run at a time
+	account *memory.Account
+	release func() // its place among those that run at a time, and its memory
 }
 
 func withCall(ctx context.Context, c *call) context.Context {

@@ -72,9 +72,8 @@ func (e *eventWriter) write(parts ...[]byte) error {
 	if e.closed {
 		return errStreamClosed
 	}
-	_ = e.control.SetWriteDeadline(time.Now().Add(bodyTimeout))
 	for _, part := range parts {
-		if _, err := e.w.Write(part); err != nil {
+		if err := writeInTime(e.w, e.control, part); err != nil {
 			return err
 		}
 	}

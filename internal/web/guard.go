@@ -1,10 +1,11 @@
 package web
 
 import (
-	"bytes"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
@@ -74,18 +76,30 @@ func (s *Server) messages(next messageHandler) http.Handler {
 		}
 		c := callFrom(r.Context())
 		c.caller = callerOf(r)
-		body, ok := s.readBody(w, r)
+		c.account = s.options.Memory.Open()
+		c.release = c.account.Close
+		defer func() { c.release() }() // what is served for longer keeps it
+		body, ok := s.readBody(w, r, c.account)
 		if !ok {
 			return
 		}
 		in := rpc.Parse(body)
+		if !c.account.Take(int64(2*len(body) + len(in.Items)*memory.PerCall)) { // it is held in parts beside the whole
+			s.refuseForNow(w, r, &noMemory, idOf(in))
+			return
+		}
 		release, refusal := s.limiter.take(c.caller.id, len(in.Items), spareFor(in))
 		if refusal != nil {
 			s.refuseForNow(w, r, refusal, idOf(in))
 			return
 		}
-		c.release = sync.OnceFunc(release)
-		defer func() { c.release() }() // what is served for longer keeps it
+		c.release = sync.OnceFunc(func() {
+			release()
+			c.account.Close()
+		})
+		if c.account != nil {
+			r = r.WithContext(memory.With(r.Context(), c.account))
+		}
 		next(w, r, c, in)
 	})
 }
@@ -114,27 +128,54 @@ func (s *Server) knowsToken(r *http.Request) bool {
 	return want == "" || subtle.ConstantTimeCompare([]byte(r.Header.Get(callerTokenHeader)), []byte(want)) == 1
 }
 
-// readBody reads a message that is not too large, and does not take too long.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// The time that a body may take: some at first, and more with its bytes.
+const (
+	bodyPatience = 10 * time.Second
+	bodyPace     = 32 << 10 // bytes a second, at least
+	firstBody    = 4 << 10  // bytes that are made room for at first
+)
+
+// readBody reads a message that is not too large, and does not take too long,
+// into memory that is taken as the bytes come: what a request says of its length
+// may be made up.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memory.Account) ([]byte, bool) {
+	control := http.NewResponseController(w)
+	began := time.Now()
 	tooLarge := r.ContentLength > s.options.MaxBody
-	var b bytes.Buffer
-	if !tooLarge {
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a test's recorder has none
-		_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, s.options.MaxBody))
-		_ = control.SetReadDeadline(time.Time{})
-		var over *http.MaxBytesError
-		if tooLarge = errors.As(err, &over); err != nil && !tooLarge {
-			s.refuse(w, r, http.StatusBadRequest, refusedBody, "the body was cut off")
+	var body []byte
+	for !tooLarge {
+		if len(body) == cap(body) {
+			room := max(2*cap(body), firstBody)
+			if r.ContentLength >= 0 {
+				room = min(room, int(r.ContentLength)+1) // for the end
+			}
+			if room = max(room, len(body)+1); !account.Take(int64(room)) {
+				w.Header().Set("Connection", "close") // the rest of the body is not read
+				s.refuseForNow(w, r, &noMemory, nil)
+				return nil, false
+			}
+			body = append(make([]byte, 0, room), body...)
+		}
+		// A test's recorder has no deadlines. That of a body that is not read to its
+		// end stays: net/http reads on for a while.
+		_ = control.SetReadDeadline(began.Add(bodyPatience + time.Duration(len(body)/bodyPace)*time.Second))
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		tooLarge = int64(len(body)) > s.options.MaxBody
+		switch {
+		case tooLarge || err == nil:
+		case errors.Is(err, io.EOF):
+			_ = control.SetReadDeadline(time.Time{})
+			return body, true
+		default:
+			w.Header().Set("Connection", "close")
+			s.refuse(w, r, http.StatusBadRequest, refusedBody, "the body was cut off, or came too slowly")
 			return nil, false
 		}
 	}
-	if tooLarge {
-		w.Header().Set("Connection", "close") // the rest of the body is not read
-		s.refuse(w, r, http.StatusRequestEntityTooLarge, refusedBody, "the message is over the maximum of 4 MiB")
-		return nil, false
-	}
-	return b.Bytes(), true
+	w.Header().Set("Connection", "close")
+	s.refuse(w, r, http.StatusRequestEntityTooLarge, refusedBody, fmt.Sprintf("the message is over the maximum of %d bytes", s.options.MaxBody))
+	return nil, false
 }
 
 // identified gives each request an id: the caller's, if it is a plain one.
@@ -168,6 +209,8 @@ func isPlainID(id string) bool {
 // connection, on which other requests may follow.
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// That of the answer before is over, on a connection that serves on.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		defer func() {
 			if p := recover(); p != nil {
 				s.options.Log.Error().Interface("panic", p).Str("path", r.URL.Path).Msg("the server panicked")

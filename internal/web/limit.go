@@ -58,7 +58,10 @@ type refusal struct {
 	wait   time.Duration
 }
 
-var tooManyStreams = refusal{refusedInFlight, "you, or all callers, have too many streams open", inFlightWait}
+var (
+	tooManyStreams = refusal{refusedInFlight, "you, or all callers, have too many streams open", inFlightWait}
+	noMemory       = refusal{refusedMemory, "the server's memory is in use (--max-memory)", inFlightWait}
+)
 
 // retryAfter returns how many seconds to wait; 0 where no wait would help.
 func (r *refusal) retryAfter() int {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -21,6 +22,7 @@ const (
 	refusedRate        = "rate"
 	refusedInFlight    = "in_flight"
 	refusedSession     = "session"
+	refusedMemory      = "memory"
 )
 
 // refuse answers a request that is not served, and counts it.
@@ -78,6 +80,26 @@ func writeResponse(w http.ResponseWriter, status int, response rpc.Response) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(response.JSON)))
 	w.WriteHeader(status)
-	_, _ = w.Write(response.JSON)
+	_ = writeInTime(w, http.NewResponseController(w), response.JSON)
 	response.Free()
+}
+
+// A client that takes no byte of an answer for writeTimeout is given up, so that
+// it holds nothing.
+const (
+	writeTimeout = 30 * time.Second
+	writeChunk   = 64 << 10 // bytes that are waited for together
+)
+
+// writeInTime writes as long as the client takes what is written.
+func writeInTime(w io.Writer, control *http.ResponseController, b []byte) error {
+	for len(b) > 0 {
+		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's recorder has none
+		n, err := w.Write(b[:min(len(b), writeChunk)])
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
@@ -34,6 +35,8 @@ type Options struct {
 	// asks for nothing.
 	CallerToken string
 	Limits      Limits
+	// Memory is what bodies and answers are charged to; nil has no bounds.
+	Memory *memory.Budget
 	// MaxBody is how many bytes a message may have; 0 means 4 MiB.
 	MaxBody int64
 	// Drain is how long calls in flight may take at the end; 0 means 10 s.
@@ -61,7 +64,6 @@ const (
 	// without using it. There is no timeout for writing: it would cut streams.
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
-	bodyTimeout   = 30 * time.Second
 	maxHeader     = 32 << 10
 	// answerPatience is how long a call that was not cut off at the end may take to
 	// be answered.

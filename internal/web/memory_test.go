@@ -1,0 +1,122 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/memory"
+	"github.com/openpolt/polt-mcp/internal/web"
+)
+
+// The bodies are of callers that have made up a key each, and never end.
+func TestUnfinishedBodiesDoNotTakeAllMemory(t *testing.T) {
+	o := options(map[string]handler{"who": who})
+	o.Memory = memory.NewBudget(96 << 20)
+	r := serve(t, o)
+	part := strings.Repeat(" ", 1<<20)
+	refused := make(chan string, 64)
+	var conns []net.Conn
+	for i := range 64 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns = append(conns, conn)
+		go func() {
+			answer := make([]byte, 4096)
+			n, _ := conn.Read(answer) // nothing, where it is waited for the rest
+			refused <- string(answer[:n])
+		}()
+		_, _ = fmt.Fprintf(conn, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer polt_made_up_%d\r\nContent-Length: 4000000\r\n\r\n%s", i, part) // which fails where it was refused
+	}
+	for range 60 {
+		if answer := <-refused; !strings.HasPrefix(answer, "HTTP/1.1 429") && answer != "" {
+			t.Errorf("answered %s", answer)
+		}
+	}
+	for _, conn := range conns {
+		_ = conn.Close()
+	}
+	for { // until the server has noticed
+		if got := r.do(request{body: call("1", "who") + strings.Repeat(" ", 1<<20)}); got.status == 200 {
+			break
+		}
+	}
+}
+
+// The time is virtual.
+func TestBodyThatComesTooSlowlyIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, end := pipeTo(t, options(nil))
+		defer end()
+		began := time.Now()
+		go func() {
+			_, _ = io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+		}()
+		answer, err := io.ReadAll(conn)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400") {
+			t.Errorf("%v %s", err, answer)
+		}
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("after %s", took)
+		}
+	})
+}
+
+// The time is virtual.
+func TestAnswerThatIsNotTakenIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(map[string]handler{"large": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return text(strings.Repeat("x", 1<<20)), nil
+		}})
+		o.Limits.CallerInFlight = 1
+		conn, end := pipeTo(t, o)
+		defer end()
+		body := call("1", "large")
+		if _, err := fmt.Fprintf(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+			t.Fatal(err)
+		}
+		taken := 0
+		for range 5 { // a client that takes a part now and then is waited for
+			pass(20 * time.Second)
+			n, err := io.ReadFull(conn, make([]byte, 70<<10))
+			if taken += n; err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(31 * time.Second)
+		rest, _ := io.ReadAll(conn)
+		if taken+len(rest) > 1<<20 {
+			t.Error("all of it came")
+		}
+	})
+}
+
+// pipeTo serves a connection that has no buffers.
+func pipeTo(t *testing.T, o web.Options) (net.Conn, func()) {
+	t.Helper()
+	listener := newPipeListener()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- web.New(o).Serve(ctx, listener) }()
+	conn, err := listener.dial(ctx, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, func() {
+		_ = conn.Close()
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
