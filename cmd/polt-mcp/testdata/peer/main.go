@@ -41,7 +41,7 @@ func run(args []string) error {
 			return mcp.NewToolResultText(args[1]), nil
 		})
 		return serveHTTP(server.NewStreamableHTTPServer(s, server.WithStateLess(true), server.WithDisableStreaming(true)))
-	case "server": // URL: a server whose tools fetch the URL and return the body as text
+	case "server", "http-server": // URL: a server whose tools fetch the URL and return the body as text, over stdio, or over streamable HTTP without sessions
 		s := server.NewMCPServer("peer", "1")
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 		for tool, path := range map[string]string{"list_tasks": "/api/tasks", "get_task": "/api/tasks/t-1"} {
@@ -52,6 +52,9 @@ func run(args []string) error {
 				}
 				return mcp.NewToolResultText(string(body)), nil
 			})
+		}
+		if args[0] == "http-server" {
+			return serveHTTP(server.NewStreamableHTTPServer(s, server.WithStateLess(true)))
 		}
 		return server.ServeStdio(s, server.WithWorkerPoolSize(64), server.WithQueueSize(10000))
 	case "client": // URL N IN-FLIGHT: fetches the URL N times
