@@ -10,7 +10,9 @@ import (
 // listen serves a subscriptions/listen until the client or the server ends.
 func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc.Message) {
 	c.release() // an open stream is no call, but there may be as many of them
-	m.Raw = nil // it may be large, and the stream is long
+	if m.IsModern() {
+		m.Raw = nil // it may be large, and the stream is long
+	}
 	if refused := s.admit(c.caller.id); refused != nil {
 		s.server.refuseForNow(w, r, refused, m.ID)
 		return

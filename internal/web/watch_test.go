@@ -171,6 +171,10 @@ func TestWithoutAStreamNothingCanBeSubscribedTo(t *testing.T) {
 	got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"polt://a"}}`})
 	contains(t, got.body, `"code":-32601`)
 	contains(t, got.body, "subscriptions/listen")
+	got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{}}}`}) // of a later protocol
+	if got.status != 200 || !strings.Contains(got.body, `"id":1,"error":{"code":-32601`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
 	got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"resources/unsubscribe","params":{"uri":"polt://a"}}`})
 	contains(t, got.body, `"code":-32601`)
 	got = r.do(request{body: `{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{` + modernMeta + `}}`, header: modern("server/discover", "")})
