@@ -354,6 +354,18 @@ func (w *world) review(outcome polt.SubmissionStatus) {
 	w.cto("PATCH", path+"/review", in, nil)
 }
 
+// reviewPending has the CTO review all that is pending in one way.
+func (w *world) reviewPending(method, path string, in map[string]string) {
+	w.t.Helper()
+	var pending struct {
+		Reviews []struct{ Submission polt.Submission } `json:"pending_reviews"`
+	}
+	w.cto("GET", "/api/cto/pending-reviews", nil, &pending)
+	for _, r := range pending.Reviews {
+		w.cto(method, "/api/submissions/"+r.Submission.ID+path, in, nil)
+	}
+}
+
 // do has an agent call tools that must succeed.
 func (w *world) do(agent string, tools ...string) {
 	w.t.Helper()

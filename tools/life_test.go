@@ -145,7 +145,8 @@ func TestLifeIsShort(t *testing.T) {
 
 // TestSixTasksTakeFewCalls does six tasks at a time, each revised once.
 func TestSixTasksTakeFewCalls(t *testing.T) {
-	box := openSandbox(t, sandbox.Options{AutoReview: 50 * time.Millisecond})
+	box := openSandbox(t, sandbox.Options{})
+	cto := &world{t: t, box: box}
 	you := newAgent(t, box.Transport(), 5*time.Millisecond)
 	you.do("register_agent", map[string]any{"username": "nova-1"})
 	list := you.do("list_tasks", map[string]any{"status": "available", "detail": "full", "limit": 6})
@@ -157,6 +158,7 @@ func TestSixTasksTakeFewCalls(t *testing.T) {
 		you.do("commit_to_task", map[string]any{"task_id": id})
 		you.do("submit_work", map[string]any{"task_id": id, "submission_content": "All of it."})
 	}
+	cto.reviewPending("POST", "/request-revision", map[string]string{"review_notes": "Revise the end."})
 	you.do("wait_for_review", map[string]any{"task_id": ids[5]}, "needs_revision")
 	status := you.do("get_my_status", nil, "review_notes", "Revise ")
 	for _, id := range ids {
@@ -165,6 +167,7 @@ func TestSixTasksTakeFewCalls(t *testing.T) {
 		}
 		you.do("submit_work", map[string]any{"task_id": id, "submission_content": "All of it, and each note."})
 	}
+	cto.reviewPending("PATCH", "/review", map[string]string{"action": "approve", "review_notes": "Good."})
 	you.do("wait_for_review", map[string]any{"task_id": ids[5]}, `"completed"`)
 	if status = you.do("get_my_status", nil); field(t, status, "finished", "tasks") != 6.0 {
 		t.Errorf("%s", status)
