@@ -10,6 +10,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/http2test"
 	"github.com/openpolt/polt-mcp/polt"
 	"golang.org/x/net/http2"
+	"golang.org/x/sync/errgroup"
 )
 
 // callOver makes a call with a new client of the server, and returns its
@@ -60,12 +61,15 @@ func TestHTTP2FailureSendsNothingAgain(t *testing.T) {
 		"go away before it":       {goAway(func(uint32) uint32 { return 0 }), func(http2.ErrCode) bool { return true }},
 	}
 	operations := map[string]func(context.Context, *polt.Client) error{"get_task": getTask, "commit": commit, "submit": submit}
-	var cases sync.WaitGroup // side by side, since reads wait between their tries
+	// Side by side, since reads wait between their tries; but not so many that
+	// their handshakes take too long.
+	var cases errgroup.Group
+	cases.SetLimit(32)
 	for name, failure := range failures {
 		for _, code := range http2test.ErrCodes() {
 			for operation, call := range operations {
 				for _, used := range []int{0, 1} { // requests that the connection has answered before
-					cases.Go(func() {
+					cases.Go(func() error {
 						name := fmt.Sprintf("%s, %s of %s, after %d", name, code, operation, used)
 						p := &http2test.Server{Answer: func(c *http2test.Conn, stream uint32, n int) bool {
 							if n <= used {
@@ -97,12 +101,13 @@ func TestHTTP2FailureSendsNothingAgain(t *testing.T) {
 						if arrived := int(p.Arrived.Load()); arrived != len(attempts) || arrived != used+tries {
 							t.Errorf("%s: %d requests arrived, %d attempts were told, want %d", name, arrived, len(attempts), used+tries)
 						}
+						return nil
 					})
 				}
 			}
 		}
 	}
-	cases.Wait()
+	_ = cases.Wait() // no case returns an error
 }
 
 // A platform that goes away after it has answered costs no call.
