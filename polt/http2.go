@@ -119,7 +119,7 @@ type http2Conn struct {
 // connection, or a server that takes no requests would be dialed without end.
 func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	first := !c.used.Swap(true)
-	conn := c.reserve()
+	conn := c.available()
 	switch {
 	case conn != nil:
 	case first:
@@ -138,14 +138,16 @@ func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	return conn.client.RoundTrip(req)
 }
 
-// reserve returns a connection on which there is a place for one request, or
-// nil.
-func (c *http2Conn) reserve() *http2Conn {
-	if c.client.Reserve() == nil {
+// available returns a connection with room for a request, or nil. It reserves
+// nothing: of a new connection more would be reserved than the server's
+// settings, which come later, allow, and then net/http (1.26) sends none of
+// them. A request too many waits in its connection until there is room.
+func (c *http2Conn) available() *http2Conn {
+	if c.client.Available() > 0 {
 		return c
 	}
 	for _, other := range c.others() {
-		if other.client.Reserve() == nil {
+		if other.client.Available() > 0 {
 			return other
 		}
 	}

@@ -94,6 +94,10 @@ func (s *Server) serve(t testing.TB, conn *tls.Conn) {
 			whole = frame.StreamEnded()
 		case *http2.DataFrame:
 			whole = frame.StreamEnded()
+		case *http2.PingFrame:
+			if !frame.IsAck() {
+				c.sent(c.framer.WritePing(true, frame.Data))
+			}
 		}
 		if whole && !s.Answer(c, frame.Header().StreamID, int(s.Arrived.Add(1))) {
 			return
