@@ -97,10 +97,11 @@ func TestSubscriptionThatIsCancelledIsNone(t *testing.T) {
 // Who subscribes right after another has cancelled does not share what becomes
 // of that.
 func TestSubscriptionAfterOneThatIsCancelledIsAnother(t *testing.T) {
-	cancelled, end := make(chan struct{}), make(chan struct{})
+	began, cancelled, end := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var watches atomic.Int32
 	p := watchedBy(t, func(ctx context.Context, _ string, _ func()) (stop func(), err error) {
 		if watches.Add(1) == 1 {
+			close(began)
 			<-ctx.Done()
 			close(cancelled)
 			<-end // it takes its time to end
@@ -109,7 +110,9 @@ func TestSubscriptionAfterOneThatIsCancelledIsAnother(t *testing.T) {
 		return func() {}, nil
 	})
 	defer close(end)
-	p.send(subscribe("1", "polt://a"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	p.send(subscribe("1", "polt://a"))
+	<-began
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
 	<-cancelled
 	p.send(subscribe("2", "polt://a"))
 	if m := p.next(); string(m.ID) != "2" || m.Error != nil {
