@@ -89,7 +89,9 @@ func logAttempts(log zerolog.Logger, also func(context.Context, polt.Attempt)) f
 		if also != nil {
 			also(ctx, a)
 		}
-		log.Debug().Str("method", a.Method).Str("path", a.Path).Int("status", a.Status).
+		event := log.Debug()
+		identifyTrace(ctx, event)
+		event.Str("method", a.Method).Str("path", a.Path).Int("status", a.Status).
 			Float64("ms", milliseconds(a.Duration)).Int("bytes", a.Bytes).Int("attempt", a.Number).
 			Err(a.Err).Msg("upstream")
 	}
@@ -168,6 +170,9 @@ func identifyAgent(event *zerolog.Event, name string) {
 
 // identifyTrace adds the trace that a request is in.
 func identifyTrace(ctx context.Context, event *zerolog.Event) {
+	if !event.Enabled() {
+		return
+	}
 	if id := telemetry.TraceID(ctx); id != "" {
 		event.Str("trace_id", id)
 	}

@@ -124,14 +124,16 @@ func TestNoTracesOverStdio(t *testing.T) {
 	}
 }
 
-// TestTraceIDInTheLog has the caller's trace in the log's line of a call.
+// TestTraceIDInTheLog has the caller's trace in the log's lines of a call and of
+// what it asks of the platform.
 func TestTraceIDInTheLog(t *testing.T) {
 	t.Parallel()
-	server := start(t, polt(t, build(t, "."), "http", "--addr", "127.0.0.1:0", "--sandbox", "--log-level", "info"))
+	server := start(t, polt(t, build(t, "."), "http", "--addr", "127.0.0.1:0", "--sandbox", "--log-level", "debug"))
 	agent := &remote{client: newClient(t), url: "http://" + server.prints(`listening addr=(\S+)`, 0)[0] + "/mcp"}
 	if _, err := agent.post(t.Context(), []byte(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_leaderboard","_meta":{"traceparent":"`+callersParent+`"}}}`)); err != nil {
 		t.Fatal(err)
 	}
+	server.prints(`upstream .*path=/api/leaderboard .*trace_id=`+callersTrace, 0)
 	server.prints(`request .*tool=get_leaderboard .*trace_id=`+callersTrace, 0)
 }
 
