@@ -144,12 +144,7 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 	}
 	h := host{tools: tools.Options{
 		Key: session.Key, StoreKey: session.StoreKey,
-		KeyHint: func(_ context.Context, canRegister bool) string {
-			if !canRegister {
-				return "Have the user set POLT_API_KEY in this server's configuration"
-			}
-			return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
-		},
+		KeyHint: keyHintForModels,
 	}, keySetting: "POLT_API_KEY"}
 	observer := observe(log, &h)
 	return f.newApp(ctx, log, h, file, observer)
@@ -177,6 +172,17 @@ func protectRegistrations(next func(context.Context, tools.Write) (func(tools.Ou
 			}
 		}, nil
 	}
+}
+
+// A keyHint says how to get a key.
+type keyHint = func(ctx context.Context, canRegister bool) string
+
+// keyHintForModels says it to who calls over MCP.
+func keyHintForModels(_ context.Context, canRegister bool) string {
+	if !canRegister {
+		return "Have the user set POLT_API_KEY in this server's configuration"
+	}
+	return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
 }
 
 // sandboxURL is where the sandbox in this process is. It is no address.

@@ -132,11 +132,10 @@ func (c *authLoginCommand) Run(ctx context.Context, env *environment) (err error
 	}
 	owner, err := b.ask(ctx, key)
 	if err != nil {
-		err = fmt.Errorf("nothing is stored: %w", forPeople(err))
-		if !isRejected(err) {
-			err = fmt.Errorf("%w (polt-mcp doctor tells more)", err)
+		if isRejected(err) {
+			return fmt.Errorf("nothing is stored: %w", forPeople(err))
 		}
-		return err
+		return fmt.Errorf("nothing is stored: %w (polt-mcp doctor tells more)", forPeople(err))
 	}
 	if owner != "" && c.Username != "" && owner != c.Username {
 		return fmt.Errorf("nothing is stored: the key is %s's, not %s's", owner, c.Username)

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"text/tabwriter"
+	"strings"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
 	"github.com/openpolt/polt-mcp/polt"
@@ -145,7 +146,6 @@ func (b *keyBook) check(ctx context.Context, key polt.Key) (owner string, _ keyS
 }
 
 func (s *authStatus) print(env *environment) error {
-	w := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
 	who := s.ActingAs
 	switch {
 	case s.Source == "":
@@ -157,25 +157,27 @@ func (s *authStatus) print(env *environment) error {
 	if s.Detail != "" {
 		state += ": " + s.Detail
 	}
-	fmt.Fprintf(w, "Platform\t%s\n", s.Platform)
-	fmt.Fprintf(w, "Acting as\t%s\n", who)
-	if s.Source != "" {
-		fmt.Fprintf(w, "Key from\t%s\n", s.Source)
+	screen := env.screen()
+	var b strings.Builder
+	for _, line := range [][2]string{
+		{"Platform", s.Platform}, {"Acting as", who}, {"Key from", s.Source}, {"Key", state}, {"File", s.File + " (" + s.FileIs + ")"},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(&b, "%s%s\n", screen.bold(fmt.Sprintf("%-11s", line[0])), screen.wrap(line[1], "           "))
+		}
 	}
-	fmt.Fprintf(w, "Key\t%s\n", state)
-	fmt.Fprintf(w, "File\t%s (%s)\n", s.File, s.FileIs)
-	if len(s.Agents) > 0 {
-		fmt.Fprintln(w)
-		fmt.Fprintln(w, "AGENT\tACTIVE\tKEY IN\tKEY")
-	}
+	var rows [][]string
 	for _, a := range s.Agents {
 		active := ""
 		if a.Active {
 			active = "*"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Username, active, a.Place, a.State)
+		rows = append(rows, []string{a.Username, active, a.Place, string(a.State)})
 	}
-	if err := w.Flush(); err != nil {
+	if len(rows) > 0 {
+		b.WriteString("\n" + screen.table([]string{"AGENT", "ACTIVE", "KEY IN", "KEY"}, rows, nil))
+	}
+	if _, err := io.WriteString(env.out, b.String()); err != nil {
 		return err
 	}
 	for _, warning := range s.Warnings {

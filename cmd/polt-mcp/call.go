@@ -7,46 +7,81 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/rs/zerolog"
+
+	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/polt"
 )
 
 type callCommand struct {
 	platformFlags
-	JSON      bool     `help:"Print the result as JSON."`
+	Output    string   `novariable:"" short:"o" enum:"auto,table,wide,json,yaml" default:"auto" help:"How the result is printed: ${enum}. Auto is table in a terminal, and wide, which has everything, elsewhere."`
+	JSON      bool     `help:"The same as -o json."`
 	Tool      string   `arg:"" help:"The tool's name (see polt-mcp tools)."`
-	Arguments []string `arg:"" optional:"" name:"name=value" help:"Its arguments. A value of @FILE is read from that file, and @- from standard input; @@ is an @."`
+	Arguments []string `arg:"" optional:"" name:"name=value" help:"Its arguments. A value of @FILE is read from that file, and @- from standard input; @@ is an @. An id may be given by its beginning, as tables show it."`
 }
 
 // Help tells more than the one line of the list of commands.
 func (*callCommand) Help() string {
-	return "For example: polt-mcp call list_tasks --sandbox status=available sort=payout limit=5"
+	return "For example: polt-mcp call list_tasks --sandbox status=available sort=payout limit=5\nOf a tool's own arguments: polt-mcp call list_tasks --help"
 }
 
 // Run calls the tool. It fails where the tool's result is an error.
-func (c *callCommand) Run(ctx context.Context, env *environment) error {
+func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 	arguments, err := parseArguments(c.Arguments, env.in)
 	if err != nil {
 		return err
 	}
 	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
-		h.tools.OnCall = logCalls(log)
+		h.tools.OnCall, h.tools.KeyHint = logCalls(log), keyHintForPeople(env)
 		return noCloser
 	})
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, app.Close()) }()
+	if err := knownTool(c.Tool, app.set.Tools()); err != nil {
+		return err
+	}
+	if err := c.wholeIDs(ctx, app.client, arguments); err != nil {
+		return err
+	}
+	c.ownName(ctx, app, arguments)
+	object, err := json.Marshal(arguments)
+	if err != nil {
+		return err
+	}
 	_, endWatches := watchFlags{}.watcher(app, nil, nil)
-	result := app.set.Call(ctx, c.Tool, arguments)
+	result := app.set.Call(ctx, c.Tool, object)
 	endWatches()
-	return errors.Join(c.print(env, result), app.Close())
+	return c.print(env, result)
 }
 
-// parseArguments makes an object of name=value pairs. All values are texts;
-// the tools understand numbers given so.
-func parseArguments(pairs []string, stdin io.Reader) (json.RawMessage, error) {
+// knownTool returns an error for a name that is misspelt. Of tools that are off
+// the tools themselves tell.
+func knownTool(name string, listed []mcp.Tool) error {
+	names := make([]string, len(listed))
+	for i, t := range listed {
+		names[i] = t.Name
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	all, err := listedTools(choiceFlags{})
+	if err != nil || slices.ContainsFunc(all, func(t mcp.Tool) bool { return t.Name == name }) {
+		return err
+	}
+	return fmt.Errorf("there is no tool %q%s; polt-mcp tools lists them", name, didYouMean(name, names))
+}
+
+// parseArguments returns name=value pairs as a map. All values are texts: the
+// tools understand numbers given so.
+func parseArguments(pairs []string, stdin io.Reader) (map[string]string, error) {
 	arguments := map[string]string{}
 	for _, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
@@ -67,7 +102,7 @@ func parseArguments(pairs []string, stdin io.Reader) (json.RawMessage, error) {
 		}
 		arguments[name] = value
 	}
-	return json.Marshal(arguments)
+	return arguments, nil
 }
 
 func readValue(path string, stdin io.Reader) (string, error) {
@@ -81,17 +116,74 @@ func readValue(path string, stdin io.Reader) (string, error) {
 	return strings.TrimSuffix(string(b), "\n"), err
 }
 
+// ownName fills in who the user is, where a tool needs a username and is given
+// none: the agent whose key is in use.
+func (c *callCommand) ownName(ctx context.Context, app *app, arguments map[string]string) {
+	const username = "username"
+	switch c.Tool {
+	case "list_committed_tasks", "list_contributions", "get_agent":
+	default:
+		return
+	}
+	if _, given := arguments[username]; given {
+		return
+	}
+	key := app.set.Key(ctx)
+	if key.IsZero() {
+		return
+	}
+	answer, err := polt.VerifyKey.Call(ctx, app.client.As(key), polt.VerifyKeyInput{})
+	if err != nil {
+		return // the call itself tells what is missing
+	}
+	if own := answers.Owner(answer.Raw); own != "" {
+		arguments[username] = own
+	}
+}
+
 func (c *callCommand) print(env *environment, result *mcp.CallToolResult) error {
 	text := resultText(result)
 	if result.IsError {
-		_, err := fmt.Fprintln(env.err, text)
+		_, err := fmt.Fprintln(env.err, c.errorFor(env, text))
 		return errors.Join(err, errReported)
 	}
-	if c.JSON {
-		_, err := fmt.Fprintln(env.out, text)
-		return err
+	screen := env.screen()
+	output := c.Output
+	switch {
+	case c.JSON:
+		output = "json"
+	case output == "auto" && screen.width == 0:
+		output = "wide"
 	}
-	return printForPeople(env.out, []byte(text))
+	var err error
+	switch output {
+	case "json":
+		_, err = fmt.Fprintln(env.out, text)
+	case "yaml":
+		var document []byte
+		if document, err = asYAML([]byte(text)); err == nil {
+			_, err = env.out.Write(document)
+		}
+	default:
+		p := &printer{screen: screen, wide: output == "wide", now: time.Now()}
+		if p.wide {
+			p.width = 0
+		}
+		err = p.print([]byte(text))
+	}
+	if c.Tool == "register_agent" && c.Local && c.DB == "" {
+		_, said := fmt.Fprintln(env.err, "This sandbox has ended with the command, and the agent with it. To keep them: --db FILE")
+		err = errors.Join(err, said)
+	}
+	return err
+}
+
+// errorFor returns an error's text for whoever reads it.
+func (c *callCommand) errorFor(env *environment, text string) string {
+	if _, ok := asTerminal(env.err); !ok || c.JSON || c.Output == "json" {
+		return text
+	}
+	return forPerson(text)
 }
 
 // resultText returns a result as text, in whatever form it has it.

@@ -33,11 +33,15 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if c.Board {
 		return c.runWithBoard(ctx, env)
 	}
-	err := c.live(ctx, env, 0, "--sandbox", "--auto-review", "--review-delay="+c.ReviewDelay.String())
+	_, err := fmt.Fprintln(env.out, "An agent connects to a POLT inside of this program, over MCP, as a host would:")
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(env.out, "\nThat was a real MCP session. To connect your own agent, see the README.")
+	err = c.live(ctx, env, 0, "--sandbox", "--auto-review", "--review-delay="+c.ReviewDelay.String())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.out, "\nThat was a real MCP session. To connect your own agent:\n  %s\n", nextCommand(env))
 	return err
 }
 
@@ -126,12 +130,14 @@ func (d *demo) run() error {
 			return err
 		}
 		start := time.Now()
+		if _, err := fmt.Fprintf(d.out, "%2d. %-25s", d.step, step.title); err != nil {
+			return err
+		}
 		says, err := step.do()
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.title, err)
 		}
-		_, err = fmt.Fprintf(d.out, "%2d. %-25s %6.0f ms  %s\n", d.step, step.title, milliseconds(time.Since(start)), says)
-		if err != nil {
+		if _, err := fmt.Fprintf(d.out, " %6.0f ms  %s\n", milliseconds(time.Since(start)), says); err != nil {
 			return err
 		}
 	}

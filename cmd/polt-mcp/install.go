@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/diff"
@@ -311,19 +310,16 @@ func flagText(f *kong.Flag) string {
 
 // listHosts prints what hosts there are, and which have this server.
 func listHosts(env *environment, sys hosts.System) error {
-	w := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOST\tON THIS MACHINE\tSERVERS OF THIS PROGRAM\tFILE")
+	var rows [][]string
 	for _, h := range hosts.All() {
 		found := "no"
 		if h.Installed(sys) {
 			found = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", h.Name, found, configuredAs(h, sys), h.Path(sys))
+		rows = append(rows, []string{h.Name, found, configuredAs(h, sys), h.Path(sys)})
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(env.out, "\nTo connect one: polt-mcp install HOST")
+	text := env.screen().table([]string{"HOST", "HERE", "SERVERS", "FILE"}, rows, nil)
+	_, err := io.WriteString(env.out, text+"\nTo connect one: polt-mcp install HOST\n")
 	return err
 }
 

@@ -85,13 +85,19 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		}
 	}()
 	env := &environment{getenv, stdin, stdout, stderr}
+	if len(args) > 0 && (args[0] == "--version" || args[0] == "-v") {
+		args = []string{"version"}
+	}
+	if tool, ok := toolHelp(args); ok {
+		return printToolHelp(env, tool)
+	}
 	parser, err := newParser(grammar(args), env)
 	if err != nil {
 		return err
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return fmt.Errorf("%w (see polt-mcp --help)", err)
+		return misused(args, err)
 	}
 	warnOfUnknownVariables(env, command.Selected())
 	switch command.Selected().Name {
@@ -124,10 +130,26 @@ func grammar(args []string) any {
 	return &commands{}
 }
 
+// misused says of arguments that do not parse what was probably meant.
+func misused(args []string, err error) error {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		var names []string
+		for f := range reflect.TypeFor[commands]().Fields() {
+			if _, hidden := f.Tag.Lookup("hidden"); !hidden {
+				names = append(names, strings.ToLower(f.Name))
+			}
+		}
+		if !slices.Contains(names, args[0]) && args[0] != completeName {
+			return fmt.Errorf("there is no command %q%s; polt-mcp --help lists them", args[0], didYouMean(args[0], names))
+		}
+	}
+	return fmt.Errorf("%w (see polt-mcp --help)", err)
+}
+
 func newParser(c any, env *environment) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("polt-mcp"),
-		kong.Description("An MCP server for POLT, where AI agents work on real projects."),
+		kong.Description("An MCP server for POLT, where AI agents work on real projects. --version prints the version."),
 		kong.Writers(env.out, env.err),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

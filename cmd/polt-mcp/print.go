@@ -6,45 +6,87 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"golang.org/x/term"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
-// printForPeople prints a tool's answer: lists as tables, everything else as
-// lines of name and value. Nothing in it can drive a terminal.
-func printForPeople(out io.Writer, answer []byte) error {
+// A printer prints tools' answers for people. Nothing in them can drive a
+// terminal.
+type printer struct {
+	screen
+	wide bool // every column and whole ids, a line for each row
+	now  time.Time
+}
+
+// print prints an answer: lists as tables, everything else as lines of name and
+// value.
+func (p *printer) print(answer []byte) error {
 	members, err := orderedMembers(answer)
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
+	var b strings.Builder
 	var lists []jsonMember
 	for _, m := range members {
 		if rows := objects(m.value); len(rows) > 0 {
 			lists = append(lists, m)
 			continue
 		}
-		printMember(&b, m, "")
+		if !p.wide && p.isAside(m, members) {
+			continue
+		}
+		p.member(&b, m, "")
 	}
 	for _, m := range lists {
 		if b.Len() > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s:\n", clean.Line(m.name, 60))
-		if err := printTable(&b, objects(m.value), terminalWidth(out)); err != nil {
-			return err
+		b.WriteString(p.bold(clean.Line(m.name, 60)+":") + "\n" + p.list(objects(m.value)))
+	}
+	if aside := p.aside(members, lists); aside != "" && !p.wide {
+		b.WriteString("\n" + p.dim(p.wrap(aside, "")) + "\n")
+	}
+	_, err = io.WriteString(p.out, b.String())
+	return err
+}
+
+// asides are the members of a list's answer that a person is told at its end, in
+// a few words.
+var asides = []string{"page", "limit", "total", "_notice"}
+
+func (p *printer) isAside(m jsonMember, all []jsonMember) bool {
+	isList := slices.ContainsFunc(all, func(m jsonMember) bool { return len(objects(m.value)) > 0 })
+	return slices.Contains(asides, m.name) && (isList || m.name == "_notice")
+}
+
+// aside returns what there is to know of a list as a whole. That a table leaves
+// things out is known without the answer's notice; that somebody hides text is
+// not.
+func (p *printer) aside(all, lists []jsonMember) string {
+	is := map[string]string{}
+	for _, m := range all {
+		is[m.name] = p.line(m)
+	}
+	var parts []string
+	if len(lists) == 1 && is["total"] != "" {
+		part := fmt.Sprintf("%d of %s", len(objects(lists[0].value)), is["total"])
+		if page := is["page"]; page != "" {
+			part += ", page " + page
+		}
+		parts = append(parts, part)
+	}
+	for part := range strings.SplitSeq(is["_notice"], "; ") {
+		if strings.Contains(part, "invisible") || strings.Contains(part, "hiding") {
+			parts = append(parts, part)
 		}
 	}
-	_, err = out.Write(b.Bytes())
-	return err
+	return strings.Join(parts, "; ")
 }
 
 // jsonMember is a member of an object, in its place.
@@ -95,33 +137,55 @@ func objects(value json.RawMessage) [][]jsonMember {
 	return rows
 }
 
-func printMember(b *bytes.Buffer, m jsonMember, indent string) {
-	if len(m.value) > 0 && m.value[0] == '{' {
-		if inner, err := orderedMembers(m.value); err == nil {
-			fmt.Fprintf(b, "%s%s:\n", indent, clean.Line(m.name, 60))
-			for _, i := range inner {
-				printMember(b, i, indent+"  ")
+func (p *printer) member(b *strings.Builder, m jsonMember, indent string) {
+	name := clean.Line(m.name, 60) + ":"
+	if inner := members(m.value); inner != nil {
+		b.WriteString(indent + p.bold(name) + "\n")
+		for _, i := range inner {
+			p.member(b, i, indent+"  ")
+		}
+		return
+	}
+	if rows := objects(m.value); len(rows) > 0 { // a list inside of something
+		b.WriteString(indent + p.bold(name) + "\n")
+		for i, row := range rows {
+			if i > 0 {
+				b.WriteByte('\n')
 			}
-			return
+			for _, inner := range row {
+				p.member(b, inner, indent+"  ")
+			}
 		}
+		return
 	}
-	text := cell(m)
 	var s string
-	if json.Unmarshal(m.value, &s) == nil && strings.Contains(s, "\n") {
-		lines := strings.Split(strings.TrimSpace(s), "\n")
-		for i := range lines {
-			lines[i] = indent + "  " + clean.Line(lines[i], 1<<20)
+	if json.Unmarshal(m.value, &s) == nil && (strings.Contains(s, "\n") || p.width > 0 && len(s) > p.width) {
+		b.WriteString(indent + p.bold(name) + " \n")
+		for _, line := range strings.Split(strings.TrimSpace(s), "\n") {
+			b.WriteString(indent + "  " + p.wrap(clean.Line(line, 1<<20), indent+"  ") + "\n")
 		}
-		text = "\n" + strings.Join(lines, "\n")
+		return
 	}
-	fmt.Fprintf(b, "%s%s: %s\n", indent, clean.Line(m.name, 60), text)
+	b.WriteString(indent + p.bold(name) + " " + p.line(m) + "\n")
+}
+
+// members returns the members of an object, or nil for anything else.
+func members(value json.RawMessage) []jsonMember {
+	if len(value) == 0 || value[0] != '{' {
+		return nil
+	}
+	all, err := orderedMembers(value)
+	if err != nil {
+		return nil
+	}
+	return all
 }
 
 // isTime matches the names of members that hold a time in Unix seconds.
 var isTime = regexp.MustCompile(`^deadline$|_at$`)
 
-// cell returns a value on one line.
-func cell(m jsonMember) string {
+// line returns a value on one line, whole.
+func (p *printer) line(m jsonMember) string {
 	if string(m.value) == "null" {
 		return "-"
 	}
@@ -129,39 +193,89 @@ func cell(m jsonMember) string {
 	if json.Unmarshal(m.value, &s) == nil {
 		return clean.Line(s, 1<<20)
 	}
-	var seconds int64
-	if isTime.MatchString(m.name) && json.Unmarshal(m.value, &seconds) == nil && seconds > 1e9 && seconds < 1e11 {
-		return time.Unix(seconds, 0).UTC().Format("2006-01-02 15:04 UTC")
-	}
-	return clean.Line(string(m.value), 1<<20)
-}
-
-// first are the columns that people look for, in their order. Others follow,
-// so far as a terminal has room.
-var first = []string{
-	"id", "rank", "title", "task_title", "username", "payout_display", "payouts", "status", "difficulty", "deadline",
-	"tasks_completed", "progress", "votes_up", "votes_down",
-}
-
-// order returns names with the first of them first.
-func order(names []string) []string {
-	rank := func(name string) int {
-		if i := slices.Index(first, name); i >= 0 {
-			return i
+	if at, ok := timeIn(m); ok {
+		text := at.Format("2006-01-02 15:04 UTC")
+		if !p.wide {
+			text += " (" + p.ago(at) + ")"
 		}
-		return len(first)
+		return text
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
-	return names
+	return clean.Line(inWords(m.value), 1<<20)
 }
 
-// cellWidth is how wide a column may be on a terminal of some width: an id and
-// a few others are to fit beside each other.
-func cellWidth(width int) int { return min(max((width-38)/2, 20), 44) }
+func timeIn(m jsonMember) (time.Time, bool) {
+	var seconds int64
+	if !isTime.MatchString(m.name) || json.Unmarshal(m.value, &seconds) != nil || seconds <= 1e9 || seconds >= 1e11 {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0).UTC(), true
+}
 
-// printTable prints rows under the names of their members. A line is cut at
-// width; 0 is no limit.
-func printTable(b *bytes.Buffer, rows [][]jsonMember, width int) error {
+// ago says when something was or will be.
+func (p *printer) ago(at time.Time) string {
+	d := at.Sub(p.now)
+	n, unit := 0, ""
+	switch a := d.Abs(); {
+	case a < time.Minute:
+		return "now"
+	case a < time.Hour:
+		n, unit = int(a/time.Minute), "minute"
+	case a < 48*time.Hour:
+		n, unit = int(a/time.Hour), "hour"
+	case a < 90*24*time.Hour:
+		n, unit = int(a/(24*time.Hour)), "day"
+	default:
+		n, unit = int(a/(30*24*time.Hour)), "month"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	if d < 0 {
+		return fmt.Sprintf("%d %s ago", n, unit)
+	}
+	return fmt.Sprintf("in %d %s", n, unit)
+}
+
+// inWords returns what is no text without the signs of JSON: a list with commas,
+// and of an object what names it.
+func inWords(value json.RawMessage) string {
+	var items []json.RawMessage
+	if json.Unmarshal(value, &items) == nil && len(value) > 0 && value[0] == '[' {
+		if len(items) == 0 {
+			return "none"
+		}
+		words := make([]string, len(items))
+		for i, item := range items {
+			words[i] = inWords(item)
+		}
+		return strings.Join(words, ", ")
+	}
+	var s string
+	if json.Unmarshal(value, &s) == nil && string(value) != "null" {
+		return s
+	}
+	if inner := members(value); inner != nil {
+		for _, name := range []string{"title", "username", "display_name", "name", "id"} {
+			for _, m := range inner {
+				if m.name == name {
+					return inWords(m.value)
+				}
+			}
+		}
+		return fmt.Sprintf("(%d members)", len(inner))
+	}
+	return string(value)
+}
+
+// first are the columns that people look for, in their order. On a terminal
+// they are all that there is; otherwise others follow.
+var first = []string{
+	"rank", "title", "task_title", "username", "display_name", "status", "stage", "difficulty", "payout_display", "payouts", "deadline",
+	"tasks_completed", "progress", "votes_up", "votes_down", "id", "task_id",
+}
+
+// list returns a list as a table.
+func (p *printer) list(rows [][]jsonMember) string {
 	var names []string
 	for _, row := range rows {
 		for _, m := range row {
@@ -170,48 +284,115 @@ func printTable(b *bytes.Buffer, rows [][]jsonMember, width int) error {
 			}
 		}
 	}
-	index := map[string]int{}
-	for i, name := range order(names) {
-		index[name] = i
-	}
-	var text bytes.Buffer
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	for _, name := range names {
-		fmt.Fprintf(w, "%s\t", strings.ToUpper(clean.Line(name, 40)))
-	}
-	fmt.Fprintln(w)
-	for _, row := range rows {
-		cells := make([]string, len(names))
-		for _, m := range row {
-			cells[index[m.name]] = cell(m)
-			if width > 0 && m.name != "id" {
-				cells[index[m.name]] = clean.Line(cells[index[m.name]], cellWidth(width))
-			}
+	rank := func(name string) int {
+		if i := slices.Index(first, name); i >= 0 {
+			return i
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
+		return len(first)
 	}
-	if err := w.Flush(); err != nil {
-		return err
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	var more []string
+	if known := slices.IndexFunc(names, func(name string) bool { return rank(name) == len(first) }); !p.wide && known > 1 {
+		names, more = names[:known], names[known:]
 	}
-	for line := range strings.Lines(text.String()) {
-		line = strings.TrimRight(line, " \n")
-		if width > 0 {
-			line = clean.Line(line, width-1)
-		}
-		b.WriteString(line + "\n")
+	headers, cells := p.columns(names, rows)
+	for !p.wide && len(names) > 2 && !p.fits(headers, cells) { // the id stays, and what is most important
+		names, more = slices.Delete(slices.Clone(names), len(names)-2, len(names)-1), append([]string{names[len(names)-2]}, more...)
+		headers, cells = p.columns(names, rows)
 	}
-	return nil
+	text := p.table(headers, cells, paintState)
+	if len(more) > 0 {
+		text += p.dim(p.wrap(fmt.Sprintf("(-o wide shows also: %s)", clean.Line(strings.Join(more, ", "), 200)), "")) + "\n"
+	}
+	return text
 }
 
-// terminalWidth returns how many columns out has, or 0 where it is no terminal.
-func terminalWidth(out io.Writer) int {
-	f, ok := out.(*os.File)
-	if !ok {
-		return 0
+// columns returns the headers and the cells of the columns of these names.
+func (p *printer) columns(names []string, rows [][]jsonMember) (headers []string, cells [][]string) {
+	ids := p.shortIDs(rows)
+	for _, name := range names {
+		name = clean.Line(strings.TrimSuffix(name, "_display"), 40)
+		headers = append(headers, strings.ToUpper(strings.ReplaceAll(name, "_", " ")))
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
+	for _, row := range rows {
+		line := make([]string, len(names))
+		for _, m := range row {
+			if i := slices.Index(names, m.name); i >= 0 {
+				line[i] = p.cell(m, ids)
+			}
+		}
+		cells = append(cells, line)
 	}
-	return width
+	return headers, cells
+}
+
+// cell returns a value in a table.
+func (p *printer) cell(m jsonMember, short map[string]string) string {
+	if p.wide {
+		return p.line(m)
+	}
+	if at, ok := timeIn(m); ok {
+		return p.ago(at)
+	}
+	text := p.line(m)
+	if id, ok := short[text]; ok {
+		return id
+	}
+	return text
+}
+
+// shortIDs returns how ids are shown: by as many characters as tell them apart.
+// call understands these.
+func (p *printer) shortIDs(rows [][]jsonMember) map[string]string {
+	var ids []string
+	for _, row := range rows {
+		for _, m := range row {
+			var s string
+			if (m.name == "id" || strings.HasSuffix(m.name, "_id")) && json.Unmarshal(m.value, &s) == nil && isUUID(s) && !slices.Contains(ids, s) {
+				ids = append(ids, s)
+			}
+		}
+	}
+	short := map[string]string{}
+	for length := leastID; length < uuidLength; length += 5 {
+		taken := map[string]bool{}
+		for _, id := range ids {
+			taken[id[:length]] = true
+		}
+		if len(taken) < len(ids) {
+			continue
+		}
+		for _, id := range ids {
+			short[id] = id[:length]
+		}
+		break
+	}
+	return short
+}
+
+// asYAML returns an answer as YAML, in its own order.
+func asYAML(answer []byte) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(answer, &doc); err != nil {
+		return nil, err
+	}
+	blockStyle(&doc)
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(&doc); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), enc.Close()
+}
+
+// blockStyle has YAML be written as people write it, and not as JSON.
+func blockStyle(n *yaml.Node) {
+	n.Style = 0
+	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "\n") {
+		n.Style = yaml.LiteralStyle
+	}
+	for _, inner := range n.Content {
+		blockStyle(inner)
+	}
 }

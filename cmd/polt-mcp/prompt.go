@@ -49,12 +49,16 @@ func (env *environment) promptSecret(question string) (string, error) {
 		}
 		return strings.TrimSpace(line), nil
 	}
-	if _, err := fmt.Fprint(env.err, question); err != nil {
+	// The echo is off before the question is seen: who pastes is quick.
+	before, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
 		return "", err
 	}
-	secret, err := term.ReadPassword(int(f.Fd()))
-	_, _ = fmt.Fprintln(env.err)
-	return strings.TrimSpace(string(secret)), err
+	secret, err := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{f, env.err}, "").ReadPassword(question)
+	return strings.TrimSpace(secret), errors.Join(err, term.Restore(int(f.Fd()), before))
 }
 
 // confirm asks a question that only yes answers.

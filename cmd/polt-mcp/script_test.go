@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 //	post URL KEY TOOL [JSON]  call a tool over HTTP with these arguments; stdout is the answer;
 //	                          instead of a key it may be a header, with escapes as in Go: Authorization: VALUE
 //	get URL STATUS            get a URL that answers so; stdout is the answer
+//	terminal COLUMNS INPUT ARGUMENT…
+//	                          run polt-mcp in a terminal, where it reads the file INPUT; stdout is what is seen
 //	answers N [ERRORS]        stdout has N answers of JSON-RPC, a line each, and so many errors
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -47,7 +49,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"upstream": startUpstream, "requests": writeRequests, "capture": capture, "answers": checkAnswers, "reviewed": reviewed,
-			"listening": listening, "post": post, "get": get,
+			"listening": listening, "post": post, "get": get, "terminal": terminal,
 		},
 	})
 }

@@ -38,6 +38,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	if err := c.watchFlags.check(); err != nil {
 		return err
 	}
+	greet(env)
 	defer collectLess(env)()
 	var traces rpc.Observer
 	var identify func(context.Context, *zerolog.Event)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -43,10 +44,19 @@ func (c *toolsCommand) Run(env *environment) error {
 		enc.SetEscapeHTML(false)
 		return enc.Encode(map[string][]mcp.Tool{"tools": listed})
 	}
-	for _, t := range listed {
-		if _, err := fmt.Fprintf(env.out, "%-22s%s\n", t.Name, t.Description); err != nil {
-			return err
+	screen := env.screen()
+	if screen.width == 0 { // for a program: a line each
+		for _, t := range listed {
+			if _, err := fmt.Fprintf(env.out, "%-22s%s\n", t.Name, t.Description); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
+	rows := make([][]string, len(listed))
+	for i, t := range listed {
+		rows[i] = []string{t.Name, t.Description}
+	}
+	_, err = io.WriteString(env.out, screen.table([]string{"TOOL", "WHAT IT DOES"}, rows, nil)+"\nOf one of them: polt-mcp call TOOL --help\n")
+	return err
 }

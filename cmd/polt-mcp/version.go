@@ -23,8 +23,21 @@ func version() string {
 
 type versionCommand struct{}
 
-// Run prints the version.
+// Run prints the version, and what the program was built from.
 func (versionCommand) Run(env *environment) error {
-	_, err := fmt.Fprintf(env.out, "polt-mcp %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	text := fmt.Sprintf("polt-mcp %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if info, ok := debug.ReadBuildInfo(); ok {
+		settings := map[string]string{}
+		for _, s := range info.Settings {
+			settings[s.Key] = s.Value
+		}
+		if commit := settings["vcs.revision"]; commit != "" {
+			if settings["vcs.modified"] == "true" {
+				commit += " with changes"
+			}
+			text += fmt.Sprintf(", commit %s of %s", commit, settings["vcs.time"])
+		}
+	}
+	_, err := fmt.Fprintln(env.out, text)
 	return err
 }
