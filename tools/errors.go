@@ -126,7 +126,7 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 		if e.HTTPStatus == 0 {
 			return keyHint
 		}
-		return "The platform does not accept the key in use. Do not register again, which would not change the key in use: have the user correct or remove it"
+		return "POLT rejected the key in use. Do not register again, which would not change the key in use: ask the user to fix or remove it"
 	case polt.CodeForbidden:
 		if e.HTTPStatus == 0 { // it is this server that forbids it, and has said why
 			return "Do not repeat it unchanged"
@@ -164,7 +164,7 @@ func (d *definition) next(e *polt.Error, keyHint string) string {
 	case polt.CodeUpstreamError:
 		switch {
 		case e.HTTPStatus >= 300 && e.HTTPStatus < 400:
-			return "Have the user correct POLT_API_URL in this server's configuration"
+			return "Ask the user to fix POLT_API_URL in this server's configuration"
 		case e.Retryable:
 			return "The fault is the platform's. " + d.again(e)
 		}

@@ -36,7 +36,7 @@ func TestErrorOfAReadSpeaksOfReading(t *testing.T) {
 		"too often":                      {"429\nRetry-After: 90\n\n{\"error\":\"Slow\"}", nil, "It cannot be read: HTTP 429: Slow. Wait 90 seconds, then read it again."},
 		"the platform's fault":           {"503\nRetry-After: 90\n\n{\"error\":\"Down\"}", nil, "It cannot be read: HTTP 503: Down. The fault is the platform's. Wait 90 seconds, then read it again."},
 		"the platform's fault, for good": {"501\n\n{\"error\":\"Never\"}", nil, "It cannot be read: HTTP 501: Never. The fault is the platform's; tell the user if it stays so."},
-		"the key":                        {"401\n\n{\"error\":\"Bad\"}", nil, "It cannot be read: HTTP 401: Bad. The platform does not accept the key in use. Do not register again, which would not change the key in use: have the user correct or remove it."},
+		"the key":                        {"401\n\n{\"error\":\"Bad\"}", nil, "It cannot be read: HTTP 401: Bad. POLT rejected the key in use. Do not register again, which would not change the key in use: ask the user to fix or remove it."},
 		"nothing":                        {"200\n\n", nil, "It cannot be read: the platform answered without a body. The fault is the platform's. Wait a minute, then read it again."},
 		"not JSON":                       {"200\n\n<html>", nil, "It cannot be read: the answer is not JSON: <html>. The fault is the platform's; tell the user if it stays so."},
 	} {

@@ -135,7 +135,7 @@ func New(o Options) (*Set, error) {
 	if o.KeyHint == nil {
 		o.KeyHint = func(_ context.Context, canRegister bool) string {
 			if !canRegister {
-				return "Have the user set an API key"
+				return "Ask the user to set an API key"
 			}
 			return "Set an API key, or get one with register_agent"
 		}

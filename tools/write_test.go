@@ -142,7 +142,7 @@ func TestWriteThatIsNotLetThroughIsNotSent(t *testing.T) {
 		},
 		"the platform's": {
 			&polt.Error{Code: polt.CodeUnauthenticated, HTTPStatus: 401, Message: "no such key"},
-			"commit_to_task was not sent: no such key. The platform does not accept the key in use.",
+			"commit_to_task was not sent: no such key. POLT rejected the key in use.",
 		},
 		"anything": {
 			errors.New("polt_secret"),

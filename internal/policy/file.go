@@ -31,7 +31,7 @@ type lineFile struct {
 const patience = 2 * time.Second
 
 // errStalled is what becomes of a line that has waited for that long.
-var errStalled = errors.New("it is no file, and is not read fast enough")
+var errStalled = errors.New("it is not a regular file, and its reader is too slow")
 
 func openLineFile(path string, log zerolog.Logger) (*lineFile, error) {
 	f := &lineFile{path: path, log: log}
@@ -62,11 +62,11 @@ func (f *lineFile) open() error {
 	case !info.Mode().IsRegular():
 		flags |= syscall.O_NONBLOCK // else a pipe waits for its reader
 	case info.Mode()&0o077 != 0 && runtime.GOOS != "windows":
-		f.log.Warn().Str("mode", info.Mode().String()).Msg("others can read the journal, or write to it: it should be its owner's only (chmod 600)")
+		f.log.Warn().Str("mode", info.Mode().String()).Msg("other users can read or write the journal: restrict it to its owner (chmod 600)")
 	}
 	file, err := os.OpenFile(f.path, flags, 0o600)
 	if errors.Is(err, syscall.ENXIO) {
-		err = fmt.Errorf("nobody reads %s, which is no file", f.path)
+		err = fmt.Errorf("nothing reads %s, which is not a regular file", f.path)
 	}
 	if err != nil {
 		return err

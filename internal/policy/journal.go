@@ -153,7 +153,7 @@ func (s sent) ended(id string, o tools.Outcome, now time.Time, hide func(string)
 	if e := o.Err; e != nil {
 		line.Outcome, line.HTTPStatus, line.Message = string(e.Code), e.HTTPStatus, hide(e.Message)
 		if s.write.Registers != "" && e.HTTPStatus >= 200 && e.HTTPStatus < 300 {
-			line.Message = "the answer cannot be used, and is not quoted, as it may hold a key"
+			line.Message = "the response is unusable, and not quoted because it may contain a key"
 		}
 	}
 	return line
@@ -174,7 +174,7 @@ func (j *journal) close() error {
 	j.closed = true
 	open := slices.Collect(maps.Keys(j.open))
 	j.mu.Unlock()
-	unknown := tools.Outcome{Err: &polt.Error{Code: polt.CodeOutcomeUnknown, Message: "the server ended before the answer came"}}
+	unknown := tools.Outcome{Err: &polt.Error{Code: polt.CodeOutcomeUnknown, Message: "the server ended before the response arrived"}}
 	now := time.Now()
 	for _, id := range open {
 		j.end(id, unknown, now)

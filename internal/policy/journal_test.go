@@ -318,7 +318,7 @@ func TestJournalThatOthersCanReadIsTold(t *testing.T) {
 		if err := rules.Close(); err != nil {
 			t.Error(err)
 		}
-		if got := strings.Contains(log.String(), `"level":"warn"`) && strings.Contains(log.String(), "others can read the journal"); got != told {
+		if got := strings.Contains(log.String(), `"level":"warn"`) && strings.Contains(log.String(), "other users can read or write the journal"); got != told {
 			t.Errorf("%o: the log has %s", mode, &log)
 		}
 	}

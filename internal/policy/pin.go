@@ -64,7 +64,7 @@ func (p *pin) check(ctx context.Context, w tools.Write) error {
 	default:
 		return &polt.Error{
 			Code: polt.CodeForbidden, Field: "username",
-			Message: fmt.Sprintf("this server writes as %q only (--agent), so it registers no other agent; have the user correct --agent if they want one", p.agent),
+			Message: fmt.Sprintf("this server writes as %q only (--agent), so it registers no other agent; ask the user to change --agent if they want one", p.agent),
 		}
 	}
 	for {
@@ -150,7 +150,7 @@ func (p *pin) owns(ctx context.Context, key polt.Key) (known bool, _ error) {
 	}
 	owner := answers.Owner(answer.Raw)
 	if owner == "" {
-		return false, p.refusal("the platform does not tell whose the key in use is")
+		return false, p.refusal("POLT does not say whose key is in use")
 	}
 	// A platform may take Ada and ada for two agents, so to be sure they are.
 	if owner != p.agent {
@@ -162,7 +162,7 @@ func (p *pin) owns(ctx context.Context, key polt.Key) (known bool, _ error) {
 func (p *pin) refusal(why string) error {
 	return &polt.Error{
 		Code:    polt.CodeForbidden,
-		Message: fmt.Sprintf("this server writes as %q only (--agent), and %s; have the user correct %s or --agent", p.agent, why, p.keySetting),
+		Message: fmt.Sprintf("this server writes as %q only (--agent), and %s; ask the user to fix %s or --agent", p.agent, why, p.keySetting),
 	}
 }
 
@@ -175,7 +175,7 @@ func (p *pin) failed(err error) error {
 	switch e.Code {
 	case polt.CodeInvalidArgument, polt.CodeNotFound, polt.CodeConflict:
 		// They are about the question, which the caller can do nothing about.
-		return p.refusal("the platform does not tell whose the key in use is: " + e.Message)
+		return p.refusal("POLT does not say whose key is in use: " + e.Message)
 	}
 	return unasked(e)
 }
@@ -190,6 +190,6 @@ func unasked(e *polt.Error) error {
 	case e.Code == polt.CodeOutcomeUnknown, e.Code == polt.CodeUpstreamError && e.HTTPStatus >= 500:
 		of.Code, of.Retryable = polt.CodeUpstreamError, true
 	}
-	of.Message = "whose the key in use is could not be asked: " + e.Message
+	of.Message = "POLT could not be asked whose key is in use: " + e.Message
 	return &of
 }

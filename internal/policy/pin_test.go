@@ -29,7 +29,7 @@ func TestOnlyThePinnedAgentWrites(t *testing.T) {
 	p.wantSent(t, 2, 4) // a question for each key
 	for key, owner := range map[string]string{"polt_g": "grace", "polt_A": "Ada"} {
 		said, _ := wantError(t, commit(as(t, key), set), polt.CodeForbidden)
-		want := `commit_to_task was not sent: this server writes as "ada" only (--agent), and the key in use belongs to "` + owner + `"; have the user correct POLT_API_KEY or --agent. Do not repeat it unchanged.`
+		want := `commit_to_task was not sent: this server writes as "ada" only (--agent), and the key in use belongs to "` + owner + `"; ask the user to fix POLT_API_KEY or --agent. Do not repeat it unchanged.`
 		if said != want {
 			t.Errorf("%s\nis not\n%s", said, want)
 		}
@@ -70,7 +70,7 @@ func TestWhoseAKeyIsIsFoundLeniently(t *testing.T) {
 			}
 			continue
 		}
-		want := "the platform does not tell whose the key in use is"
+		want := "POLT does not say whose key is in use"
 		if owner != "" {
 			want = `belongs to "` + owner + `"`
 		}
@@ -111,12 +111,12 @@ func TestFailureToAskIsItsOwnErrorAndNothingIsWritten(t *testing.T) {
 		"500":         {status(500), polt.CodeUpstreamError, true, "The fault is the platform's", 0},
 		"502":         {status(502), polt.CodeUpstreamError, true, "The fault is the platform's", 0},
 		"too many":    {status(429), polt.CodeRateLimited, true, "then call commit_to_task again", 0},
-		"unknown key": {status(401), polt.CodeUnauthenticated, false, "does not accept the key in use", 10 * time.Second},
+		"unknown key": {status(401), polt.CodeUnauthenticated, false, "POLT rejected the key in use", 10 * time.Second},
 		"banned":      {status(403), polt.CodeForbidden, false, "Do not repeat it", 0},
 		"redirected":  {status(302), polt.CodeUpstreamError, false, "POLT_API_URL", 0},
-		"not there":   {status(404), polt.CodeForbidden, false, "does not tell whose the key in use is", 0},
-		"not taken":   {status(400), polt.CodeForbidden, false, "does not tell whose the key in use is", 0},
-		"no owner":    {status(200), polt.CodeForbidden, false, "does not tell whose the key in use is", 0},
+		"not there":   {status(404), polt.CodeForbidden, false, "POLT does not say whose key is in use", 0},
+		"not taken":   {status(400), polt.CodeForbidden, false, "POLT does not say whose key is in use", 0},
+		"no owner":    {status(200), polt.CodeForbidden, false, "POLT does not say whose key is in use", 0},
 		"no JSON": {
 			func(*http.Request) (int, string, error) { return 200, "hello", nil },
 			polt.CodeUpstreamError, true, "then call commit_to_task again", 0,

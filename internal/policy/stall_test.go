@@ -29,7 +29,7 @@ import (
 const more = 1 << 18
 
 // stalled is why nothing can be recorded in such a pipe.
-const stalled = "the journal cannot be written (it is no file, and is not read fast enough)"
+const stalled = "the journal cannot be written (it is not a regular file, and its reader is too slow)"
 
 func workOf(size int) json.RawMessage {
 	return json.RawMessage(`{"task_id":"t","submission_content":"` + strings.Repeat("x", size) + `"}`)
@@ -112,7 +112,7 @@ func TestPipeThatIsNotReadHoldsUpNoEnd(t *testing.T) {
 	}
 	read.Close()
 	filler.Wait()
-	if s := log.String(); strings.Count(s, "is not read fast enough") != writes || strings.Count(s, `"outcome":"outcome_unknown"`) != writes {
+	if s := log.String(); strings.Count(s, "its reader is too slow") != writes || strings.Count(s, `"outcome":"outcome_unknown"`) != writes {
 		t.Errorf("the log has %.1000s", s)
 	}
 }

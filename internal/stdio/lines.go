@@ -13,7 +13,7 @@ import (
 var errLineTooLong = errors.New("the line is too long")
 
 func tooLong(limit int) string {
-	return fmt.Sprintf("the message is over the maximum of %d bytes and was not read", limit)
+	return fmt.Sprintf("the message exceeds the maximum of %d bytes and was not read", limit)
 }
 
 // lineReader reads lines of a bounded length.
