@@ -54,6 +54,7 @@ type commands struct {
 	Call       callCommand       `cmd:"" help:"Call a tool from the command line."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
+	Man        manCommand        `cmd:"" name:"__man" hidden:""`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
