@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"io"
 	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -24,8 +26,11 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// manifests are the objects of deploy/kubernetes, as Kubernetes' own types
-// read them.
+// manifestsDir holds the manifests: those of deploy/kubernetes, or what Helm has
+// rendered of the chart, which must be as good.
+var manifestsDir = flag.String("manifests", filepath.Join("..", "..", "deploy", "kubernetes"), "test the manifests in this `directory`")
+
+// manifests are the objects of a directory, as Kubernetes' own types read them.
 type manifests struct {
 	Namespace               corev1.Namespace
 	Deployment              appsv1.Deployment
@@ -62,7 +67,7 @@ func readManifests(t *testing.T) *manifests {
 		"NetworkPolicy":           {"networking.k8s.io/v1", &m.NetworkPolicy},
 		"Kustomization":           {"kustomize.config.k8s.io/v1beta1", &m.Kustomization},
 	}
-	files, err := filepath.Glob(filepath.Join("..", "..", "deploy", "kubernetes", "*"))
+	files, err := filepath.Glob(filepath.Join(*manifestsDir, "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,6 +254,12 @@ func TestManifestsGiveNoPrivileges(t *testing.T) {
 	}
 }
 
+// imageName returns an image's name, without its tag and the registry.
+func imageName(image string) string {
+	name, _, _ := strings.Cut(path.Base(image), ":")
+	return name
+}
+
 func isTrue(b *bool) bool { return b != nil && *b }
 
 func TestManifestsSayWhatACopyNeeds(t *testing.T) {
@@ -344,7 +355,7 @@ func TestManifestsBelongTogether(t *testing.T) {
 	if m.Kustomization.Namespace != m.Namespace.Name {
 		t.Errorf("all is in %s, and %s is made", m.Kustomization.Namespace, m.Namespace.Name)
 	}
-	if images := m.Kustomization.Images; len(images) != 1 || images[0].Name != d.Spec.Template.Spec.Containers[0].Image || images[0].NewTag == "latest" {
+	if images := m.Kustomization.Images; len(images) != 1 || images[0].Name != imageName(d.Spec.Template.Spec.Containers[0].Image) || images[0].NewTag == "latest" {
 		t.Errorf("the images are %v", images)
 	}
 }
@@ -410,6 +421,24 @@ func TestDockerfileAgreesWithTheManifests(t *testing.T) {
 	user := strconv.FormatInt(*pod.SecurityContext.RunAsUser, 10) + ":" + strconv.FormatInt(*pod.SecurityContext.RunAsGroup, 10)
 	if instruction("USER") != user {
 		t.Errorf("USER %s, and in the Deployment %s", instruction("USER"), user)
+	}
+
+	var check []string
+	_, list, _ := strings.Cut(instruction("HEALTHCHECK"), "CMD ")
+	if err := json.Unmarshal([]byte(list), &check); err != nil {
+		t.Fatal(err)
+	}
+	c := &commands{}
+	parser, err := newParser(c, &environment{getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parsed, err := parser.Parse(check[1:]); err != nil || parsed.Command() != "doctor" || !c.Doctor.Quick {
+		t.Fatalf("the health check is %q: %v", check, err)
+	}
+	loopback := func(addr string) string { return strings.Replace(addr, "0.0.0.0", "127.0.0.1", 1) }
+	if c.Doctor.Addr != loopback(command.Addr) || c.Doctor.AdminAddr != loopback(command.AdminAddr) {
+		t.Errorf("the health check asks %s and %s", c.Doctor.Addr, c.Doctor.AdminAddr)
 	}
 	module, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
 	if err != nil {
