@@ -35,6 +35,7 @@ complete -o nospace -o bashdefault -F _polt_mcp polt-mcp
 	"zsh": `#compdef polt-mcp
 _polt_mcp() { local -a c; c=(${(f)"$(polt-mcp __complete -- "${(@)words[2,CURRENT]}")"}); compadd -S '' -a c; }
 compdef _polt_mcp polt-mcp
+[[ $funcstack[1] != _polt-mcp ]] || _polt_mcp "$@" # loaded by the first completion
 `,
 	"fish": `complete -c polt-mcp -f -a '(polt-mcp __complete -- (commandline -opc)[2..-1] (commandline -ct))'
 `,
