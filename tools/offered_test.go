@@ -20,7 +20,7 @@ func offered[List any](t *testing.T, method mcp.MCPMethod) (list List) {
 	r := resources.New(set)
 	s := server.NewMCPServer("test", "1")
 	r.Register(s)
-	prompts.New(set, r).Register(s)
+	prompts.New(set).Register(s)
 	answer, ok := s.HandleMessage(t.Context(), json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"`+string(method)+`"}`)).(mcp.JSONRPCResponse)
 	if !ok {
 		t.Fatalf("%s fails", method)

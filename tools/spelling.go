@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
@@ -233,3 +236,43 @@ func (k idKind) problem(text string) string {
 	}
 	return fmt.Sprintf("is an id such as 7f6a2c1e-…, from %s; this looks like %s", k.finder, is)
 }
+
+// Spelled returns what a text plainly means as an argument of that name, which
+// has one of some values unless those are nil: given is false where it means
+// that there is none. Otherwise problem says in words why it means nothing.
+func Spelled(name, text string, values []string) (plain string, given bool, problem string) {
+	if isPlaceholder(text) {
+		return "", false, fmt.Sprintf("%q is a placeholder", clean.Line(text, 40))
+	}
+	schema := &jsonschema.Schema{Type: "string"}
+	for _, v := range values {
+		schema.Enum = append(schema.Enum, v)
+	}
+	raw, given := spelling{name: name, schema: schema}.plain(encode(text))
+	if !given {
+		return "", false, ""
+	}
+	v, problem := checkValue(name, schema, raw)
+	if problem == "" {
+		switch name {
+		case "task_id":
+			problem = problemIn(polt.GetTask.Check(polt.GetTaskInput{TaskID: v.text}))
+		case "project_id":
+			problem = problemIn(polt.GetProject.Check(polt.GetProjectInput{ProjectID: v.text}))
+		}
+	}
+	return v.text, problem == "", problem
+}
+
+func problemIn(faults []*polt.Error) string {
+	if len(faults) == 0 {
+		return ""
+	}
+	return faults[0].Message
+}
+
+// placeholder matches what hosts send for an argument that was not filled in,
+// such as $1, ${task_id}, {{task_id}} or <task_id>.
+var placeholder = regexp.MustCompile(`^(\$\w+|\$\{[^}]*\}|\{+[^}]*\}+|<[^<>]*>|\[[^\]]*\]|%[A-Za-z_]+%)$`)
+
+func isPlaceholder(text string) bool { return placeholder.MatchString(strings.TrimSpace(text)) }

@@ -24,7 +24,7 @@ func (a *app) dispatcher(o rpc.Options, options ...server.ServerOption) *rpc.Dis
 
 // mcpServer returns the MCP server of all that the app offers.
 func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
-	p := prompts.New(a.set, a.resources)
+	p := prompts.New(a.set)
 	completions := completion.New(a.set, p, a.resources)
 	hooks := &server.Hooks{}
 	rpc.RecordErrors(hooks)

@@ -68,7 +68,7 @@ func newProvider(t *testing.T, p http.RoundTripper, except ...string) *completio
 		t.Fatal(err)
 	}
 	r := resources.New(set)
-	return completion.New(set, prompts.New(set, r), r)
+	return completion.New(set, prompts.New(set), r)
 }
 
 func provider(t *testing.T, p *platform) func(ctx context.Context, typed string) []string {
@@ -257,7 +257,7 @@ func TestNobodysKeyMatters(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := resources.New(set)
-		provider := completion.New(set, prompts.New(set, r), r)
+		provider := completion.New(set, prompts.New(set), r)
 		for template, argument := range map[string]string{"polt://tasks/{task_id}": "task_id", "polt://projects/{project_id}": "project_id", "polt://agents/{username}": "username"} {
 			if _, err := provider.CompleteResourceArgument(t.Context(), template, mcp.CompleteArgument{Name: argument}, mcp.CompleteContext{}); err != nil {
 				t.Error(err)

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -17,14 +14,14 @@ func weighIn() row {
 		description: "Read a project, then vote on it and reply to it.",
 		arguments:   []argument{{name: "project_id", description: "Which project", required: true}},
 		needs:       []string{"vote_on_project", "reply_to_project"},
-		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []byte, error) {
 			id := arguments["project_id"]
-			contents, project, err := p.embed(ctx, "polt://projects/"+url.PathEscape(id))
+			project, err := p.read(ctx, "get_project", "project_id", id)
 			if err != nil {
 				return "", nil, err
 			}
 			does, proposes, then := "", "the reply", "reply_to_project"
-			switch stage := stageOf(contents.Text); stage {
+			switch stage := stageOf(string(project)); stage {
 			case "", polt.ProjectIdea, polt.ProjectVoting:
 				proposes = "the vote and the reply"
 				then = `vote_on_project with value 1 for it or -1 against it, once. The same vote again removes it.
@@ -32,7 +29,8 @@ func weighIn() row {
 			default:
 				does = " The project is in stage " + word(string(stage)) + ", where votes are not taken."
 			}
-			text := fmt.Sprintf(`Weigh in on the POLT project %s. The message after this one has it as it is now, with its milestones, replies and tasks. %s
+			name, where := p.subject("POLT project", id, "get_project", "list_projects")
+			text := fmt.Sprintf(`Weigh in on the %s. %s
 
 %s%s
 
@@ -40,8 +38,8 @@ func weighIn() row {
 2. Judge it: what problem it solves and for whom, whether it can be built as planned, what is missing or risky, and what has been said already.
 3. Tell me your judgement in a few sentences, with %s that you propose, and ask me.
 4. When I agree: %s, once: one point that is new, constructive and specific. If you have none, do not reply.`,
-				id, untrusted, p.acting(p.who(ctx)), does, proposes, then)
-			return text, []mcp.Content{project}, nil
+				name, where, p.acting(p.who(ctx)), does, proposes, then)
+			return text, project, nil
 		},
 	}
 }

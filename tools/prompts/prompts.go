@@ -4,7 +4,7 @@ package prompts
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,7 +14,6 @@ import (
 	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
-	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 // A row is a prompt.
@@ -24,8 +23,8 @@ type row struct {
 	description string
 	arguments   []argument
 	needs       []string // the tools without which it is of no use
-	// write returns the prompt's text, and what is embedded after it.
-	write func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error)
+	// write returns the prompt's text, and the data that goes with it, if any.
+	write func(ctx context.Context, p *Prompts, arguments map[string]string) (text string, data []byte, err error)
 }
 
 // An argument of a prompt is a text.
@@ -44,14 +43,13 @@ func table() []row {
 
 // Prompts are the prompts of one server.
 type Prompts struct {
-	set       *tools.Set
-	resources *resources.Resources
-	rows      []row
+	set  *tools.Set
+	rows []row
 }
 
 // New returns the prompts that a set has the tools for.
-func New(set *tools.Set, r *resources.Resources) *Prompts {
-	p := &Prompts{set: set, resources: r}
+func New(set *tools.Set) *Prompts {
+	p := &Prompts{set: set}
 	for _, row := range table() {
 		if !slices.ContainsFunc(row.needs, func(tool string) bool { return !set.Has(tool) }) {
 			p.rows = append(p.rows, row)
@@ -92,56 +90,63 @@ func (r row) argumentNames() (names []string) {
 	return names
 }
 
-// get returns a prompt, or a [*tools.Error].
+// dataMark is before the data of a prompt.
+const dataMark = "\n\nData, as JSON:\n"
+
+// get returns a prompt, or a [*tools.Error]. It is one message of text: several
+// hosts give the model no more than the first, or no other kind.
 func (p *Prompts) get(ctx context.Context, row row, given map[string]string) (*mcp.GetPromptResult, error) {
-	arguments, err := row.checked(given)
+	arguments, notes, err := row.checked(given)
 	if err != nil {
 		return nil, err
 	}
-	text, embedded, err := row.write(ctx, p, arguments)
+	text, data, err := row.write(ctx, p, arguments)
 	if err != nil {
 		return nil, err
 	}
-	result := &mcp.GetPromptResult{Description: row.description}
-	for _, content := range append([]mcp.Content{mcp.NewTextContent(text)}, embedded...) {
-		result.Messages = append(result.Messages, mcp.PromptMessage{Role: mcp.RoleUser, Content: content})
+	if len(notes) > 0 {
+		text += "\n\nWhat was given could not be used: " + strings.Join(notes, "; ") + "."
 	}
-	return result, nil
+	if len(data) > 0 {
+		text += dataMark + string(data)
+	}
+	return &mcp.GetPromptResult{
+		Description: row.description,
+		Messages:    []mcp.PromptMessage{{Role: mcp.RoleUser, Content: mcp.NewTextContent(text)}},
+	}, nil
 }
 
-// checked returns the arguments without the space around them and without
-// those that are empty, or what is wrong with the first that cannot be used.
-func (r row) checked(given map[string]string) (map[string]string, error) {
-	arguments := map[string]string{}
-	for name, value := range given {
+// checked returns the arguments as they are plainly meant, and what is wrong with
+// those that cannot be used: a host may have sent a placeholder, and the prompt
+// is of use without. That one is required and not given at all is an error, as
+// is one that there is not.
+func (r row) checked(given map[string]string) (arguments map[string]string, notes []string, _ error) {
+	arguments = map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(r.arguments, func(a argument) bool { return a.name == name })
 		if i < 0 {
-			return nil, r.invalid(clean.Line(name, 40), "unknown")
-		}
-		if value = strings.TrimSpace(value); value == "" {
-			continue // hosts send what a person has left empty
+			return nil, nil, r.invalid(clean.Line(name, 40), "unknown")
 		}
 		a := r.arguments[i]
-		if a.values != nil {
-			known := slices.IndexFunc(a.values, func(v string) bool { return strings.EqualFold(v, value) })
-			if known < 0 {
-				return nil, r.invalid(name, fmt.Sprintf("%q is not one of %s", clean.Line(value, 40), strings.Join(a.values, ", ")))
-			}
-			value = a.values[known]
+		plain, isGiven, problem := tools.Spelled(name, given[name], a.values)
+		if plain = strings.TrimSpace(plain); isGiven && a.check != nil {
+			problem = a.check(plain)
 		}
-		if a.check != nil {
-			if problem := a.check(value); problem != "" {
-				return nil, r.invalid(name, problem)
-			}
+		switch {
+		case problem != "":
+			notes = append(notes, name+": "+problem)
+		case isGiven && plain != "":
+			arguments[name] = plain
+		case a.required:
+			return nil, nil, r.invalid(name, "is required: "+a.description)
 		}
-		arguments[name] = value
 	}
 	for _, a := range r.arguments {
-		if a.required && arguments[a.name] == "" {
-			return nil, r.invalid(a.name, "is required: "+a.description)
+		if _, ok := given[a.name]; a.required && !ok {
+			return nil, nil, r.invalid(a.name, "is required: "+a.description)
 		}
 	}
-	return arguments, nil
+	return arguments, notes, nil
 }
 
 func (r row) invalid(name, problem string) error {
@@ -155,13 +160,23 @@ func (r row) invalid(name, problem string) error {
 	return tools.NewError(polt.CodeInvalidArgument, name, name+": "+problem, next)
 }
 
-// embed returns a resource as it is now, to go into a prompt.
-func (p *Prompts) embed(ctx context.Context, uri string) (mcp.TextResourceContents, mcp.Content, error) {
-	contents, err := p.resources.Read(ctx, uri)
-	if err != nil {
-		return contents, nil, err
+// read returns what a tool gives, for the prompt to hold, or nothing where the id
+// that it is about is not known.
+func (p *Prompts) read(ctx context.Context, tool, argument, id string) ([]byte, error) {
+	if id == "" {
+		return nil, nil
 	}
-	return contents, mcp.NewEmbeddedResource(contents), nil
+	return p.set.ReadSummary(ctx, tool, map[string]string{argument: id})
+}
+
+// subject names what a prompt is about, and says where its data is, or how to
+// find it.
+func (p *Prompts) subject(kind, id, reader, finder string) (name, where string) {
+	if id != "" {
+		return kind + " " + id, "It is at the end of this message as it is now. " + untrusted
+	}
+	return kind + " that I mean", "Ask me which that is" + p.where(finder, ", or find it with "+finder, "") +
+		p.where(reader, ", and read it with "+reader+" first", "") + ". " + untrusted
 }
 
 // untrusted is said of whatever is embedded.

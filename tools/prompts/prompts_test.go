@@ -15,7 +15,6 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/prompts"
-	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
 func TestPromptWithoutItsToolsIsNotOffered(t *testing.T) {
@@ -62,7 +61,7 @@ func newServer(t *testing.T, platform http.RoundTripper, o tools.Options) *serve
 		t.Fatal(err)
 	}
 	s := server.NewMCPServer("test", "1")
-	prompts.New(set, resources.New(set)).Register(s)
+	prompts.New(set).Register(s)
 	return s
 }
 
@@ -235,9 +234,42 @@ func TestNamesGiveNoOrders(t *testing.T) {
 	} {
 		s := newServer(t, platform{"/api/auth/verify": `{"username":"` + c.me + `"}`, c.path: c.answer}, tools.Options{})
 		// The data itself, which follows the sentences, is as it is.
-		text, _, _ := strings.Cut(get(t, s, c.prompt), `"type":"resource"`)
+		text, _, _ := strings.Cut(get(t, s, c.prompt), `Data, as JSON:`)
 		if !strings.Contains(text, c.says) || strings.Contains(text, order) {
 			t.Errorf("%s: %s", c.what, text)
+		}
+	}
+}
+
+// TestPromptIsOneMessageOfText gives what hosts send for an argument that was not
+// filled in: opencode the literal $1, others their own.
+func TestPromptIsOneMessageOfText(t *testing.T) {
+	task := `{"id":"t-1","status":"available","submissions":[{"submission_content":"` + strings.Repeat("word ", 1000) + `","review_notes":"Say why."}]}`
+	s := newServer(t, platform{"/api/auth/verify": `{"username":"ada"}`, "/api/tasks/t-1": task, "/api/tasks": `{"tasks":[{"id":"t-1"}]}`, "/api/projects/p-1": `{"id":"p-1"}`}, tools.Options{})
+	for _, c := range []struct {
+		prompt, arguments string
+		says              []string
+	}{
+		{"find_work", `{}`, []string{`Data, as JSON:\n{\"tasks\":[{\"id\":\"t-1\"}]`}},
+		{"find_work", `{"skills":"$1","difficulty":"$2","days":"$3"}`, []string{"Skills: judge by", "Difficulty: any", `\"$2\" is a placeholder`, "Data, as JSON:"}},
+		{"find_work", `{"difficulty":"impossible","days":"soon"}`, []string{"Difficulty: any", "any time", "is not one of easy", "is not a whole number"}},
+		{"find_work", `{"difficulty":"Any"}`, []string{"Difficulty: any"}},
+		{"work_on_task", `{"task_id":"t-1"}`, []string{"POLT task t-1", "commit_to_task", "wait_for_review", "Data, as JSON:", "…(+4600)", "Say why."}},
+		{"work_on_task", `{"task_id":"polt://tasks/t-1"}`, []string{"POLT task t-1", "Data, as JSON:"}},
+		{"work_on_task", `{"task_id":"$1"}`, []string{"POLT task that I mean", "find it with list_tasks, and read it with get_task first", "is a placeholder"}},
+		{"answer_revision", `{"task_id":"{{task_id}}"}`, []string{"POLT task that I mean", "submit_work"}},
+		{"answer_revision", `{"task_id":"the one about forms"}`, []string{"POLT task that I mean", "this looks like a title"}},
+		{"weigh_in", `{"project_id":"<project_id>"}`, []string{"POLT project that I mean", "list_projects", "get_project", "vote_on_project"}},
+		{"weigh_in", `{"project_id":"p-1"}`, []string{"POLT project p-1", `Data, as JSON:\n{\"id\":\"p-1\"`}},
+	} {
+		answer := getWith(t, s, c.prompt, c.arguments)
+		if strings.Count(answer, `"role"`) != 1 || strings.Contains(answer, `"type":"resource"`) {
+			t.Errorf("%s %s is not one message of text: %s", c.prompt, c.arguments, answer)
+		}
+		for _, want := range c.says {
+			if !strings.Contains(answer, want) {
+				t.Errorf("%s %s does not say %q: %s", c.prompt, c.arguments, want, answer)
+			}
 		}
 	}
 }

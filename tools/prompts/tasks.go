@@ -3,11 +3,8 @@ package prompts
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
@@ -26,7 +23,7 @@ func findWork() row {
 			{name: "days", description: "Within how many days it is to be done", check: checkDays},
 		},
 		needs: []string{"list_tasks"},
-		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []byte, error) {
 			query := map[string]any{"status": polt.TaskAvailable, "sort": polt.TasksByPayout}
 			if d := arguments["difficulty"]; d != "" {
 				query["difficulty"] = d
@@ -52,7 +49,7 @@ func findWork() row {
 
 %s
 
-The message after this one has the available tasks, as list_tasks gives them. %s
+The available tasks are at the end of this message, as list_tasks gives them. %s
 
 1. Choose up to five that fit. If none does, look at more pages with list_tasks, or say so.
 2. Read each%s: the whole description, and why earlier submissions were rejected.
@@ -61,7 +58,7 @@ The message after this one has the available tasks, as list_tasks gives them. %s
 				or(oneLine(arguments["skills"]), "judge by what you can do"), or(arguments["difficulty"], "any"), within, situation, untrusted,
 				p.where("get_task", " with get_task", " at polt://tasks/ and its id"),
 				p.where("commit_to_task", " Do not call commit_to_task before I have agreed: it locks the task, and at most 3 can be held at once.", ""))
-			return text, []mcp.Content{mcp.NewTextContent(string(list))}, nil
+			return text, list, nil
 		},
 	}
 }
@@ -79,20 +76,21 @@ func workOnTask() row {
 		description: "Take one task from where it stands to a submission that is fit to be approved.",
 		arguments:   []argument{taskID},
 		needs:       []string{"commit_to_task", "submit_work"},
-		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []byte, error) {
 			id := arguments[taskID.name]
-			contents, task, err := p.embed(ctx, "polt://tasks/"+url.PathEscape(id))
+			task, err := p.read(ctx, "get_task", taskID.name, id)
 			if err != nil {
 				return "", nil, err
 			}
-			who, stands := p.who(ctx), standingOf(contents.Text)
+			name, where := p.subject("POLT task", id, "get_task", "list_tasks")
+			who, stands := p.who(ctx), standingOf(string(task))
 			first, possible := stands.work(who)
 			if !possible {
-				return fmt.Sprintf(`The POLT task %s was to be worked on. The message after this one has it as it is now. %s
+				return fmt.Sprintf(`The %s was to be worked on. %s
 
-%s The task is %s. Stop, commit to nothing, submit nothing, and tell me.`, id, untrusted, p.acting(who), stands.is()), []mcp.Content{task}, nil
+%s The task is %s. Stop, commit to nothing, submit nothing, and tell me.`, name, where, p.acting(who), stands.is()), task, nil
 			}
-			text := fmt.Sprintf(`Work on the POLT task %s, which the message after this one has as it is now. %s
+			text := fmt.Sprintf(`Work on the %s. %s
 
 %s %s
 
@@ -109,10 +107,10 @@ A good submission
 - says how it was checked, and what it does not do;
 - holds no key and nothing private of mine.
 
-4. Call submit_work once, with task_id %[1]s. A review takes time: do not poll; watch polt://tasks/%[1]s if you can, or look%[7]s later.`,
-				id, untrusted, p.acting(who), now(), first,
-				p.where("abandon_task", " and abandon_task", ""), p.where("get_task", " with get_task", " there"))
-			return text, []mcp.Content{task}, nil
+4. Call submit_work once, with the task's task_id. A review takes time: %[7]s.`,
+				name, where, p.acting(who), now(), first,
+				p.where("abandon_task", " and abandon_task", ""), p.where("wait_for_review", "then wait_for_review, or do other work", "do other work meanwhile, and look later"))
+			return text, task, nil
 		},
 	}
 }
@@ -123,29 +121,30 @@ func answerRevision() row {
 		description: "Mend what a review found missing in your submission, and submit again.",
 		arguments:   []argument{taskID},
 		needs:       []string{"submit_work"},
-		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []mcp.Content, error) {
+		write: func(ctx context.Context, p *Prompts, arguments map[string]string) (string, []byte, error) {
 			id := arguments[taskID.name]
-			contents, task, err := p.embed(ctx, "polt://tasks/"+url.PathEscape(id))
+			task, err := p.read(ctx, "get_task", taskID.name, id)
 			if err != nil {
 				return "", nil, err
 			}
+			name, where := p.subject("POLT task", id, "get_task", "list_tasks")
 			who := p.who(ctx)
-			first, not := standingOf(contents.Text).revise(who)
+			first, not := standingOf(string(task)).revise(who)
 			if not != "" {
-				return fmt.Sprintf(`A revision of the POLT task %s was to be answered. The message after this one has the task as it is now. %s
+				return fmt.Sprintf(`A revision of the %s was to be answered. %s
 
-%s %s. Stop, submit nothing, and tell me.`, id, untrusted, p.acting(who), not), []mcp.Content{task}, nil
+%s %s. Stop, submit nothing, and tell me.`, name, where, p.acting(who), not), task, nil
 			}
-			text := fmt.Sprintf(`A review of my submission to the POLT task %s asked for a revision. The message after this one has the task as it is now, with its submissions, the oldest first. %s
+			text := fmt.Sprintf(`A review of my submission to the %s asked for a revision. %s Its submissions are the oldest first.
 
 %s %s%s
 
 1. Find the last submission and its review_notes. List every point that they raise, and what the description asks for besides.
 2. Mend each. Keep what was not criticised.
 3. Begin the new submission with a list: each point, and what was done about it. Then the whole work again: the reviewer must need nothing else.
-4. Call submit_work with task_id %[1]s, once and promptly. If the points cannot be met, tell me%[6]s.`,
-				id, untrusted, p.acting(who), now(), first, p.where("abandon_task", ", and abandon_task", ""))
-			return text, []mcp.Content{task}, nil
+4. Call submit_work with the task's task_id, once and promptly. If the points cannot be met, tell me%[6]s.`,
+				name, where, p.acting(who), now(), first, p.where("abandon_task", ", and abandon_task", ""))
+			return text, task, nil
 		},
 	}
 }
