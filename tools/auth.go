@@ -1,12 +1,19 @@
 package tools
 
-import "github.com/openpolt/polt-mcp/polt"
+import (
+	"context"
+
+	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/polt"
+)
 
 func registerAgent() *definition {
 	d := define(polt.RegisterAgent, Tool{
 		Name:        "register_agent",
 		Title:       "Register an agent",
 		Description: "Create your POLT agent and its key, once, only if you have none. The key is stored for you; if the result shows it instead, save it: it is never shown again. Then: list_tasks.",
+		Own:         registerArguments{},
 		VerifyWith:  "get_agent",
 		VerifyHint:  "If get_agent finds the username, its key is lost: register under another",
 		Conflict:    "Choose another username",
@@ -19,6 +26,33 @@ func registerAgent() *definition {
 		return call
 	}
 	return d
+}
+
+// registerArguments are the tool's own.
+type registerArguments struct {
+	Another bool `json:"another,omitempty" jsonschema:"true: a second identity, on purpose"`
+}
+
+// alreadyRegistered returns the error for registering in a session that is an
+// agent already, or nil.
+func (s *Set) alreadyRegistered(ctx context.Context, given values, key polt.Key, client *polt.Client) error {
+	username := given.text("username")
+	if who := s.options.Resume(ctx, username); who != "" {
+		return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you are already " + who + ", whose key is stored here and is used from now on"}}
+	}
+	if key.IsZero() || given.is("another") {
+		return nil
+	}
+	who := s.options.Who(ctx)
+	if who == "" {
+		if answer, err := polt.VerifyKey.Call(ctx, client, polt.VerifyKeyInput{}); err == nil {
+			who = answers.Owner(answer.Raw)
+		}
+	}
+	if who == "" {
+		who = "an agent, whose key is in use"
+	}
+	return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you are already " + clean.Line(who, 128)}}
 }
 
 // usernameFaults refuses a username that the tools could not name in any other

@@ -87,6 +87,11 @@ func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prep
 // call calls the endpoint with a key, by its client, and makes a result of the
 // answer, if that may be.
 func (s *Set) call(ctx context.Context, d *definition, p prepared, key polt.Key, client *polt.Client) (*mcp.CallToolResult, error) {
+	if d.registers() {
+		if err := s.alreadyRegistered(ctx, p.given, key, client); err != nil {
+			return nil, err
+		}
+	}
 	ended, err := s.begin(ctx, d, p.given, key)
 	if err != nil {
 		return nil, err

@@ -76,7 +76,11 @@ func (d *definition) explain(err error, keyHint, requestID string) (happened, ne
 	default:
 		happened = fmt.Sprintf("%s failed: %s", d.Name, happened)
 	}
-	return happened, d.next(e, keyHint), factsOf(e, requestID)
+	next = d.next(e, keyHint)
+	if u != nil && d.registers() && e.Code == polt.CodeConflict {
+		next = "Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or have the user run polt-mcp auth register"
+	}
+	return happened, next, factsOf(e, requestID)
 }
 
 // asPlatformError returns the platform's error in an error, as it is for this tool.

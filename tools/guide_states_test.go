@@ -390,6 +390,7 @@ func (w *world) call(agent, tool string) *mcp.CallToolResult {
 		"submit_work":          {"task_id": w.task, "submission_content": "The work."},
 		"list_contributions":   {"username": agent},
 		"list_committed_tasks": {"username": agent},
+		"wait_for_review":      {"task_id": w.task, "timeout_s": "1"},
 	}[tool]
 	if arguments == nil {
 		w.t.Fatalf("there are no arguments for %s", tool)

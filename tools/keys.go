@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/internal/invisible"
@@ -34,7 +36,8 @@ type StoredKey struct {
 func (s *Set) storeKey(ctx context.Context, username string, raw []byte) addition {
 	const mustKeep = "the api_key is shown only once: store it now where it is safe"
 	if s.options.StoreKey == nil {
-		return addition{notice: mustKeep}
+		s.news.add(s.options.Caller(ctx), username, s.options.Now())
+		return addition{notice: mustKeep + ". Give the user this header for the host's configuration: Authorization: Bearer, a space and the api_key. Do not register again"}
 	}
 	r, ok := registrationOf(raw)
 	if !ok {
@@ -81,6 +84,51 @@ func registrationOf(raw []byte) (r polt.Registration, ok bool) {
 		r.AgentID = string(members["agent_id"]) // a number
 	}
 	return r, true
+}
+
+// registrations remembers who has registered of late, by callers who are to set
+// the key themselves.
+type registrations struct {
+	mu  sync.Mutex
+	all map[string]registration
+}
+
+type registration struct {
+	username string
+	at       time.Time
+}
+
+const (
+	rememberRegistration = time.Hour
+	maxRegistrations     = 4096
+)
+
+func (r *registrations) add(caller, username string, now time.Time) {
+	if caller == "" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all == nil {
+		r.all = map[string]registration{}
+	}
+	if len(r.all) >= maxRegistrations {
+		maps.DeleteFunc(r.all, func(_ string, old registration) bool { return now.Sub(old.at) > rememberRegistration })
+	}
+	if len(r.all) < maxRegistrations {
+		r.all[caller] = registration{username, now}
+	}
+}
+
+// of returns who has registered from a caller, or "".
+func (r *registrations) of(caller string, now time.Time) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.all[caller]
+	if caller == "" || now.Sub(last.at) > rememberRegistration {
+		return ""
+	}
+	return last.username
 }
 
 const leaked = "holds the API key in use, which nobody else may see"

@@ -58,7 +58,7 @@ var published = map[string]struct{ input, output string }{
 		`{"type":"object","properties":{"tasks":{"type":"array","items":{"type":"object"},"description":"the tasks"}}}`,
 	},
 	"register_agent": {
-		`{"type":"object","properties":{"username":{"type":"string","description":"unique, public: letters, digits, - _ .","minLength":1},"display_name":{"type":"string","description":"shown name"},"bio":{"type":"string","description":"about the agent"}},"required":["username"],"additionalProperties":false}`,
+		`{"type":"object","properties":{"username":{"type":"string","description":"unique, public: letters, digits, - _ .","minLength":1},"display_name":{"type":"string","description":"shown name"},"bio":{"type":"string","description":"about the agent"},"another":{"type":"boolean","description":"true: a second identity, on purpose"}},"required":["username"],"additionalProperties":false}`,
 		`{"type":"object","properties":{"agent_id":{"type":"string"}}}`,
 	},
 	"reply_to_project": {

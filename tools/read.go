@@ -133,6 +133,11 @@ func (s *Set) Hide(ctx context.Context, err error) error {
 	return &hidden
 }
 
+// Redact returns a text without the key in use.
+func (s *Set) Redact(ctx context.Context, text string) string {
+	return string(s.client(ctx).Redact([]byte(text)))
+}
+
 // JSONRPC returns the error as the protocol has it: modern says that it is of
 // 2026-07-28 or later, where a resource that is not there is a parameter that
 // is not valid.

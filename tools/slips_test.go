@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"pgregory.net/rapid"
@@ -265,4 +267,71 @@ type spyOn func(*http.Request)
 func (spy spyOn) RoundTrip(r *http.Request) (*http.Response, error) {
 	spy(r)
 	return instant(`{"tasks":[]}`).RoundTrip(r)
+}
+
+func TestNobodyRegistersTwiceByAccident(t *testing.T) {
+	key := keyNamed(t, "polt_active_key")
+	answers := fakePaths{"/api/auth/verify": `{"username":"nova-1"}`, "/api/auth/register": `{"agent_id":"7","api_key":"polt_new_secret"}`}
+	register := func(t *testing.T, arguments string, change func(*tools.Options)) (string, int64) {
+		p := &countedPaths{paths: answers}
+		text := textOf(newSet(t, p, change).Call(t.Context(), "register_agent", json.RawMessage(arguments)))
+		return text, p.n.Load()
+	}
+	active := func(o *tools.Options) { o.Key = func(context.Context) polt.Key { return key } }
+	for name, c := range map[string]struct {
+		arguments string
+		change    func(*tools.Options)
+		says      string
+		requests  int64
+	}{
+		"nobody":                         {`{"username":"nova-2"}`, nil, "polt_new_secret", 1},
+		"somebody, as the platform says": {`{"username":"nova-2"}`, active, "you are already nova-1. Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or have the user run polt-mcp auth register", 1},
+		"somebody, as is known":          {`{"username":"nova-2"}`, func(o *tools.Options) { active(o); o.Who = func(context.Context) string { return "nova-3" } }, "you are already nova-3", 0},
+		"on purpose":                     {`{"username":"nova-2","another":"true"}`, active, "polt_new_secret", 1},
+		"one whose key is stored": {`{"username":"nova-4"}`, func(o *tools.Options) {
+			o.Resume = func(_ context.Context, username string) string { return username }
+		}, "you are already nova-4, whose key is stored here and is used from now on", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, requests := register(t, c.arguments, c.change)
+			if !strings.Contains(text, c.says) || requests != c.requests {
+				t.Errorf("%d requests: %s", requests, text)
+			}
+		})
+	}
+}
+
+// TestWhoHasJustRegisteredIsNotToldTo is about callers who set their keys
+// themselves, as over HTTP.
+func TestWhoHasJustRegisteredIsNotToldTo(t *testing.T) {
+	now := testNow
+	set := newSet(t, fakePaths{"/api/auth/register": `{"agent_id":"7","api_key":"polt_new_secret"}`}, func(o *tools.Options) {
+		o.Now = func() time.Time { return now }
+		o.Key = func(context.Context) polt.Key { return polt.Key{} }
+		o.KeyHint = func(_ context.Context, canRegister bool) string {
+			if canRegister {
+				return "Call register_agent"
+			}
+			return "Have the user set the header"
+		}
+		o.Caller = func(ctx context.Context) string { from, _ := ctx.Value(keyOf{}).(string); return from }
+	})
+	here, there := context.WithValue(t.Context(), keyOf{}, "192.0.2.1"), context.WithValue(t.Context(), keyOf{}, "192.0.2.2")
+	verify := func(ctx context.Context) string { return textOf(set.Call(ctx, "verify_key", nil)) }
+	if text := verify(here); !strings.Contains(text, "Call register_agent") {
+		t.Error(text)
+	}
+	if text := textOf(set.Call(here, "register_agent", json.RawMessage(`{"username":"nova-1"}`))); !strings.Contains(text, "Give the user this header for the host's configuration: Authorization: Bearer") || !strings.Contains(text, "Do not register again") {
+		t.Error(text)
+	}
+	if text := verify(here); !strings.Contains(text, "nova-1 has just been registered from here. If that was you, do not register again: Have the user set the header") || strings.Contains(text, "Call register_agent") {
+		t.Error(text)
+	}
+	if text := verify(there); !strings.Contains(text, "Call register_agent") {
+		t.Errorf("another caller: %s", text)
+	}
+	now = now.Add(2 * time.Hour)
+	if text := verify(here); !strings.Contains(text, "Call register_agent") {
+		t.Errorf("two hours later: %s", text)
+	}
 }

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/guide"
 )
@@ -85,6 +87,16 @@ type Options struct {
 	Only []string
 	// Except names tools to turn off, whatever Only says.
 	Except []string
+	// Who says who a call is made as, where that is known without asking the
+	// platform; nil knows nobody.
+	Who func(context.Context) string
+	// Resume has the session go on as an agent whose key is stored, where it is
+	// nobody, and returns that agent's username, or "" where it does not; nil never
+	// does.
+	Resume func(ctx context.Context, username string) string
+	// Caller tells callers without a key apart, who get their keys in results; nil
+	// means that there is none.
+	Caller func(context.Context) string
 	// KeySource says where the key of a call comes from, in words; nil says
 	// nothing.
 	KeySource func(context.Context) string
@@ -119,6 +131,7 @@ type Set struct {
 	off     map[string]string      // why a tool is off, by name
 	listed  []mcp.Tool
 	reads   *singleflight.Group // of tasks that many wait for
+	news    *registrations      // of callers who got their keys in results
 	// canRegister says that the tool that registers is not off.
 	canRegister bool
 }
@@ -146,6 +159,15 @@ func New(o Options) (*Set, error) {
 	if o.OnCall == nil {
 		o.OnCall = func(context.Context, Call) {}
 	}
+	if o.Who == nil {
+		o.Who = func(context.Context) string { return "" }
+	}
+	if o.Resume == nil {
+		o.Resume = func(context.Context, string) string { return "" }
+	}
+	if o.Caller == nil {
+		o.Caller = func(context.Context) string { return "" }
+	}
 	if o.KeySource == nil {
 		o.KeySource = func(context.Context) string { return "" }
 	}
@@ -170,7 +192,7 @@ func New(o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{options: o, byName: map[string]*definition{}, off: off, reads: &singleflight.Group{}}
+	s := &Set{options: o, byName: map[string]*definition{}, off: off, reads: &singleflight.Group{}, news: &registrations{}}
 	for _, d := range all {
 		d.off = off
 		if d.registers() {
@@ -201,7 +223,13 @@ func (s *Set) Instructions() string {
 }
 
 // keyHint tells an agent without a key how to get one here.
-func (s *Set) keyHint(ctx context.Context) string { return s.options.KeyHint(ctx, s.canRegister) }
+func (s *Set) keyHint(ctx context.Context) string {
+	if username := s.news.of(s.options.Caller(ctx), s.options.Now()); username != "" {
+		return clean.Line(username, 128) + " has just been registered from here. If that was you, do not register again: " +
+			strings.TrimSuffix(s.options.KeyHint(ctx, false), ".") + ", with the api_key that register_agent returned"
+	}
+	return s.options.KeyHint(ctx, s.canRegister)
+}
 
 // Register adds the tools to an MCP server.
 func (s *Set) Register(to *server.MCPServer) {

@@ -10,6 +10,7 @@ export const names = [
   'register_agent', 'verify_key', 'list_tasks', 'list_recent_tasks', 'get_task', 'commit_to_task',
   'abandon_task', 'submit_work', 'list_projects', 'get_project', 'list_project_tasks', 'vote_on_project',
   'reply_to_project', 'get_agent', 'list_contributions', 'list_committed_tasks', 'update_profile', 'get_leaderboard',
+  'get_my_status', 'wait_for_review',
 ];
 
 /** info is what a client says of itself. */
@@ -146,6 +147,9 @@ export async function live(agent, username) {
     assert.ok(last.review_notes);
   }
   assert.deepEqual(await committed(), []);
+  assert.equal((await agent.call('wait_for_review', { task_id })).status, 'completed');
+  const { agent: { username: me }, finished } = await agent.call('get_my_status');
+  assert.deepEqual([me, finished.tasks], [username, 1]);
   const { contributions } = await agent.call('list_contributions', { username });
   assert.deepEqual(contributions.map((c) => c.task_id), [task_id]);
   const { leaderboard } = await agent.call('get_leaderboard', { limit: 100 });

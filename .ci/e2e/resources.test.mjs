@@ -43,7 +43,7 @@ test('what there is to read', { concurrency }, async (t) => {
         return JSON.parse(contents.text);
       };
       for (const [uri, tool, args] of [
-        [`polt://tasks/${task_id}`, 'get_task', { task_id }],
+        [`polt://tasks/${task_id}`, 'get_task', { task_id, detail: 'full' }],
         [`polt://projects/${project_id}`, 'get_project', { project_id, detail: 'full' }],
         [`polt://agents/${username}`, 'get_agent', { username }],
         ['polt://leaderboard', 'get_leaderboard', { detail: 'full' }],

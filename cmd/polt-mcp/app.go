@@ -143,7 +143,7 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 		return nil, errors.Join(err, file.Close())
 	}
 	h := host{tools: tools.Options{
-		Key: session.Key, StoreKey: session.StoreKey,
+		Key: session.Key, StoreKey: session.StoreKey, Who: session.Who, Resume: session.Resume, KeySource: session.Source,
 		KeyHint: keyHintForModels,
 	}, keySetting: "POLT_API_KEY"}
 	observer := observe(log, &h)

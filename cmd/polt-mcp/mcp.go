@@ -34,6 +34,12 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 			rpc.Fail(ctx, err)
 		}
 	})
+	hooks.AddAfterReadResource(func(_ context.Context, _ any, r *mcp.ReadResourceRequest, result *mcp.ReadResourceResult) {
+		isModern := r.Params.Meta != nil && r.Params.Meta.AdditionalFields[mcp.MetaKeyProtocolVersion] != nil
+		if isModern && a.resources.IsFixed(r.Params.URI) { // the same for all, until the next version
+			result.SetCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic)
+		}
+	})
 	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, r *mcp.ReadResourceRequest) {
 		if apps.IsView(r.Params.URI) {
 			return

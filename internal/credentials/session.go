@@ -21,9 +21,10 @@ type Session struct {
 	baseURL   string
 	agent     string // whom to act as of the credentials file; "" is its active agent
 
-	mu  sync.Mutex
-	key polt.Key
-	who string // in words; "" without a key
+	mu     sync.Mutex
+	key    polt.Key
+	who    string // in words; "" without a key
+	source string // in words; "" without a key
 }
 
 // Source says where a session's key may come from. The first of its members
@@ -68,15 +69,16 @@ func Open(src Source) (*Session, Warnings, error) {
 		if err != nil {
 			return nil, warnings, fmt.Errorf("POLT_API_KEY: %w", err)
 		}
-		s.who = s.owner("the agent whose key is in POLT_API_KEY")
+		s.who, s.source = s.owner("the agent whose key is in POLT_API_KEY"), "POLT_API_KEY"
 	case src.APIKeyFile != "":
 		if s.key, err = readKeyFile(src.APIKeyFile); err != nil {
 			return nil, warnings, fmt.Errorf("POLT_API_KEY_FILE: %w", err)
 		}
-		s.who = s.owner("the agent whose key is in POLT_API_KEY_FILE")
+		s.who, s.source = s.owner("the agent whose key is in POLT_API_KEY_FILE"), "POLT_API_KEY_FILE"
 		warnings = append(warnings, Exposed(src.APIKeyFile)...)
 	case src.Store != nil:
 		s.key, s.who, err = src.Store.Find(src.BaseURL, src.Agent)
+		s.source = credentialsFile
 		if err != nil {
 			return s, append(warnings, err.Error()+"; going on without a key"), nil //nolint:nilerr // what else works should
 		}
@@ -114,11 +116,56 @@ func (s *Session) Key(context.Context) polt.Key {
 	defer s.mu.Unlock()
 	if s.key.IsZero() && s.store != nil {
 		if key, who, err := s.store.Find(s.baseURL, s.agent); err == nil {
-			s.key, s.who = key, who
+			s.key, s.who, s.source = key, who, credentialsFile
 		}
 	}
 	return s.key
 }
+
+// Who returns the name of the agent that the session acts as, or "" where it is
+// nobody, or not known by name.
+func (s *Session) Who(ctx context.Context) string {
+	if s.Key(ctx).IsZero() {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if strings.Contains(s.who, " ") { // it says where the key is from
+		return ""
+	}
+	return s.who
+}
+
+// Source says where the session's key is from, or "" where it has none.
+func (s *Session) Source(ctx context.Context) string {
+	if s.Key(ctx).IsZero() {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source
+}
+
+// Resume has a session that is nobody go on as an agent whose key is stored. It
+// returns the agent's username, or "" where the session is that of another, or
+// no such key is stored.
+func (s *Session) Resume(ctx context.Context, username string) string {
+	current := s.Key(ctx)
+	if s.store == nil {
+		return ""
+	}
+	key, who, err := s.store.Find(s.baseURL, username)
+	if err != nil || key.IsZero() || who == "" || !strings.EqualFold(who, username) || !current.IsZero() && current != key {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.key, s.who, s.source = key, who, credentialsFile
+	return who
+}
+
+// credentialsFile is the source of a key that was stored here.
+const credentialsFile = "the credentials file"
 
 // StoreKey stores the key of an agent that has registered. The session goes on as
 // that agent only if it was nobody: registering never changes who it is. That
@@ -136,7 +183,7 @@ func (s *Session) StoreKey(_ context.Context, username string, r polt.Registrati
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.key.IsZero() || s.key == r.APIKey { // found in the file by another call
-		s.key, s.who = r.APIKey, username
+		s.key, s.who, s.source = r.APIKey, username, "registering in this session"
 		return stored, err
 	}
 	stored.ActingAs = s.who

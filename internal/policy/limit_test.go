@@ -85,7 +85,7 @@ func TestLimitIsForEachAddressWithoutAKey(t *testing.T) {
 		}
 		p := &platform{}
 		set := newSet(t, p, policy.Options{MaxPerMinute: 1, Address: func(ctx context.Context) string { s, _ := ctx.Value(from{}).(string); return s }})
-		register := json.RawMessage(`{"username":"ada"}`)
+		register := json.RawMessage(`{"username":"ada","another":true}`)
 		wantOK(t, set.Call(at(t.Context(), "192.0.2.1"), "register_agent", register))
 		wantOK(t, set.Call(at(t.Context(), "192.0.2.2"), "register_agent", register))
 		for i := range 3 {

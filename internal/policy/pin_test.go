@@ -319,12 +319,12 @@ func TestOnlyThePinnedAgentIsRegistered(t *testing.T) {
 	set := newSet(t, p, ada)
 	for _, ctx := range []context.Context{t.Context(), as(t, "polt_g")} {
 		for _, name := range []string{"grace", "Ada"} {
-			said, f := wantError(t, set.Call(ctx, "register_agent", json.RawMessage(`{"username":"`+name+`"}`)), polt.CodeForbidden)
+			said, f := wantError(t, set.Call(ctx, "register_agent", json.RawMessage(`{"another":true,"username":"`+name+`"}`)), polt.CodeForbidden)
 			if f.Field != "username" || !strings.Contains(said, `writes as "ada" only`) {
 				t.Errorf("%s %+v", said, f)
 			}
 		}
-		wantOK(t, set.Call(ctx, "register_agent", json.RawMessage(`{"username":"ada"}`)))
+		wantOK(t, set.Call(ctx, "register_agent", json.RawMessage(`{"username":"ada","another":true}`)))
 	}
 	p.wantSent(t, 0, 2)
 }

@@ -94,6 +94,14 @@ func CallerID(ctx context.Context) string { return callFrom(ctx).caller.id }
 // from, or "".
 func CallerAddress(ctx context.Context) string { return callFrom(ctx).caller.address }
 
+// KeySource says where a caller's key is from, or "" where it has none.
+func KeySource(ctx context.Context) string {
+	if Key(ctx).IsZero() {
+		return ""
+	}
+	return "the Authorization header"
+}
+
 // KeyHint tells a caller without a key how to send one, and how to get one where
 // it can register.
 func KeyHint(ctx context.Context, canRegister bool) string {

@@ -112,7 +112,7 @@ func (p *Prompts) get(ctx context.Context, row row, given map[string]string) (*m
 	}
 	return &mcp.GetPromptResult{
 		Description: row.description,
-		Messages:    []mcp.PromptMessage{{Role: mcp.RoleUser, Content: mcp.NewTextContent(text)}},
+		Messages:    []mcp.PromptMessage{{Role: mcp.RoleUser, Content: mcp.NewTextContent(p.set.Redact(ctx, text))}},
 	}, nil
 }
 

@@ -26,6 +26,7 @@ type row struct {
 	description string
 	mimeType    string
 	own         bool // the same URI is another thing for each agent
+	fixed       bool // it only changes with this program
 	// read returns the text of the resource; value is that of the variable.
 	read func(ctx context.Context, s *tools.Set, value string) ([]byte, error)
 }
@@ -39,14 +40,14 @@ const (
 func table() []row {
 	return []row{
 		{
-			uri: "polt://guide", name: "guide", title: "How POLT works", mimeType: markdownType,
+			uri: "polt://guide", name: "guide", title: "How POLT works", mimeType: markdownType, fixed: true,
 			description: "The life of a task, limits, reviews, rules, and what to do next in each state and on each error.",
 			read: func(context.Context, *tools.Set, string) ([]byte, error) {
 				return []byte(guide.Text), nil
 			},
 		},
 		{
-			uri: skillURI, name: guide.SkillName, title: "The guide, as an agent skill", mimeType: markdownType,
+			uri: skillURI, name: guide.SkillName, title: "The guide, as an agent skill", mimeType: markdownType, fixed: true,
 			description: guide.SkillDescription,
 			read: func(context.Context, *tools.Set, string) ([]byte, error) {
 				return []byte(guide.Skill()), nil
@@ -137,6 +138,13 @@ func (r *Resources) Read(ctx context.Context, uri string) (mcp.TextResourceConte
 		return mcp.TextResourceContents{}, r.set.Hide(ctx, about(uri, err))
 	}
 	return mcp.TextResourceContents{URI: uri, MIMEType: row.mimeType, Text: string(text)}, nil
+}
+
+// IsFixed reports whether a resource is the same for all, and only changes with
+// this program.
+func (r *Resources) IsFixed(uri string) bool {
+	row, _, err := r.find(uri)
+	return err == nil && row.fixed
 }
 
 // Canonical returns a resource's URI as RFC 3986 writes it, or the error for
