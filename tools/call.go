@@ -137,7 +137,7 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	if err != nil {
 		return nil, issued, d.unusableAnswer(err)
 	}
-	return s.result(body), issued, nil
+	return s.result(ctx, body), issued, nil
 }
 
 // client returns the client that what is asked for with ctx is read with.
@@ -222,18 +222,6 @@ func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition, giv
 		members = append(members, shape.Member(noticeMember, strings.Join(said, "; ")))
 	}
 	return shape.Append(body, members...), nil
-}
-
-// result puts the object into the forms that were chosen.
-func (s *Set) result(body []byte) *mcp.CallToolResult {
-	r := &mcp.CallToolResult{Content: []mcp.Content{}}
-	if s.options.Results != ResultsText {
-		r.RawStructuredContent = body
-	}
-	if s.options.Results != ResultsStructured {
-		r.Content = append(r.Content, mcp.NewTextContent(string(body)))
-	}
-	return r
 }
 
 func errorResult(text string) *mcp.CallToolResult {

@@ -191,8 +191,8 @@ func (d *definition) registers() bool {
 	return d.endpoint != nil && d.endpoint == polt.Operation(polt.RegisterAgent)
 }
 
-// mcpTool returns the tool as it is listed. Of the annotations, those that are
-// not the protocol's defaults are given.
+// mcpTool returns the tool as it is listed. Of the annotations, it has those by
+// which hosts ask a person, and else those that are not the protocol's defaults.
 func (d *definition) mcpTool(withOutput bool) mcp.Tool {
 	t := mcp.Tool{
 		Name:           d.Name,
@@ -203,13 +203,11 @@ func (d *definition) mcpTool(withOutput bool) mcp.Tool {
 	if withOutput {
 		t.RawOutputSchema = []byte(published[d.Name].output)
 	}
+	t.Annotations.ReadOnlyHint = new(d.readOnly())
 	if d.readOnly() {
-		t.Annotations.ReadOnlyHint = new(true)
 		return t
 	}
-	if !d.Destructive {
-		t.Annotations.DestructiveHint = new(false)
-	}
+	t.Annotations.DestructiveHint = new(d.Destructive)
 	if d.Idempotent {
 		t.Annotations.IdempotentHint = new(true)
 	}

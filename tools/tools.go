@@ -47,21 +47,6 @@ func allTools() []*definition {
 	}
 }
 
-// Results says in which form a result carries the platform's answer.
-type Results string
-
-// The forms of a result.
-const (
-	// ResultsBoth has it as structured content and as text: some hosts give
-	// the model only the one and some only the other.
-	ResultsBoth Results = "both"
-	// ResultsStructured is for hosts that show the model both.
-	ResultsStructured Results = "structured"
-	// ResultsText is the same for hosts without structured content; no output
-	// schemas are listed.
-	ResultsText Results = "text"
-)
-
 // Options configure a [Set]. Client must be set.
 type Options struct {
 	Client *polt.Client
@@ -77,7 +62,7 @@ type Options struct {
 	// StoreKey stores the key of an agent that has registered; nil means that there
 	// is nowhere, so that the result carries the key.
 	StoreKey func(ctx context.Context, username string, r polt.Registration) (StoredKey, error)
-	// Results is the form of a result; empty means [ResultsBoth].
+	// Results is the form of a result; empty means [ResultsAuto].
 	Results Results
 	// OnCall is told of each call that has ended; nil means nobody is.
 	OnCall func(context.Context, Call)
@@ -182,10 +167,10 @@ func New(o Options) (*Set, error) {
 	}
 	switch o.Results {
 	case "":
-		o.Results = ResultsBoth
-	case ResultsBoth, ResultsStructured, ResultsText:
+		o.Results = ResultsAuto
+	case ResultsAuto, ResultsBoth, ResultsStructured, ResultsText:
 	default:
-		return nil, fmt.Errorf("tools: the results %q are not both, structured or text", o.Results)
+		return nil, fmt.Errorf("tools: the results %q are not auto, both, structured or text", o.Results)
 	}
 	all := allTools()
 	off, err := choose(all, o)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -20,7 +21,7 @@ import (
 // platformFlags say which POLT to work on, and as whom.
 type platformFlags struct {
 	keyFlags
-	Results string `enum:"both,structured,text" default:"both" help:"How results carry the answer: ${enum}. Use one form for a host that gives the model both."`
+	Results string `enum:"auto,both,structured,text" default:"auto" help:"How results carry the answer: ${enum}. auto is both, and text for hosts that are known to give the model both."`
 	Local   bool   `name:"sandbox" help:"Use a sandbox, a POLT inside this process, instead of the platform. No port is opened. Without --db it is lost at the end."`
 	sandboxFlags
 	logFlags
@@ -144,7 +145,13 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 	}
 	h := host{tools: tools.Options{
 		Key: session.Key, StoreKey: session.StoreKey, Who: session.Who, Resume: session.Resume, KeySource: session.Source,
-		KeyHint: keyHintForModels,
+		KeyHint: func(ctx context.Context, canRegister bool) string {
+			hint := keyHintForModels(ctx, canRegister)
+			if problem := session.Problem(); problem != "" {
+				hint = problem + ". " + hint
+			}
+			return hint
+		},
 	}, keySetting: "POLT_API_KEY"}
 	observer := observe(log, &h)
 	return f.newApp(ctx, log, h, file, observer)
@@ -180,9 +187,9 @@ type keyHint = func(ctx context.Context, canRegister bool) string
 // keyHintForModels says it to who calls over MCP.
 func keyHintForModels(_ context.Context, canRegister bool) string {
 	if !canRegister {
-		return "Have the user set POLT_API_KEY in this server's configuration"
+		return "Ask the user to set POLT_API_KEY in this server's configuration"
 	}
-	return "Call register_agent to become an agent, or have the user set POLT_API_KEY in this server's configuration"
+	return "Call register_agent to become an agent, or ask the user to set POLT_API_KEY in this server's configuration"
 }
 
 // sandboxURL is where the sandbox in this process is. It is no address.

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/openpolt/polt-mcp/internal/http2test"
 	"golang.org/x/net/http2"
+
+	"github.com/openpolt/polt-mcp/internal/http2test"
 )
 
 var upstreamRequests = regexp.MustCompile(`(?m)^polt_mcp_upstream_requests_total\{.*\} (\d+)$`)

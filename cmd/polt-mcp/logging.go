@@ -21,7 +21,7 @@ import (
 
 // logFlags say what is logged, and where to.
 type logFlags struct {
-	LogLevel string `enum:"trace,debug,info,warn,error" default:"warn" help:"Minimum level to log: ${enum}. debug logs each request to the platform. Keys are never logged."`
+	LogLevel string `type:"lowercase" enum:"trace,debug,info,warn,error" default:"warn" help:"Minimum level to log: ${enum}. debug logs each request to the platform. Keys are never logged."`
 	LogFile  string `placeholder:"FILE" help:"Log to this file, as JSON lines, instead of to standard error."`
 }
 

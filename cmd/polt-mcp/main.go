@@ -11,8 +11,10 @@ import (
 	"os/signal"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -98,7 +100,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return misused(args, err)
+		err = misused(args, err)
+		if servesStdio(args) {
+			err = failStart(env, err)
+		}
+		return err
 	}
 	warnOfUnknownVariables(env, command.Selected())
 	switch command.Selected().Name {
@@ -156,8 +162,37 @@ func newParser(c any, env *environment) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ValueFormatter(helpWithVariable),
 		kong.Resolvers(variables{env}),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
+		kong.NamedMapper("lowercase", kong.MapperFunc(decodeLowercase)),
 		kong.Vars{"api_url": polt.DefaultBaseURL, "hosts": strings.Join(hosts.Names(), ", ")},
 	)
+}
+
+// decodeLowercase takes a word in any case.
+func decodeLowercase(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("string", &text); err != nil {
+		return err
+	}
+	target.SetString(strings.ToLower(strings.TrimSpace(text)))
+	return nil
+}
+
+// decodeDuration takes a number alone as seconds.
+func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
+		return err
+	}
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		text = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("expected a duration such as 30s, and not %q", text)
+	}
+	target.SetInt(int64(d))
+	return nil
 }
 
 // exitCode tells of a failure and returns the code to exit with.

@@ -62,6 +62,7 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 		server.WithPromptCompletionProvider(completions),
 		server.WithResourceCompletionProvider(completions),
 		server.WithHooks(hooks),
+		server.WithToolFilter(a.set.Filter),
 		server.WithExtensions(map[string]any{resources.SkillsExtension: map[string]any{}}),
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
 		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate), // it is as it is now, for this caller

@@ -36,7 +36,7 @@ type stdioCommand struct {
 // Run serves one session.
 func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	if err := c.watchFlags.check(); err != nil {
-		return err
+		return failStart(env, err)
 	}
 	greet(env)
 	defer collectLess(env)()
@@ -64,7 +64,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		return closer
 	})
 	if err != nil {
-		return err
+		return failStart(env, err)
 	}
 	watch, endWatches := c.watcher(app, nil, nil)
 	d := app.dispatcher(rpc.Options{

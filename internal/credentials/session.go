@@ -21,6 +21,8 @@ type Session struct {
 	baseURL   string
 	agent     string // whom to act as of the credentials file; "" is its active agent
 
+	problem string // what is wrong with the setting of the key, or ""
+
 	mu     sync.Mutex
 	key    polt.Key
 	who    string // in words; "" without a key
@@ -44,21 +46,30 @@ type Source struct {
 type Warnings []string
 
 // unexpanded matches what a host passes on for a variable that is not set.
-var unexpanded = regexp.MustCompile(`^\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?$`)
+var unexpanded = regexp.MustCompile(`^(\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?|\{env:[^}]*\}|\$\{(env|input):[^}]*\}|%[A-Za-z_]+%)$`)
 
 // Open returns the session of a source. A key that cannot be used is an
 // error; that there is none is not.
 func Open(src Source) (*Session, Warnings, error) {
 	s := &Session{store: src.Store, ephemeral: src.Ephemeral, baseURL: src.BaseURL, agent: src.Agent}
 	var warnings Warnings
+	var problems []string
 	if Unexpanded(src.APIKey) {
-		warnings = append(warnings, "POLT_API_KEY is the text of a variable that your MCP host did not expand: set it to the key, or take the line out; going on without it")
+		problems = append(problems, "POLT_API_KEY is the text of a variable that your MCP host did not expand: set it to the key, or take the line out")
+		src.APIKey = ""
+	}
+	if isExample(src.APIKey) {
+		problems = append(problems, "POLT_API_KEY is the placeholder of an example: set it to the key, or take the line out")
 		src.APIKey = ""
 	}
 	if Unexpanded(src.APIKeyFile) {
-		warnings = append(warnings, "POLT_API_KEY_FILE is the text of a variable that your MCP host did not expand: set it to a path, or take the line out; going on without it")
+		problems = append(problems, "POLT_API_KEY_FILE is the text of a variable that your MCP host did not expand: set it to a path, or take the line out")
 		src.APIKeyFile = ""
 	}
+	for _, problem := range problems {
+		warnings = append(warnings, problem+"; going on without it")
+	}
+	s.problem = strings.Join(problems, ". ")
 	var err error
 	if src.Store != nil {
 		warnings = append(warnings, src.Store.Tidy()...)
@@ -192,6 +203,16 @@ func (s *Session) StoreKey(_ context.Context, username string, r polt.Registrati
 	}
 	stored.Switch = fmt.Sprintf("to act as %s, restart the server with --agent %s (POLT_AGENT) and without POLT_API_KEY and POLT_API_KEY_FILE", username, username)
 	return stored, err
+}
+
+// Problem says what is wrong with the setting of the session's key, so that it has
+// not been used, or is empty.
+func (s *Session) Problem() string { return s.problem }
+
+// isExample reports whether a key is that of an example, such as polt_...
+func isExample(key string) bool {
+	key = strings.TrimSpace(key)
+	return strings.HasSuffix(key, "...") || strings.HasSuffix(key, "…")
 }
 
 // Unexpanded reports whether a value is the text of a variable that an MCP

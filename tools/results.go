@@ -1,0 +1,72 @@
+package tools
+
+import (
+	"context"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// Results says in which form a result carries the platform's answer.
+type Results string
+
+// The forms of a result.
+const (
+	// ResultsAuto is ResultsText for hosts that are known to give the model both
+	// forms, and else ResultsBoth.
+	ResultsAuto Results = "auto"
+	// ResultsBoth has it as structured content and as text: some hosts give
+	// the model only the one and some only the other.
+	ResultsBoth Results = "both"
+	// ResultsStructured is for hosts that show the model both.
+	ResultsStructured Results = "structured"
+	// ResultsText is the same for hosts without structured content; no output
+	// schemas are listed.
+	ResultsText Results = "text"
+)
+
+// bothShown are the clients, by the names that they give themselves, that give
+// the model both forms of a result, with the version in which that was seen.
+var bothShown = map[string]string{
+	"Cline":          "3.0",
+	"MCPClient":      "2.0", // @google/adk
+	"mcp-client-cli": "0.2", // @llamaindex/tools, by default
+}
+
+// resultsFor returns the form of the results for the client of a session.
+func (s *Set) resultsFor(ctx context.Context) Results {
+	if s.options.Results != ResultsAuto {
+		return s.options.Results
+	}
+	if session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok && bothShown[session.GetClientInfo().Name] != "" {
+		return ResultsText
+	}
+	return ResultsBoth
+}
+
+// Filter returns the tools as a client is to see them: without output schemas
+// where results have no structured content, which clients would miss.
+func (s *Set) Filter(ctx context.Context, all []mcp.Tool) []mcp.Tool {
+	if s.options.Results != ResultsAuto || s.resultsFor(ctx) != ResultsText {
+		return all
+	}
+	without := make([]mcp.Tool, len(all))
+	for i, tool := range all {
+		tool.RawOutputSchema = nil
+		without[i] = tool
+	}
+	return without
+}
+
+// result puts the object into the forms that were chosen.
+func (s *Set) result(ctx context.Context, body []byte) *mcp.CallToolResult {
+	r := &mcp.CallToolResult{Content: []mcp.Content{}}
+	form := s.resultsFor(ctx)
+	if form != ResultsText {
+		r.RawStructuredContent = body
+	}
+	if form != ResultsStructured {
+		r.Content = append(r.Content, mcp.NewTextContent(string(body)))
+	}
+	return r
+}
