@@ -107,6 +107,7 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	}
 	all = append(all, closeFunc(func() error { client.CloseIdleConnections(); return nil }))
 	h.tools.Client, h.tools.Results = client, tools.Results(f.Results)
+	h.tools.Ending = rpc.Ending
 	h.tools.Watch = func(ctx context.Context, uri string, changed func(state []byte)) ([]byte, func(), error) {
 		return made.watch(ctx, uri, changed)
 	}

@@ -63,7 +63,7 @@ func (s *Session) request(intake context.Context, m *Message, answer func([]byte
 		return
 	}
 	own, cancel := context.WithCancel(s.ctx)
-	ctx := requestContext{own, intake}
+	ctx := WithEnding(requestContext{own, intake}, s.ending.Done())
 	id := string(m.ID)
 	entry := &call{cancel: cancel, listens: m.Method == string(mcp.MethodSubscriptionsListen)}
 	var handle handler // which is refused already

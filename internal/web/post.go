@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"sync"
 
@@ -37,6 +38,11 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, c *call, in rpc.In
 	}
 }
 
+// within returns the context of a request, which tells when the server ends.
+func (s *Server) within(r *http.Request) context.Context {
+	return rpc.WithEnding(r.Context(), s.streams.ending)
+}
+
 // request answers a request.
 func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc.Message) {
 	if m.Method == string(mcp.MethodSubscriptionsListen) {
@@ -45,13 +51,13 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 	}
 	d := s.options.Dispatcher
 	if m.Params.Meta.ProgressToken == nil {
-		response := d.Handle(r.Context(), m)
+		response := d.Handle(s.within(r), m)
 		writeResponse(w, statusOf(r, response.Code), response)
 		return
 	}
 	// The answer is a stream as soon as there is something to tell before it.
 	var out *eventWriter
-	response := d.HandleNotifying(r.Context(), m, func(notification []byte) {
+	response := d.HandleNotifying(s.within(r), m, func(notification []byte) {
 		if out == nil {
 			out = newEventWriter(w)
 		}
@@ -120,7 +126,7 @@ func (s *Server) batched(r *http.Request, item rpc.Item) rpc.Response {
 	if mismatched := checkHeaders(r.Header, m); mismatched != nil {
 		m.Reject(*mismatched)
 	}
-	return s.options.Dispatcher.Handle(r.Context(), m)
+	return s.options.Dispatcher.Handle(s.within(r), m)
 }
 
 // statusOf returns the status that goes with the code of an error, or with 0
