@@ -145,15 +145,14 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 	}
 	h := host{tools: tools.Options{
 		Key: session.Key, StoreKey: session.StoreKey, Who: session.Who, Resume: session.Resume, KeySource: session.Source,
-		KeyHint: func(ctx context.Context, canRegister bool) string {
-			hint := keyHintForModels(ctx, canRegister)
-			if problem := session.Problem(); problem != "" {
-				hint = problem + ". " + hint
-			}
-			return hint
-		},
+		KeyHint: keyHintForModels,
 	}, keySetting: "POLT_API_KEY"}
 	observer := observe(log, &h)
+	if problem, hint := session.Problem(), h.tools.KeyHint; problem != "" {
+		h.tools.KeyHint = func(ctx context.Context, canRegister bool) string {
+			return problem + ". " + hint(ctx, canRegister)
+		}
+	}
 	return f.newApp(ctx, log, h, file, observer)
 }
 
