@@ -133,13 +133,14 @@ func TestHTTP2ConnectionIsReplaced(t *testing.T) {
 	}
 }
 
-// A platform that turns every connection away is dialed once an attempt.
+// A platform that turns every connection away is dialed at most once an attempt:
+// an attempt may find a connection before it is known to be closed.
 func TestHTTP2ConnectionsThatAreTurnedAway(t *testing.T) {
 	p := &http2test.Server{TurnsAway: true}
 	p.Start(t)
 	attempts, err := callOver(t, p, getTask)
 	_ = failure(t, err)
-	if len(attempts) != 3 || p.Connections.Load() != 3 {
+	if len(attempts) != 3 || p.Connections.Load() > 3 {
 		t.Errorf("%d attempts on %d connections: %v", len(attempts), p.Connections.Load(), err)
 	}
 }
