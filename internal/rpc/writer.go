@@ -73,6 +73,14 @@ func (w *writer) writeThen(message []byte, done func()) {
 	}
 }
 
+// offer writes an answer, unless that would have to wait.
+func (w *writer) offer(message []byte) {
+	select {
+	case w.answers <- outgoing{message, func() {}}:
+	default:
+	}
+}
+
 // abandon has write wait no more for a client that does not read. It is to be
 // called once.
 func (w *writer) abandon() { close(w.abandoned) }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
@@ -64,7 +61,10 @@ type messageHandler func(w http.ResponseWriter, r *http.Request, c *call, in rpc
 
 // messages serves a path to which callers post messages: it checks the caller's
 // token, the form and the size of the message, and the limits.
-func (s *Server) messages(next messageHandler) http.Handler {
+//
+// A message that comes too soon is answered with 429, after refused has been
+// told, unless that is nil.
+func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *call, in rpc.Input, why *refusal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.knowsToken(r) {
 			s.refuse(w, r, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
@@ -84,13 +84,18 @@ func (s *Server) messages(next messageHandler) http.Handler {
 			return
 		}
 		in := rpc.Parse(body)
-		if !c.account.Take(int64(2*len(body) + len(in.Items)*memory.PerCall)) { // it is held in parts beside the whole
-			s.refuseForNow(w, r, &noMemory, idOf(in))
-			return
+		var why *refusal
+		release := func() {}
+		if c.account.Take(int64(2*len(body) + len(in.Items)*memory.PerCall)) { // it is held in parts beside the whole
+			release, why = s.limiter.take(c.caller.id, chargeFor(in))
+		} else {
+			why = &noMemory
 		}
-		release, refusal := s.limiter.take(c.caller.id, len(in.Items), spareFor(in))
-		if refusal != nil {
-			s.refuseForNow(w, r, refusal, idOf(in))
+		if why != nil {
+			if refused != nil {
+				refused(r, c, in, why)
+			}
+			s.refuseForNow(w, r, why, in)
 			return
 		}
 		c.release = sync.OnceFunc(func() {
@@ -102,25 +107,6 @@ func (s *Server) messages(next messageHandler) http.Handler {
 		}
 		next(w, r, c, in)
 	})
-}
-
-// sparePlaces are for messages that cancel calls, when no more calls may be in
-// flight.
-const sparePlaces = 16
-
-func spareFor(in rpc.Input) int {
-	if m := in.Items[0].Message; !in.IsBatch && m != nil && m.Method == string(mcp.MethodNotificationCancelled) {
-		return sparePlaces
-	}
-	return 0
-}
-
-// idOf returns the id of a single request, or nil.
-func idOf(in rpc.Input) json.RawMessage {
-	if m := in.Items[0].Message; !in.IsBatch && m != nil && !m.IsResponse() {
-		return m.ID
-	}
-	return nil
 }
 
 func (s *Server) knowsToken(r *http.Request) bool {
@@ -151,7 +137,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memor
 			}
 			if room = max(room, len(body)+1); !account.Take(int64(room)) {
 				w.Header().Set("Connection", "close") // the rest of the body is not read
-				s.refuseForNow(w, r, &noMemory, nil)
+				s.refuseForNow(w, r, &noMemory, rpc.Input{})
 				return nil, false
 			}
 			body = append(make([]byte, 0, room), body...)

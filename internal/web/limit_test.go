@@ -118,6 +118,7 @@ func TestCallsInFlightOverSSEAreBounded(t *testing.T) {
 					t.Errorf("%s: one call more is answered with %d", path, got.status)
 				}
 			}
+			// Nor does it keep a client from cancelling one of them.
 			cancelling := `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"none"}}`
 			for range 100 {
 				if got := r.do(request{path: streams[0].endpoint, body: cancelling, header: bearer("polt_of_a")}); got.status != 202 {

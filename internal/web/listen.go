@@ -14,7 +14,7 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		m.Raw = nil // it may be large, and the stream is long
 	}
 	if refused := s.admit(c.caller.id); refused != nil {
-		s.server.refuseForNow(w, r, refused, m.ID)
+		s.server.refuseForNow(w, r, refused, rpc.Input{Items: []rpc.Item{{Message: m}}})
 		return
 	}
 	defer s.leave(c.caller.id)

@@ -60,19 +60,6 @@ func TestAPostIsAnsweredAsJSONRPC(t *testing.T) {
 	}
 }
 
-func TestTooManyCallsAreToldWhenToComeAgain(t *testing.T) {
-	o := options(map[string]handler{"who": who})
-	o.Limits = web.Limits{CallerRate: 0.5} // one at once
-	r := serve(t, o)
-	r.do(request{body: call("1", "who")})
-	got := r.do(request{body: call(`"a"`, "who")})
-	if got.status != 429 || got.header.Get("Retry-After") == "" {
-		t.Errorf("%d %v", got.status, got.header)
-	}
-	contains(t, got.body, `{"jsonrpc":"2.0","id":"a","error":{"code":-32603,"message":"you make too many calls`)
-	contains(t, got.body, `"data":{"code":"rate_limited","retry_after_s":2}`)
-}
-
 func TestAPersonIsToldWhatThisIs(t *testing.T) {
 	r := serve(t, options(nil))
 	got := r.do(request{method: "GET", path: "/"})

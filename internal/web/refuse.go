@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -31,20 +30,18 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, reas
 	fail(w, r, status, text)
 }
 
-// refuseForNow answers a request that comes too soon; id is its JSON-RPC id, or
-// nil.
-func (s *Server) refuseForNow(w http.ResponseWriter, r *http.Request, refused *refusal, id json.RawMessage) {
+// refuseForNow answers a request that comes too soon, for all that is in it:
+// which is nothing yet, where the request has not been read.
+func (s *Server) refuseForNow(w http.ResponseWriter, r *http.Request, refused *refusal, in rpc.Input) {
 	s.options.Refused(refused.reason)
-	data := map[string]any{"code": "rate_limited"}
 	if seconds := refused.retryAfter(); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		data["retry_after_s"] = seconds
 	}
 	if !isMessage(r) {
 		writeText(w, http.StatusTooManyRequests, refused.text)
 		return
 	}
-	writeResponse(w, http.StatusTooManyRequests, rpc.ErrorResponse(id, mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, refused.text, data)))
+	writeResponse(w, http.StatusTooManyRequests, in.RejectAll(refused.details()))
 }
 
 // fail answers a request that fails before a message was read from it.

@@ -63,13 +63,13 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := callerOf(r)
-	release, refused := s.server.limiter.take(caller.id, 1, 0)
+	release, refused := s.server.limiter.take(caller.id, charge{connects: 1})
 	if refused == nil {
 		release() // an open stream is no call, but there may be as many of them
 		refused = s.admit(caller.id)
 	}
 	if refused != nil {
-		s.server.refuseForNow(w, r, refused, nil)
+		s.server.refuseForNow(w, r, refused, rpc.Input{})
 		return
 	}
 	defer s.leave(caller.id)
@@ -116,12 +116,24 @@ func (s *streams) wait(ctx context.Context, failed <-chan struct{}, out *eventWr
 	}
 }
 
+// session returns the stream that a request names, or nil.
+func (s *streams) session(r *http.Request) *sseSession {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions[r.URL.Query().Get("sessionId")]
+}
+
+// refused tells on the stream, too, that messages for it come too soon: some
+// clients only look there, and would wait for answers that never come.
+func (s *streams) refused(r *http.Request, c *call, in rpc.Input, why *refusal) {
+	if session := s.session(r); session != nil && session.admits(&c.caller) {
+		session.Reject(in, why.details())
+	}
+}
+
 // message takes messages in for a stream. Their answers go out there.
 func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
-	id := r.URL.Query().Get("sessionId")
-	s.mu.Lock()
-	session := s.sessions[id]
-	s.mu.Unlock()
+	session := s.session(r)
 	if session == nil {
 		fail(w, r, http.StatusNotFound, "no stream of this sessionId is open here; connect to /sse again")
 		return
@@ -143,24 +155,20 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rp
 	_, _ = io.WriteString(w, "Accepted")
 }
 
-// admit counts a stream of a caller, if it may have one more.
+// admit counts a stream of a caller, or says why it may not have one more.
 func (s *streams) admit(caller string) *refusal {
-	if s.count(caller) {
-		return nil
-	}
-	return &tooManyStreams
-}
-
-func (s *streams) count(caller string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.server.options.Limits
-	if l.CallerInFlight > 0 && s.callers[caller] >= l.CallerInFlight || l.TotalInFlight > 0 && s.open >= l.TotalInFlight {
-		return false
+	if l.CallerInFlight > 0 && s.callers[caller] >= l.CallerInFlight {
+		return streamRefusal(ofCaller, l.CallerInFlight)
+	}
+	if l.TotalInFlight > 0 && s.open >= l.TotalInFlight {
+		return streamRefusal(ofAll, l.TotalInFlight)
 	}
 	s.open++
 	s.callers[caller]++
-	return true
+	return nil
 }
 
 func (s *streams) leave(caller string) {

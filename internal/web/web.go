@@ -111,11 +111,11 @@ func New(o Options) *Server {
 		maps.Copy(main, admin)
 	}
 	if o.Streamable {
-		main[StreamablePath] = route{http.MethodPost, s.messages(s.post)}
+		main[StreamablePath] = route{http.MethodPost, s.messages(s.post, nil)}
 	}
 	if o.SSE {
 		main[SSEPath] = route{http.MethodGet, http.HandlerFunc(s.streams.serve)}
-		main[messagePath] = route{http.MethodPost, s.messages(s.streams.message)}
+		main[messagePath] = route{http.MethodPost, s.messages(s.streams.message, s.streams.refused)}
 	}
 	s.main = s.recovered(s.identified(s.guarded(main)))
 	return s
