@@ -37,9 +37,9 @@ func effect(tool mcp.Tool) string {
 	switch {
 	case decoders[tool.Name] == nil: // made of the reads of others
 		return "reads; our own"
-	case tool.Annotations.ReadOnlyHint != nil:
+	case *tool.Annotations.ReadOnlyHint:
 		return "reads"
-	case tool.Annotations.DestructiveHint == nil: // it is the default
+	case *tool.Annotations.DestructiveHint:
 		return "writes, destructive"
 	}
 	return "writes"
