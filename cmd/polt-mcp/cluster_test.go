@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -49,6 +51,7 @@ func TestCopiesBehindHAProxy(t *testing.T) {
 	}
 	c.startBalancer(haproxy)
 
+	t.Run("Address", c.logsTheCaller)
 	load := startLoad(t, c.url+"/mcp", agents)
 	t.Run("SSE", func(t *testing.T) { listOverSSE(t, c.url+"/sse") })
 
@@ -129,7 +132,7 @@ type serverCopy struct {
 func (c *cluster) start(copy *serverCopy) {
 	c.t.Helper()
 	copy.process = start(c.t, polt(c.t, c.command, "http", "--addr", copy.addr, "--api-url", c.platform,
-		"--shutdown-delay", "1500ms", "--caller-rate", "0", "--log-level", "info", "--log-file", copy.log))
+		"--shutdown-delay", "1500ms", "--caller-rate", "0", "--trusted-proxy", "127.0.0.1", "--log-level", "info", "--log-file", copy.log))
 }
 
 // restart starts copy i again, and waits until it is sent calls.
@@ -138,6 +141,46 @@ func (c *cluster) restart(i int) {
 	log := len(c.balancer.output.String())
 	c.start(c.copies[i])
 	c.balancer.prints(fmt.Sprintf(`Server streamable/copy%d is UP`, i+1), log)
+}
+
+// logsTheCaller calls from an address of its own, and pretends to be elsewhere:
+// the copies must log the address that HAProxy saw.
+func (c *cluster) logsTheCaller(t *testing.T) {
+	transport := &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url+"/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"ping"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "X-Request-Id": "who-am-i",
+		"X-Forwarded-For": "203.0.113.66", "Forwarded": "for=203.0.113.66",
+	} {
+		req.Header.Set(name, value)
+	}
+	resp, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	eventually(t, func() error {
+		for _, copy := range c.copies {
+			log, err := os.ReadFile(copy.log)
+			if err != nil {
+				return err
+			}
+			for line := range bytes.Lines(log) {
+				if !bytes.Contains(line, []byte(`"request_id":"who-am-i"`)) {
+					continue
+				}
+				if !bytes.Contains(line, []byte(`"client":"addr:127.0.0.2","address":"127.0.0.2"`)) {
+					t.Errorf("%s", line)
+				}
+				return nil
+			}
+		}
+		return errors.New("no copy has logged the request")
+	})
 }
 
 // answered returns the copies that have logged each call, by the ids that the

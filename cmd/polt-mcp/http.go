@@ -50,6 +50,7 @@ type webFlags struct {
 	Insecure       bool          `help:"Allow an address that is not loopback without TLS, such as behind a load balancer that terminates it."`
 	AllowedHost    []string      `placeholder:"HOST" help:"Additional Host headers to accept; * accepts any."`
 	AllowedOrigin  []string      `placeholder:"ORIGIN" help:"Origins of web pages to accept; * accepts any."`
+	TrustedProxy   []string      `placeholder:"CIDR" help:"Networks or addresses of the proxies in front, such as 10.0.0.0/8. Their Forwarded or X-Forwarded-For header says which address a caller has."`
 	SharedKey      bool          `help:"Use this server's own key for callers that send no Authorization header. Only on loopback, or with --caller-token."`
 	CallerToken    string        `placeholder:"SECRET" help:"Secret that callers must send in the X-Polt-Caller-Token header."`
 	CallerRate     float64       `default:"50" help:"Maximum calls per second of one caller; 0 is no limit."`
@@ -86,6 +87,10 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return fmt.Errorf("--max-memory: %w", err)
 	}
+	proxies, err := web.ParseProxies(f.TrustedProxy)
+	if err != nil {
+		return fmt.Errorf("--trusted-proxy: %w", err)
+	}
 	defer memory.Keep(limit)()
 	log, file, err := f.logFlags.open(env.err)
 	if err != nil {
@@ -103,7 +108,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	}
 	names := &agents.Names{}
 	identify := func(ctx context.Context, event *zerolog.Event) {
-		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx))
+		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("address", web.CallerAddress(ctx))
 		identifyAgent(event, names.Name(key(ctx)))
 		identifyTrace(ctx, event)
 	}
@@ -114,7 +119,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 			OnCall:    reportCalls(log, identify),
 		},
 		keySetting: f.keySetting(),
-		address:    web.CallerAddress,
+		address:    web.CallerNetwork,
 		transport:  func(base http.RoundTripper) http.RoundTripper { return tel.Transport(names.Transport(base)) },
 		onAttempt:  tel.Attempt,
 	}, owned...)
@@ -129,6 +134,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	s := web.New(web.Options{
 		Dispatcher: d, Streamable: streamable, SSE: sse,
 		Hosts:       web.Hosts{Loopback: web.IsLoopback(f.Addr), Allowed: f.AllowedHost, Origins: f.AllowedOrigin},
+		Proxies:     proxies,
 		CallerToken: f.CallerToken,
 		Limits: web.Limits{
 			CallerRate: f.CallerRate, CallerInFlight: f.CallerInFlight, TotalRate: f.TotalRate, TotalInFlight: f.TotalInFlight,

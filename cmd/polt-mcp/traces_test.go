@@ -149,7 +149,7 @@ func TestAgentInTheLog(t *testing.T) {
 	if _, err := agent.call(t.Context(), "get_leaderboard", map[string]any{}); err != nil {
 		t.Fatal(err)
 	}
-	server.prints(`request agent=lovelace client=key:\w+ .*tool=get_leaderboard`, 0)
+	server.prints(`request address=127.0.0.1 agent=lovelace client=key:\w+ .*tool=get_leaderboard`, 0)
 	if metrics := agent.get(t, "/metrics"); !strings.Contains(metrics, `tool="get_leaderboard"`) || strings.Contains(metrics, "lovelace") {
 		t.Errorf("the agent is in the metrics: %s", metrics)
 	}

@@ -19,7 +19,7 @@ type variables struct{ env *environment }
 func protects(flag string) bool {
 	switch flag {
 	case "read-only", "tools", "exclude-tools", "agent", "max-writes-per-minute", "journal", "sandbox",
-		"admin-addr", "tls-cert", "tls-key", "caller-token", "caller-rate", "caller-in-flight", "total-rate", "total-in-flight":
+		"admin-addr", "trusted-proxy", "tls-cert", "tls-key", "caller-token", "caller-rate", "caller-in-flight", "total-rate", "total-in-flight":
 		return true
 	}
 	return false
@@ -36,7 +36,7 @@ func (variables) Validate(app *kong.Application) error {
 			switch v := f.Target.Interface().(type) {
 			case []string:
 				if strings.TrimSpace(strings.Join(v, "")) == "" {
-					return fmt.Errorf("--%s names no tool: name one, or take it out", f.Name)
+					return fmt.Errorf("--%s is empty: set it, or take it out", f.Name)
 				}
 			case string:
 				if v == "" {

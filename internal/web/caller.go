@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strings"
 
@@ -16,7 +15,7 @@ type caller struct {
 	anonymous bool   // there is no Authorization header
 	problem   string // why there is no key, though there is an Authorization header
 	address   string // without the port
-	id        string // of the key, else of the address: for limits and the log
+	id        string // of the key, else of the network of the address: for limits and the log
 }
 
 // minKey is how long a key is at least. A shorter one is a piece of one, or a
@@ -25,12 +24,9 @@ const minKey = 8
 
 // callerOf reads who made a request. Its key is the caller's for this request
 // alone.
-func callerOf(r *http.Request) caller {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	c := caller{address: host}
+func (s *Server) callerOf(r *http.Request) caller {
+	c := caller{address: s.options.Proxies.client(r)}
+	s.hintAtProxy(r)
 	if values := r.Header.Values("Authorization"); len(values) == 0 {
 		c.anonymous = true
 	} else {
@@ -51,7 +47,7 @@ func callerOf(r *http.Request) caller {
 			return c
 		}
 	}
-	c.id = "addr:" + host
+	c.id = "addr:" + network(c.address)
 	return c
 }
 
@@ -91,8 +87,12 @@ func Anonymous(ctx context.Context) bool { return callFrom(ctx).caller.anonymous
 func CallerID(ctx context.Context) string { return callFrom(ctx).caller.id }
 
 // CallerAddress returns the host that the request that ctx belongs to came
-// from, or "".
+// from, or "". Behind proxies that are trusted it is whom they forward for.
 func CallerAddress(ctx context.Context) string { return callFrom(ctx).caller.address }
+
+// CallerNetwork returns what tells callers without a key apart: their address, or
+// the /64 network of an IPv6 address, all of which one machine may have.
+func CallerNetwork(ctx context.Context) string { return network(CallerAddress(ctx)) }
 
 // KeySource says where a caller's key is from, or "" where it has none.
 func KeySource(ctx context.Context) string {

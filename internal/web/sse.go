@@ -62,7 +62,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		s.server.refuse(w, r, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
 		return
 	}
-	caller := callerOf(r)
+	caller := s.server.callerOf(r)
 	release, refused := s.server.limiter.take(caller.id, charge{connects: 1})
 	if refused == nil {
 		release() // an open stream is no call, but there may be as many of them

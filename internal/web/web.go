@@ -31,6 +31,9 @@ type Options struct {
 	Streamable, SSE bool
 	// Hosts are the Host headers that are taken; see [Hosts].
 	Hosts Hosts
+	// Proxies are believed when they say for whom they forward a request; the zero
+	// value believes nobody.
+	Proxies Proxies
 	// CallerToken is what callers must present in X-Polt-Caller-Token; empty
 	// asks for nothing.
 	CallerToken string
@@ -84,6 +87,7 @@ type Server struct {
 
 	idPrefix string // of the requests' ids; another for each server
 	requests atomic.Uint64
+	hinted   atomic.Bool // by hintAtProxy
 }
 
 // New returns a server.
