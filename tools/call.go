@@ -22,7 +22,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	d := s.byName[name]
 	if err, ok := errors.AsType[*Error](s.Missing(name)); ok {
 		happened, next := s.missing(name)
-		return errorResult(errorText(happened, next, failure{Code: err.Code(), RequestID: s.options.RequestID(ctx)}))
+		return errorResult(s.errorText(happened, next, failure{Code: err.Code(), RequestID: s.options.RequestID(ctx)}))
 	}
 	start := time.Now()
 	ended := Call{Tool: name}
@@ -30,7 +30,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		if p := recover(); p != nil {
 			// What it says is for the log only: it may hold anything.
 			ended.Panic, ended.Code = p, polt.CodeInternal
-			text, _ := d.errorText(&polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, "", s.options.RequestID(ctx))
+			text, _ := s.failureText(d, &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, "", s.options.RequestID(ctx))
 			result = errorResult(text)
 		}
 		ended.Duration = time.Since(start)
@@ -45,12 +45,12 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	p, faults := d.prepare(arguments, client)
 	if len(faults) > 0 {
 		ended.Code = polt.CodeInvalidArgument
-		return failed(d.faultsText(faults, s.options.RequestID(ctx)))
+		return failed(s.faultsText(d, faults, s.options.RequestID(ctx)))
 	}
 	result, err := s.call(ctx, d, p, key, client)
 	if err != nil {
 		var text string
-		text, ended.Code = d.errorText(err, s.keyHint(ctx), s.options.RequestID(ctx))
+		text, ended.Code = s.failureText(d, err, s.keyHint(ctx), s.options.RequestID(ctx))
 		return failed(text)
 	}
 	return result

@@ -122,7 +122,7 @@ func TestHintForAKeySaysThatNobodyCanRegister(t *testing.T) {
 		o.Key = func(context.Context) polt.Key { return polt.Key{} }
 		o.ReadOnly = true
 	})
-	if text := textOf(set.Call(t.Context(), "verify_key", nil)); !strings.Contains(text, "there is none. Ask the user to set an API key.\n") {
+	if text := textOf(set.Call(t.Context(), "verify_key", nil)); !strings.Contains(text, "there is none. Ask the user to set POLT_API_KEY in this server's configuration.\n") {
 		t.Error(text)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
@@ -24,17 +25,43 @@ type failure struct {
 	RequestID  string `json:"request_id,omitempty"` // names the call in the log
 }
 
-// errorText says what happened in one sentence and what to do next in another,
-// for a model to act on, and ends with a line of JSON for a program.
-func errorText(happened, next string, f failure) string {
+// An advice says what to do after an error, in the voice of each reader.
+type advice struct {
+	model  string // which calls tools, and has a user to ask
+	person string // who is at a terminal, and sets what the server works with
+}
+
+// same is advice that is the same for everybody.
+func same(text string) advice { return advice{text, text} }
+
+// and returns the advice with more for everybody, in a clause at its end.
+func (a advice) and(more string) advice {
+	if more == "" {
+		return a
+	}
+	return advice{strings.TrimPrefix(a.model+"; "+more, "; "), strings.TrimPrefix(a.person+"; "+more, "; ")}
+}
+
+// notAgain begins what a model is told, which may try again and again. A person
+// knows better.
+const notAgain = "Do not repeat it"
+
+// errorText says what happened in one sentence and what to do next in another.
+// For a model it ends with a line of JSON, for a program.
+func (s *Set) errorText(happened string, next advice, f failure) string {
+	if s.options.ForPeople {
+		return sentences(happened, next.person)
+	}
 	line, err := json.Marshal(f)
 	if err != nil { // a struct of plain fields always encodes
 		panic(err)
 	}
-	return sentences(happened, next) + "\n" + string(line)
+	return sentences(happened, next.model) + "\n" + string(line)
 }
 
-func sentences(happened, next string) string { return sentence(happened) + " " + sentence(next) }
+func sentences(happened, next string) string {
+	return strings.TrimSpace(sentence(happened) + " " + sentence(next))
+}
 
 func sentence(s string) string {
 	if s = strings.TrimSpace(s); s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") {
@@ -44,27 +71,27 @@ func sentence(s string) string {
 }
 
 // faultsText is the error for arguments that were refused.
-func (d *definition) faultsText(faults []argumentError, requestID string) string {
+func (s *Set) faultsText(d *definition, faults []argumentError, requestID string) string {
 	words := make([]string, len(faults))
 	for i, f := range faults {
 		words[i] = f.String()
 	}
-	return errorText(
+	return s.errorText(
 		"Nothing was sent: "+strings.Join(words, "; "),
-		"Correct this and call "+d.Name+" again",
+		same("Correct this and call "+d.Name+" again"),
 		failure{Code: polt.CodeInvalidArgument, Field: faults[0].argument, RequestID: requestID})
 }
 
-// errorText is the error for a call that failed. keyHint says how an agent
+// failureText is the error for a call that failed. keyHint says how an agent
 // gets a key where the server runs.
-func (d *definition) errorText(err error, keyHint, requestID string) (string, polt.Code) {
+func (s *Set) failureText(d *definition, err error, keyHint, requestID string) (string, polt.Code) {
 	happened, next, f := d.explain(err, keyHint, requestID)
-	return errorText(happened, next, f), f.Code
+	return s.errorText(happened, next, f), f.Code
 }
 
 // explain says what happened and what to do next, in a sentence each, and the
 // same for a program.
-func (d *definition) explain(err error, keyHint, requestID string) (happened, next string, _ failure) {
+func (d *definition) explain(err error, keyHint, requestID string) (happened string, next advice, _ failure) {
 	e := d.asPlatformError(err)
 	happened = problemOf(e)
 	var u *unsent
@@ -78,7 +105,10 @@ func (d *definition) explain(err error, keyHint, requestID string) (happened, ne
 	}
 	next = d.next(e, keyHint)
 	if u != nil && d.registers() && e.Code == polt.CodeConflict {
-		next = "Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or have the user run polt-mcp auth register"
+		next = advice{
+			model:  "Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or have the user run polt-mcp auth register",
+			person: "For a second identity, on purpose, give another=true",
+		}
 	}
 	return happened, next, factsOf(e, requestID)
 }
@@ -122,59 +152,108 @@ func factsOf(e *polt.Error, requestID string) failure {
 }
 
 // next says what to do after an error.
-func (d *definition) next(e *polt.Error, keyHint string) string {
+func (d *definition) next(e *polt.Error, keyHint string) advice {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
-		return "Do not repeat it unchanged, but correct the arguments" + d.orVerifyWith()
+		return advice{notAgain + " unchanged, but correct the arguments", "Correct the arguments"}.and(d.orVerifyWith())
 	case polt.CodeUnauthenticated:
 		if e.HTTPStatus == 0 {
-			return keyHint
+			return same(keyHint)
 		}
-		return "POLT rejected the key in use. Do not register again, which would not change the key in use: ask the user to fix or remove it"
+		return advice{
+			"POLT rejected the key in use. Do not register again, which would not change the key in use: ask the user to fix or remove it",
+			"POLT rejected the key in use; polt-mcp auth status shows where it is from",
+		}
 	case polt.CodeForbidden:
 		if e.HTTPStatus == 0 { // it is this server that forbids it, and has said why
-			return "Do not repeat it unchanged"
+			return advice{notAgain + " unchanged: ask the user to change that setting", "Change that setting"}
 		}
-		return "Do not repeat it: this agent may not do this" + d.orVerifyWith()
+		return advice{notAgain + ": this agent may not do this", "This agent may not do this"}.and(d.orVerifyWith())
 	case polt.CodeNotFound:
 		if name, finder := d.finder(); finder != "" {
-			return "Check the " + name + "; " + finder + " shows valid ones"
+			return same("Check the " + name + "; " + finder + " shows valid ones")
 		}
-		return "Check the arguments"
+		return same("Check the arguments")
 	case polt.CodeConflict:
 		if d.Conflict != "" && !d.mentionsDisabledTool(d.Conflict) {
-			return d.Conflict
+			return advice{d.Conflict, strings.TrimPrefix(d.Conflict, notAgain+": ")}
 		}
-		return "Do not repeat it unchanged" + d.orVerifyWith()
+		return advice{model: notAgain + " unchanged"}.and(d.orVerifyWith())
 	case polt.CodeRateLimited:
-		return d.again(e)
+		return same(d.again(e))
 	case polt.CodeOutcomeUnknown:
-		look := d.VerifyWith
-		if d.mentionsDisabledTool(look) {
-			look = "the user"
-		}
-		next := fmt.Sprintf("It may or may not have been done: do not call %s again before %s has shown which", d.Name, look)
-		if d.VerifyHint != "" && !d.mentionsDisabledTool(d.VerifyHint) {
-			next += ". " + d.VerifyHint
-		}
-		return next
+		return d.verify()
 	case polt.CodeUpstreamUnreachable:
-		return "Nothing happened; try again in a minute, and if it stays so tell the user that the platform cannot be reached"
+		return advice{
+			"Nothing happened; try again in a minute, and if it stays so tell the user that the platform cannot be reached",
+			"Nothing happened; try again in a minute, or run polt-mcp doctor",
+		}
 	case polt.CodeTimeout:
 		if d.Summary == shape.Lists {
-			return "Call " + d.Name + " again, perhaps asking for less"
+			return same("Call " + d.Name + " again, perhaps asking for less")
 		}
-		return "Call " + d.Name + " again"
+		return same("Call " + d.Name + " again")
 	case polt.CodeUpstreamError:
 		switch {
 		case e.HTTPStatus >= 300 && e.HTTPStatus < 400:
-			return "Ask the user to fix POLT_API_URL in this server's configuration"
+			return advice{"Ask the user to fix POLT_API_URL in this server's configuration", "Fix POLT_API_URL (--api-url)"}
 		case e.Retryable:
-			return "The fault is the platform's. " + d.again(e)
+			return same("The fault is the platform's. " + d.again(e))
 		}
-		return "The fault is the platform's; tell the user if it stays so" + d.orVerifyWith()
+		return advice{"The fault is the platform's; tell the user if it stays so", "The fault is the platform's; try again later"}.and(d.orVerifyWith())
 	}
-	return "This is a fault of the server; tell the user"
+	return advice{model: "This is a fault of the server; tell the user", person: "This is a fault of the server"}
+}
+
+// verify says how to find out whether a write was done.
+func (d *definition) verify() advice {
+	before := "It may or may not have been done: do not call " + d.Name + " again before "
+	hint := ""
+	if d.VerifyHint != "" && !d.mentionsDisabledTool(d.VerifyHint) {
+		hint = ". " + d.VerifyHint
+	}
+	if d.mentionsDisabledTool(d.VerifyWith) {
+		return advice{before + "the user has shown which" + hint, before + "you know which" + hint}
+	}
+	return same(before + d.VerifyWith + " has shown which" + hint)
+}
+
+// noKey says how to get a key where the server takes it from its own
+// configuration: by register_agent where that can be called, and else without.
+var noKey = map[bool]advice{
+	true: {
+		model:  "Call register_agent to become an agent, or ask the user to set POLT_API_KEY in this server's configuration",
+		person: "Set POLT_API_KEY, or run polt-mcp auth login with a key that you have, or polt-mcp auth register",
+	},
+	false: {
+		model:  "Ask the user to set POLT_API_KEY in this server's configuration",
+		person: "Set POLT_API_KEY, or run polt-mcp auth login with a key that you have",
+	},
+}
+
+// keyHint is the [Options.KeyHint] of a server that is given none.
+func keyHint(forPeople bool) func(context.Context, bool) string {
+	return func(_ context.Context, canRegister bool) string {
+		if forPeople {
+			return noKey[canRegister].person
+		}
+		return noKey[canRegister].model
+	}
+}
+
+// keyHint tells an agent without a key how to get one here.
+func (s *Set) keyHint(ctx context.Context) string {
+	hint := func(canRegister bool) string {
+		if problem := s.options.KeyProblem; problem != "" {
+			return problem + ". " + s.options.KeyHint(ctx, canRegister)
+		}
+		return s.options.KeyHint(ctx, canRegister)
+	}
+	if username := s.news.of(s.options.Caller(ctx), s.options.Now()); username != "" {
+		return clean.Line(username, 128) + " has just been registered from here. If that was you, do not register again: " +
+			strings.TrimSuffix(hint(false), ".") + ", with the api_key that register_agent returned"
+	}
+	return hint(s.canRegister)
 }
 
 // again says when to call again.
@@ -188,12 +267,12 @@ func wait(e *polt.Error) string {
 	return "Wait a minute"
 }
 
-// orVerifyWith names the read that shows why.
+// orVerifyWith names the read that shows why, or is empty.
 func (d *definition) orVerifyWith() string {
 	if d.VerifyWith == "" || d.Conflict != "" || d.mentionsDisabledTool(d.VerifyWith) {
 		return ""
 	}
-	return "; " + d.VerifyWith + " shows how things stand"
+	return d.VerifyWith + " shows how things stand"
 }
 
 // finder names what this tool's path names, and the tool that finds that, or

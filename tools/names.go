@@ -20,30 +20,33 @@ func (s *Set) Missing(name string) error {
 		code = polt.CodeForbidden
 	}
 	happened, next := s.missing(name)
-	return NewError(code, "name", happened, next)
+	return NewError(code, "name", happened, next.model)
 }
 
 // missing says why a tool cannot be called, and what to do next.
-func (s *Set) missing(name string) (happened, next string) {
+func (s *Set) missing(name string) (happened string, next advice) {
 	if why := s.off[name]; why != "" {
-		return fmt.Sprintf("The tool %s is off: %s", name, why), "Go on without it, or ask the user to change that setting"
+		return fmt.Sprintf("The tool %s is off: %s", name, why), advice{
+			model:  "Go on without it, or ask the user to change that setting",
+			person: "Change that setting to use it",
+		}
 	}
 	happened = fmt.Sprintf("There is no tool %q", clean.Line(name, 60))
 	if duty, instead := ctoDuty(name); duty {
 		happened += ": only OpenPOLT, the CTO, does this"
 		if s.off[instead] == "" {
-			return happened, instead + " is what an agent can do"
+			return happened, same(instead + " is what an agent can do")
 		}
-		return happened, "Choose one of the tools that are listed"
+		return happened, advice{"Choose one of the tools that are listed", "polt-mcp tools lists them"}
 	}
 	var offered []string
 	for _, t := range s.listed {
 		offered = append(offered, t.Name)
 	}
 	if meant := meantTool(name, offered); meant != "" {
-		return happened, "Did you mean " + meant + "?"
+		return happened, same("Did you mean " + meant + "?")
 	}
-	return happened, "Choose one of the tools that are listed"
+	return happened, advice{"Choose one of the tools that are listed", "polt-mcp tools lists them"}
 }
 
 // toolWords has what else tools are called, by their letters.

@@ -173,7 +173,7 @@ func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
 	}
 }
 
-// nextRead is next for what is read, and not by calling the tool.
+// nextRead is next, for a model, for what is read and not by calling the tool.
 func (d *definition) nextRead(e *polt.Error, keyHint string) string {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
@@ -196,5 +196,5 @@ func (d *definition) nextRead(e *polt.Error, keyHint string) string {
 			return "The fault is the platform's. " + wait(e) + ", then read it again"
 		}
 	}
-	return d.next(e, keyHint)
+	return d.next(e, keyHint).model
 }

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/guide"
 )
@@ -52,10 +50,17 @@ type Options struct {
 	Client *polt.Client
 	// Key returns the key that a call is made with; nil means the client's.
 	Key func(context.Context) polt.Key
+	// ForPeople has errors speak to a person at a terminal, and not to a model:
+	// they say what to set or to run, and have no line of JSON for programs.
+	ForPeople bool
 	// KeyHint tells an agent without a key how to get one, in a sentence or two:
-	// by register_agent only where it can be called. Nil is a hint that fits
-	// everywhere.
+	// by register_agent only where it can be called. Nil is a hint that fits where
+	// the server takes the key from POLT_API_KEY.
 	KeyHint func(_ context.Context, canRegister bool) string
+	// KeyProblem says why a key that is configured is not in use, as a sentence
+	// without its full stop; empty means that none is known. The hint begins with
+	// it.
+	KeyProblem string
 	// RequestID returns what names the call in the log, for error results; nil
 	// means that it has no name.
 	RequestID func(context.Context) string
@@ -131,12 +136,7 @@ func New(o Options) (*Set, error) {
 		return nil, errors.New("tools: Options.OnWrite is set, and Options.Key is not")
 	}
 	if o.KeyHint == nil {
-		o.KeyHint = func(_ context.Context, canRegister bool) string {
-			if !canRegister {
-				return "Ask the user to set an API key"
-			}
-			return "Set an API key, or get one with register_agent"
-		}
+		o.KeyHint = keyHint(o.ForPeople)
 	}
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "" }
@@ -205,15 +205,6 @@ func (s *Set) Instructions() string {
 		return guide.Instructions + "\n\nSome of these tools are off here: use those listed."
 	}
 	return guide.Instructions
-}
-
-// keyHint tells an agent without a key how to get one here.
-func (s *Set) keyHint(ctx context.Context) string {
-	if username := s.news.of(s.options.Caller(ctx), s.options.Now()); username != "" {
-		return clean.Line(username, 128) + " has just been registered from here. If that was you, do not register again: " +
-			strings.TrimSuffix(s.options.KeyHint(ctx, false), ".") + ", with the api_key that register_agent returned"
-	}
-	return s.options.KeyHint(ctx, s.canRegister)
 }
 
 // Register adds the tools to an MCP server.

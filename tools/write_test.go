@@ -134,7 +134,7 @@ func TestWriteThatIsNotLetThroughIsNotSent(t *testing.T) {
 	}{
 		"forbidden": {
 			&polt.Error{Code: polt.CodeForbidden, Message: "the key is another's"},
-			"commit_to_task was not sent: the key is another's. Do not repeat it unchanged.\n" + `{"code":"forbidden","retryable":false,"request_id":"r-1"}`,
+			"commit_to_task was not sent: the key is another's. Do not repeat it unchanged: ask the user to change that setting.\n" + `{"code":"forbidden","retryable":false,"request_id":"r-1"}`,
 		},
 		"too many": {
 			&polt.Error{Code: polt.CodeRateLimited, Message: "too many", Retryable: true, RetryAfter: 1500 * time.Millisecond},

@@ -145,14 +145,9 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 	}
 	h := host{tools: tools.Options{
 		Key: session.Key, StoreKey: session.StoreKey, Who: session.Who, Resume: session.Resume, KeySource: session.Source,
-		KeyHint: keyHintForModels,
+		KeyProblem: session.Problem(),
 	}, keySetting: "POLT_API_KEY"}
 	observer := observe(log, &h)
-	if problem, hint := session.Problem(), h.tools.KeyHint; problem != "" {
-		h.tools.KeyHint = func(ctx context.Context, canRegister bool) string {
-			return problem + ". " + hint(ctx, canRegister)
-		}
-	}
 	return f.newApp(ctx, log, h, file, observer)
 }
 
@@ -178,17 +173,6 @@ func protectRegistrations(next func(context.Context, tools.Write) (func(tools.Ou
 			}
 		}, nil
 	}
-}
-
-// A keyHint says how to get a key.
-type keyHint = func(ctx context.Context, canRegister bool) string
-
-// keyHintForModels says it to who calls over MCP.
-func keyHintForModels(_ context.Context, canRegister bool) string {
-	if !canRegister {
-		return "Ask the user to set POLT_API_KEY in this server's configuration"
-	}
-	return "Call register_agent to become an agent, or ask the user to set POLT_API_KEY in this server's configuration"
 }
 
 // sandboxURL is where the sandbox in this process is. It is no address.

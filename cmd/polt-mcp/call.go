@@ -38,7 +38,7 @@ func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 		return err
 	}
 	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
-		h.tools.OnCall, h.tools.KeyHint = logCalls(log), keyHintForPeople(env)
+		h.tools.OnCall, h.tools.ForPeople = logCalls(log), c.readByPerson(env)
 		return noCloser
 	})
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *callCommand) ownName(ctx context.Context, app *app, arguments map[strin
 func (c *callCommand) print(env *environment, result *mcp.CallToolResult) error {
 	text := resultText(result)
 	if result.IsError {
-		_, err := fmt.Fprintln(env.err, c.errorFor(env, text))
+		_, err := fmt.Fprintln(env.err, text)
 		return errors.Join(err, errReported)
 	}
 	screen := env.screen()
@@ -178,12 +178,11 @@ func (c *callCommand) print(env *environment, result *mcp.CallToolResult) error 
 	return err
 }
 
-// errorFor returns an error's text for whoever reads it.
-func (c *callCommand) errorFor(env *environment, text string) string {
-	if _, ok := asTerminal(env.err); !ok || c.JSON || c.Output == "json" {
-		return text
-	}
-	return forPerson(text)
+// readByPerson reports whether a person reads the errors, and not a program, or
+// what a model does.
+func (c *callCommand) readByPerson(env *environment) bool {
+	_, ok := asTerminal(env.err)
+	return ok && !c.JSON && c.Output != "json"
 }
 
 // resultText returns a result as text, in whatever form it has it.

@@ -64,7 +64,7 @@ func (p *pin) check(ctx context.Context, w tools.Write) error {
 	default:
 		return &polt.Error{
 			Code: polt.CodeForbidden, Field: "username",
-			Message: fmt.Sprintf("this server writes as %q only (--agent), so it registers no other agent; ask the user to change --agent if they want one", p.agent),
+			Message: fmt.Sprintf("this server writes as %q only (--agent), so it registers no other agent", p.agent),
 		}
 	}
 	for {
@@ -162,7 +162,7 @@ func (p *pin) owns(ctx context.Context, key polt.Key) (known bool, _ error) {
 func (p *pin) refusal(why string) error {
 	return &polt.Error{
 		Code:    polt.CodeForbidden,
-		Message: fmt.Sprintf("this server writes as %q only (--agent), and %s; ask the user to fix %s or --agent", p.agent, why, p.keySetting),
+		Message: fmt.Sprintf("this server writes as %q only (--agent), and %s: %s or --agent is wrong", p.agent, why, p.keySetting),
 	}
 }
 

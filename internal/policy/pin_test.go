@@ -29,7 +29,7 @@ func TestOnlyThePinnedAgentWrites(t *testing.T) {
 	p.wantSent(t, 2, 4) // a question for each key
 	for key, owner := range map[string]string{"polt_g": "grace", "polt_A": "Ada"} {
 		said, _ := wantError(t, commit(as(t, key), set), polt.CodeForbidden)
-		want := `commit_to_task was not sent: this server writes as "ada" only (--agent), and the key in use belongs to "` + owner + `"; ask the user to fix POLT_API_KEY or --agent. Do not repeat it unchanged.`
+		want := `commit_to_task was not sent: this server writes as "ada" only (--agent), and the key in use belongs to "` + owner + `": POLT_API_KEY or --agent is wrong. Do not repeat it unchanged: ask the user to change that setting.`
 		if said != want {
 			t.Errorf("%s\nis not\n%s", said, want)
 		}
