@@ -12,6 +12,9 @@ import (
 // runWithBoard serves a sandbox with its board, has the agent live its life in
 // it once somebody looks, and serves on until ctx is done.
 func (c *demoCommand) runWithBoard(ctx context.Context, env *environment) error {
+	if err := checkLocalAddr("addr", c.Addr); err != nil {
+		return err
+	}
 	// The first review is to be seen as it comes.
 	c.ReviewDelay = max(c.ReviewDelay, 2*c.Pause)
 	f := sandboxFlags{AutoReview: true, ReviewDelay: c.ReviewDelay}

@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/openpolt/polt-mcp/internal/certtest"
 )
 
 // drain is how long calls may take at the end in these tests, and slowness how
@@ -178,14 +182,77 @@ func TestHangupReopensTheLogOfAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.hang <- syscall.SIGHUP
+	awaitInFile(t, log, "reopened the log file")
+	r.end()
+	r.wait()
+}
+
+// awaitInFile waits until a file has a text.
+func awaitInFile(t *testing.T, path, want string) {
+	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
-		if text, err := os.ReadFile(log); err == nil && strings.Contains(string(text), "opened anew") {
-			break
+		text, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(text), want) {
+			return
 		}
 		if time.Now().After(end) {
-			t.Fatal("the log is not written anew")
+			t.Fatalf("there is no %q: %v %s", want, err, text)
 		}
+	}
+}
+
+func TestHangupReloadsTheCertificateOfAServer(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := certtest.Write(t, dir, 1)
+	log := filepath.Join(dir, "log")
+	r := runCommand(t, "sse", "--addr", "127.0.0.1:0", "--sandbox", "--tls-cert", certFile, "--tls-key", keyFile, "--log-file", log, "--log-level", "info")
+	url, err := url.Parse(strings.TrimSpace(strings.TrimPrefix(r.line(), "polt-mcp on ")))
+	if err != nil || url.Scheme != "https" {
+		t.Fatal(url, err)
+	}
+	serial := func() int64 {
+		t.Helper()
+		conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", url.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	if got := serial(); got != 1 {
+		t.Errorf("certificate %d", got)
+	}
+	certtest.Write(t, dir, 2)
+	r.hang <- syscall.SIGHUP
+	awaitInFile(t, log, "reloaded the TLS certificate")
+	if got := serial(); got != 2 {
+		t.Errorf("after SIGHUP, certificate %d", got)
+	}
+	if err := os.WriteFile(certFile, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.hang <- syscall.SIGHUP
+	awaitInFile(t, log, "cannot reload the TLS certificate: still using the previous one")
+	if got := serial(); got != 2 {
+		t.Errorf("with one that is none, certificate %d", got)
 	}
 	r.end()
 	r.wait()
+}
+
+func TestSessionLogsItsStartAndWhyItEnds(t *testing.T) {
+	for want, end := range map[string]func(*running){
+		"end of input":           func(r *running) { _ = r.in.Close() },
+		"hangup signal received": func(r *running) { r.hang <- syscall.SIGHUP },
+		"context canceled":       func(r *running) { r.end() },
+	} {
+		t.Run(want, func(t *testing.T) {
+			log := filepath.Join(t.TempDir(), "log")
+			r := runCommand(t, "stdio", "--sandbox", "--log-file", log, "--log-level", "info")
+			awaitInFile(t, log, `"platform":"sandbox"`)
+			end(r)
+			r.wait()
+			awaitInFile(t, log, fmt.Sprintf(`"reason":%q`, want))
+		})
+	}
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/rs/zerolog"
+
+	"github.com/openpolt/polt-mcp/internal/web"
 )
 
 // hangups takes over SIGHUP, unless whoever started the process has it ignored,
@@ -50,19 +53,25 @@ func onHangup(ctx context.Context, f func()) (stop func()) {
 // endOnHangup returns a context that ends at a hangup, as when the terminal is
 // closed: what is in flight then has an outcome all the same.
 func endOnHangup(ctx context.Context) (_ context.Context, stop func()) {
-	ended, end := context.WithCancel(ctx)
-	stopListening := onHangup(ctx, end)
-	return ended, func() { stopListening(); end() }
+	ended, end := context.WithCancelCause(ctx)
+	stopListening := onHangup(ctx, func() { end(errHangup) })
+	return ended, func() { stopListening(); end(nil) }
 }
 
-// reopenOnHangup has a log begin its file anew at each hangup, for programs that
-// have moved it away. (A journal notices that by itself.)
-func reopenOnHangup(ctx context.Context, file *logFile, log zerolog.Logger) (stop func()) {
+var errHangup = errors.New("hangup signal received")
+
+// reloadOnHangup has a server reopen its log file at each hangup, for programs
+// that have moved it away, and reload its certificate, if it has one. (A journal
+// notices by itself that it was moved.)
+func reloadOnHangup(ctx context.Context, file *logFile, certificate *web.Certificate, log zerolog.Logger) (stop func()) {
 	return onHangup(ctx, func() {
 		if err := file.reopen(); err != nil {
-			log.Error().Err(err).Msg("the log file cannot be opened anew: the one before is used on")
-			return
+			log.Error().Err(err).Msg("cannot reopen the log file: still using the previous one")
+		} else if file.path != "" {
+			log.Info().Msg("reopened the log file")
 		}
-		log.Info().Msg("the log file was opened anew")
+		if certificate != nil {
+			certificate.Reload()
+		}
 	})
 }

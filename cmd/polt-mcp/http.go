@@ -64,12 +64,24 @@ type webFlags struct {
 
 // check refuses settings that would put callers, or the key, at risk.
 func (f *webFlags) check() error {
+	if err := checkAddr("addr", f.Addr); err != nil {
+		return err
+	}
+	if f.AdminAddr != "" {
+		if err := checkLocalAddr("admin-addr", f.AdminAddr); err != nil {
+			return err
+		}
+	}
 	loopback := web.IsLoopback(f.Addr)
 	switch {
 	case (f.TLSCert == "") != (f.TLSKey == ""):
-		return errors.New("--tls-cert and --tls-key go together")
+		return errors.New("--tls-cert and --tls-key go together: set both, or none")
 	case !loopback && f.TLSCert == "" && !f.Insecure:
-		return fmt.Errorf("%s is not a loopback address: callers' keys need TLS there (--tls-cert and --tls-key), or --insecure where a proxy in front has it", f.Addr)
+		open := everyInterface("addr", f.Addr)
+		if open == "" {
+			open = fmt.Sprintf("--addr %s can be reached from other machines. For this machine only, use 127.0.0.1", f.Addr)
+		}
+		return errors.New(open + ". To serve others, protect their keys by TLS: set --tls-cert and --tls-key or, behind a proxy that terminates TLS, --insecure")
 	case f.SharedKey && !loopback && f.CallerToken == "":
 		return errors.New("--shared-key lends your key to everyone who reaches this address: set --caller-token too")
 	case f.CallerToken != "" && len(f.CallerToken) < 16:
@@ -96,7 +108,11 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return err
 	}
-	defer reopenOnHangup(ctx, file, log)()
+	certificate, err := f.certificate(log)
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	defer reloadOnHangup(ctx, file, certificate, log)()
 	tel, telCloser, err := newTelemetry(ctx, log)
 	if err != nil {
 		return errors.Join(err, file.Close())
@@ -143,7 +159,8 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		Drain:  f.Drain, ShutdownDelay: f.ShutdownDelay,
 		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: log,
 	})
-	err = f.listen(ctx, log, s, func(addr net.Addr) {
+	f.logStart(log, app)
+	err = f.listen(ctx, log, s, certificate, func(addr net.Addr) {
 		url := &url.URL{Scheme: "http", Host: addr.String(), Path: web.StreamablePath}
 		if f.TLSCert != "" {
 			url.Scheme = "https"
@@ -194,20 +211,29 @@ func ready(client *polt.Client) func(context.Context) error {
 	}
 }
 
+// certificate loads the certificate to serve TLS with; it is nil where a server
+// has none.
+func (f *webFlags) certificate(log zerolog.Logger) (*web.Certificate, error) {
+	if f.TLSCert == "" {
+		return nil, nil
+	}
+	certificate, err := web.LoadCertificate(f.TLSCert, f.TLSKey, log)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", f.TLSCert, f.TLSKey, err)
+	}
+	return certificate, nil
+}
+
 // listen serves callers, and operators where they have an address of their
 // own, until ctx is done. It tells where it listens for callers.
-func (f *webFlags) listen(ctx context.Context, log zerolog.Logger, s *web.Server, listening func(net.Addr)) error {
+func (f *webFlags) listen(ctx context.Context, log zerolog.Logger, s *web.Server, certificate *web.Certificate, listening func(net.Addr)) error {
 	listener, err := networkOf(ctx).listen(ctx, f.Addr)
 	if err != nil {
 		return err
 	}
 	log.Info().Str("addr", listener.Addr().String()).Msg("listening")
-	if f.TLSCert != "" {
-		config, err := (&web.Certificate{CertFile: f.TLSCert, KeyFile: f.TLSKey}).Config()
-		if err != nil {
-			return errors.Join(fmt.Errorf("the certificate: %w", err), listener.Close())
-		}
-		listener = tls.NewListener(listener, config)
+	if certificate != nil {
+		listener = tls.NewListener(listener, certificate.Config())
 	}
 	if f.AdminAddr == "" {
 		listening(listener.Addr())

@@ -82,6 +82,15 @@ func (f *logFile) Close() error {
 	return f.file.Close()
 }
 
+// logStart logs what begins to serve.
+func (f *platformFlags) logStart(log zerolog.Logger, a *app) {
+	platform := a.client.BaseURL()
+	if f.Local {
+		platform = "sandbox"
+	}
+	log.Info().Str("version", version()).Str("platform", platform).Int("pid", os.Getpid()).Msg("started")
+}
+
 // logAttempts logs each request to the platform, and tells also of it, unless
 // that is nil.
 func logAttempts(log zerolog.Logger, also func(context.Context, polt.Attempt)) func(context.Context, polt.Attempt) {

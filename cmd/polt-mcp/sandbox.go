@@ -47,6 +47,9 @@ type sandboxCommand struct {
 
 // Run serves a sandbox until ctx is done.
 func (c *sandboxCommand) Run(ctx context.Context, env *environment) error {
+	if err := checkLocalAddr("addr", c.Addr); err != nil {
+		return err
+	}
 	s, err := c.openSandbox(ctx)
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ func collectLess(env *environment) (undo func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
+var errEndOfInput = errors.New("end of input")
+
 type stdioCommand struct {
 	platformFlags
 	watchFlags
@@ -71,7 +73,16 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		Watch:     watch,
 		OnRequest: rpc.Observers(traces, logRequests(app.log, zerolog.DebugLevel, identify)),
 	})
+	c.logStart(app.log, app)
 	err = stdio.Serve(ctx, d, env.in, env.out, stdio.Options{Drain: c.Drain})
+	reason := err
+	switch {
+	case ctx.Err() != nil:
+		reason = context.Cause(ctx)
+	case err == nil:
+		reason = errEndOfInput
+	}
+	app.log.Info().AnErr("reason", reason).Msg("stopped")
 	endWatches()
 	return errors.Join(err, app.Close())
 }

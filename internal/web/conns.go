@@ -1,11 +1,27 @@
 package web
 
 import (
+	"bytes"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 )
+
+// connectionErrors logs what net/http says of connections. Handshakes that fail
+// are for whoever looks for them: any scan of the network makes many.
+type connectionErrors struct{ log zerolog.Logger }
+
+func (c connectionErrors) Write(line []byte) (int, error) {
+	event := c.log.Warn()
+	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) || bytes.HasPrefix(line, []byte("http2: ")) {
+		event = c.log.Debug()
+	}
+	event.Str("error", string(bytes.TrimSpace(line))).Msg("connection")
+	return len(line), nil
+}
 
 // NewHTTPServer returns an HTTP server that clients cannot hold by being slow,
 // nor its Shutdown by saying nothing at all: that would wait 5 s for a

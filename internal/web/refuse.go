@@ -26,14 +26,20 @@ const (
 
 // refuse answers a request that is not served, and counts it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, reason, text string) {
-	s.options.Refused(reason)
+	s.refused(r, reason, text)
 	fail(w, r, status, text)
+}
+
+// refused counts and logs a request that is not served.
+func (s *Server) refused(r *http.Request, reason, text string) {
+	s.options.Refused(reason)
+	s.refusedLog.add(reason, text, r, s.options.Proxies.client(r))
 }
 
 // refuseForNow answers a request that comes too soon, for all that is in it:
 // which is nothing yet, where the request has not been read.
 func (s *Server) refuseForNow(w http.ResponseWriter, r *http.Request, refused *refusal, in rpc.Input) {
-	s.options.Refused(refused.reason)
+	s.refused(r, refused.reason, refused.text)
 	if seconds := refused.retryAfter(); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}

@@ -5,59 +5,100 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // Certificate is a certificate in files that may change, as renewals do.
 type Certificate struct {
-	CertFile, KeyFile string
+	certFile, keyFile string
+	log               zerolog.Logger
 
 	mu      sync.Mutex
 	checked time.Time
 	loaded  *tls.Certificate
-	stamp   [2]time.Time // when the files that are loaded were written
+	stamp   [2]time.Time // when the files were written, as they were last loaded or tried
 }
 
-// checkEvery is how often it is looked whether the files have changed.
+// checkEvery is how often the server checks whether the files have changed.
 const checkEvery = 5 * time.Second
 
-// Config returns a TLS configuration with the certificate, which is loaded
-// again when its files have changed. It fails where it cannot be loaded now.
-func (c *Certificate) Config() (*tls.Config, error) {
-	if _, err := c.get(); err != nil {
+// LoadCertificate loads a certificate and its private key, and fails where that
+// is not possible. They are reloaded when their files have changed, and by
+// [Certificate.Reload]; the log is told.
+func LoadCertificate(certFile, keyFile string, log zerolog.Logger) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
+	if err := c.load(); err != nil {
 		return nil, err
 	}
+	c.tell(log.Info(), "loaded the TLS certificate")
+	return c, nil
+}
+
+// Config returns a TLS configuration with the certificate as it is at each
+// handshake.
+func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"h2", "http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.get() },
-	}, nil
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current(), nil },
+	}
 }
 
-// get returns the certificate. Files that cannot be loaded, as while they are
-// being written, leave the one before in use.
-func (c *Certificate) get() (*tls.Certificate, error) {
+// Reload loads the certificate again. One that cannot be loaded leaves the one
+// before in use.
+func (c *Certificate) Reload() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.loaded != nil && time.Since(c.checked) < checkEvery {
-		return c.loaded, nil
+	c.reload()
+}
+
+// current returns the certificate.
+func (c *Certificate) current() *tls.Certificate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.checked) >= checkEvery {
+		c.checked = time.Now()
+		if c.written() != c.stamp {
+			c.reload()
+		}
 	}
-	c.checked = time.Now()
-	var stamp [2]time.Time
-	for i, file := range []string{c.CertFile, c.KeyFile} {
+	return c.loaded
+}
+
+// reload loads the files, and logs what comes of it. c.mu is held.
+func (c *Certificate) reload() {
+	if err := c.load(); err != nil {
+		c.tell(c.log.Error().Err(err), "cannot reload the TLS certificate: still using the previous one")
+		return
+	}
+	c.tell(c.log.Info(), "reloaded the TLS certificate")
+}
+
+func (c *Certificate) load() error {
+	c.checked, c.stamp = time.Now(), c.written() // before they are read: what changes then counts as a change
+	loaded, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err == nil {
+		c.loaded = &loaded
+	}
+	return err
+}
+
+// written returns when the files were written.
+func (c *Certificate) written() (stamp [2]time.Time) {
+	for i, file := range []string{c.certFile, c.keyFile} {
 		if info, err := os.Stat(file); err == nil {
 			stamp[i] = info.ModTime()
 		}
 	}
-	if c.loaded != nil && stamp == c.stamp {
-		return c.loaded, nil
+	return stamp
+}
+
+// tell logs the certificate that is in use.
+func (c *Certificate) tell(event *zerolog.Event, message string) {
+	leaf := c.loaded.Leaf
+	event.Str("file", c.certFile).Strs("names", leaf.DNSNames).Str("serial", leaf.SerialNumber.Text(16)).Time("not_after", leaf.NotAfter).Msg(message)
+	if time.Now().After(leaf.NotAfter) {
+		c.log.Warn().Str("file", c.certFile).Time("not_after", leaf.NotAfter).Msg("the TLS certificate has expired: clients will reject it")
 	}
-	loaded, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-	if err != nil {
-		if c.loaded != nil {
-			return c.loaded, nil
-		}
-		return nil, err
-	}
-	c.loaded, c.stamp = &loaded, stamp
-	return c.loaded, nil
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	stdlog "log"
 	"maps"
 	"net"
 	"net/http"
@@ -82,8 +83,10 @@ type Server struct {
 	limiter *limiter
 	health  *health
 	streams *streams
-	main    http.Handler
-	admin   http.Handler
+
+	refusedLog *refusedLog
+	main       http.Handler
+	admin      http.Handler
 
 	idPrefix string // of the requests' ids; another for each server
 	requests atomic.Uint64
@@ -101,7 +104,7 @@ func New(o Options) *Server {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
-	s := &Server{options: o, limiter: newLimiter(o.Limits), health: newHealth(o.Ready), idPrefix: strings.ToLower(rand.Text()[:12])}
+	s := &Server{options: o, limiter: newLimiter(o.Limits), health: newHealth(o.Ready), refusedLog: newRefusedLog(o.Log), idPrefix: strings.ToLower(rand.Text()[:12])}
 	s.streams = newStreams(s)
 
 	admin := routes{
@@ -138,6 +141,8 @@ func (s *Server) Admin() http.Handler { return s.admin }
 // returns nil after that.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	hs := NewHTTPServer(s.main)
+	hs.ErrorLog = stdlog.New(connectionErrors{s.options.Log}, "", 0)
+	toldBy := ctx
 	ctx, told := context.WithoutCancel(ctx), ctx.Done()
 	calls, cancelCalls := context.WithCancel(ctx)
 	defer cancelCalls()
@@ -149,6 +154,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return err
 	case <-told:
 	}
+	began := time.Now()
+	s.options.Log.Info().AnErr("reason", context.Cause(toldBy)).Dur("shutdown_delay", s.options.ShutdownDelay).Dur("drain", s.options.Drain).Msg("stopping")
+	defer func() {
+		s.refusedLog.flush()
+		s.options.Log.Info().Dur("took", time.Since(began)).Msg("stopped")
+	}()
 	s.health.end()
 	if s.options.ShutdownDelay > 0 {
 		select {
