@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 )
 
 // Results says in which form a result carries the platform's answer.
@@ -27,18 +26,19 @@ const (
 
 // bothShown are the clients, by the names that they give themselves, that give
 // the model both forms of a result, with the version in which that was seen.
+// google-genai does so too, and leaves the name to whoever uses it.
 var bothShown = map[string]string{
-	"Cline":          "3.0",
-	"MCPClient":      "2.0", // @google/adk
-	"mcp-client-cli": "0.2", // @llamaindex/tools, by default
+	"@cline/core":    "cline 3.0.65",
+	"MCPClient":      "@google/adk 2.0.0",
+	"mcp-client-cli": "@llamaindex/tools 0.2.1",
 }
 
-// resultsFor returns the form of the results for the client of a session.
+// resultsFor returns the form of the results for the client of a call.
 func (s *Set) resultsFor(ctx context.Context) Results {
 	if s.options.Results != ResultsAuto {
 		return s.options.Results
 	}
-	if session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok && bothShown[session.GetClientInfo().Name] != "" {
+	if bothShown[s.options.ClientName(ctx)] != "" {
 		return ResultsText
 	}
 	return ResultsBoth

@@ -4,36 +4,20 @@ import (
 	"context"
 	"testing"
 
-	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
-
 	"github.com/openpolt/polt-mcp/tools"
 )
-
-// clientNamed is a session of a client of that name.
-type clientNamed string
-
-func (clientNamed) SessionID() string                                   { return "s" }
-func (clientNamed) Initialize()                                         {}
-func (clientNamed) Initialized() bool                                   { return true }
-func (clientNamed) NotificationChannel() chan<- mcp.JSONRPCNotification { return nil }
-func (c clientNamed) GetClientInfo() mcp.Implementation                 { return mcp.Implementation{Name: string(c)} }
-func (clientNamed) SetClientInfo(mcp.Implementation)                    {}
-func (clientNamed) GetClientCapabilities() mcp.ClientCapabilities       { return mcp.ClientCapabilities{} }
-func (clientNamed) SetClientCapabilities(mcp.ClientCapabilities)        {}
 
 func TestHostThatShowsBothGetsTextAlone(t *testing.T) {
 	for client, c := range map[string]struct {
 		form       tools.Results
 		structured bool
 	}{
-		"Cline": {"", false}, "MCPClient": {tools.ResultsAuto, false}, "claude-code": {"", true}, "": {"", true},
+		"@cline/core": {"", false}, "MCPClient": {tools.ResultsAuto, false}, "claude-code": {"", true}, "": {"", true},
 	} {
-		set := newSet(t, instant(`{}`), func(o *tools.Options) { o.Results = c.form })
+		set := newSet(t, instant(`{}`), func(o *tools.Options) {
+			o.Results, o.ClientName = c.form, func(context.Context) string { return client }
+		})
 		ctx := t.Context()
-		if client != "" {
-			ctx = server.NewMCPServer("t", "1").WithContext(ctx, clientNamed(client))
-		}
 		r := set.Call(ctx, "list_tasks", nil)
 		if (r.RawStructuredContent != nil) != c.structured || len(r.Content) != 1 {
 			t.Errorf("%s: %+v", client, r)
@@ -47,9 +31,10 @@ func TestHostThatShowsBothGetsTextAlone(t *testing.T) {
 			t.Error("the listed tools were changed")
 		}
 	}
-	set := newSet(t, instant(`{}`), func(o *tools.Options) { o.Results = tools.ResultsBoth })
-	ctx := server.NewMCPServer("t", "1").WithContext(context.Background(), clientNamed("Cline"))
-	if r := set.Call(ctx, "list_tasks", nil); r.RawStructuredContent == nil {
+	set := newSet(t, instant(`{}`), func(o *tools.Options) {
+		o.Results, o.ClientName = tools.ResultsBoth, func(context.Context) string { return "@cline/core" }
+	})
+	if r := set.Call(t.Context(), "list_tasks", nil); r.RawStructuredContent == nil {
 		t.Error("both were asked for")
 	}
 }

@@ -87,6 +87,9 @@ type Options struct {
 	// Caller tells callers without a key apart, who get their keys in results; nil
 	// means that there is none.
 	Caller func(context.Context) string
+	// ClientName returns the name that the client of a call gives itself, or "", for
+	// [ResultsAuto]; nil knows none.
+	ClientName func(context.Context) string
 	// KeySource says where the key of a call comes from, in words; nil says
 	// nothing.
 	KeySource func(context.Context) string
@@ -152,6 +155,9 @@ func New(o Options) (*Set, error) {
 	}
 	if o.Caller == nil {
 		o.Caller = func(context.Context) string { return "" }
+	}
+	if o.ClientName == nil {
+		o.ClientName = func(context.Context) string { return "" }
 	}
 	if o.KeySource == nil {
 		o.KeySource = func(context.Context) string { return "" }

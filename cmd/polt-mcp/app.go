@@ -107,6 +107,9 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	all = append(all, closeFunc(func() error { client.CloseIdleConnections(); return nil }))
 	h.tools.Client, h.tools.Results = client, tools.Results(f.Results)
 	h.tools.Ending = rpc.Ending
+	if h.tools.ClientName == nil {
+		h.tools.ClientName = rpc.ClientName
+	}
 	h.tools.Watch = func(ctx context.Context, uri string, changed func(state []byte)) ([]byte, func(), error) {
 		return made.watch(ctx, uri, changed)
 	}

@@ -130,9 +130,9 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	}
 	app, err := f.newApp(ctx, log, host{
 		tools: tools.Options{
-			Key: key, KeyHint: web.KeyHint, RequestID: web.RequestID, Caller: web.CallerAddress,
-			KeySource: web.KeySource,
-			OnCall:    reportCalls(log, identify),
+			Key: key, KeyHint: web.KeyHint, RequestID: web.RequestID, Caller: web.CallerSession,
+			KeySource: web.KeySource, ClientName: web.ClientName,
+			OnCall: reportCalls(log, identify),
 		},
 		keySetting: f.keySetting(),
 		address:    web.CallerNetwork,

@@ -65,7 +65,8 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 		server.WithToolFilter(a.set.Filter),
 		server.WithExtensions(map[string]any{resources.SkillsExtension: map[string]any{}}),
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
-		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate), // it is as it is now, for this caller
+		server.WithMethodCacheHints(mcp.MethodToolsList, time.Hour.Milliseconds(), mcp.CacheScopePrivate), // output schemas and views are for hosts that can use them
+		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate),                    // it is as it is now, for this caller
 	}
 	s := server.NewMCPServer("polt-mcp", version(), append(all, options...)...)
 	a.set.Register(s)

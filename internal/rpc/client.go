@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"sync/atomic"
 
 	"github.com/google/uuid"
@@ -23,6 +24,19 @@ var (
 	_ server.SessionWithProtocolVersion = (*client)(nil)
 	_ server.SessionWithClientInfo      = (*client)(nil)
 )
+
+// ClientName returns the name that the client gives itself in the request that
+// ctx belongs to or, up to 2025-11-25, gave itself when its session began; "" where
+// neither is known.
+func ClientName(ctx context.Context) string {
+	if f, ok := ctx.Value(stateKey{}).(*state); ok && f.message.Params.Meta.ClientInfo != nil {
+		return f.message.ClientName()
+	}
+	if c, ok := server.ClientSessionFromContext(ctx).(*client); ok {
+		return c.GetClientInfo().Name
+	}
+	return ""
+}
 
 func newClient() *client {
 	return &client{id: uuid.NewString(), notifications: make(chan mcp.JSONRPCNotification, 256)}

@@ -186,7 +186,7 @@ func (d *Dispatcher) Notify(ctx context.Context, m *Message) {
 
 // observe has a request handled, and tells of it. A panic is answered.
 func (d *Dispatcher) observe(ctx context.Context, m *Message, handle func(context.Context, *Message) Response) (r Response) {
-	f := &state{protected: m.protected}
+	f := &state{protected: m.protected, message: m}
 	if f.protected == nil {
 		f.protected = &d.protected
 	}

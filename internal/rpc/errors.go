@@ -43,6 +43,7 @@ type state struct {
 	err       error  // what it has failed with
 	errorType string // the kind of that, where its result says so
 	protected *protection
+	message   *Message
 }
 
 // typeOf returns the type of the error, for a request that is answered with a

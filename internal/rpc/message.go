@@ -39,6 +39,7 @@ type Params struct {
 	Argument      json.RawMessage `json:"argument"`
 	Notifications json.RawMessage `json:"notifications"`
 	RequestID     json.RawMessage `json:"requestId"`
+	ClientInfo    json.RawMessage `json:"clientInfo"`
 	Meta          Meta            `json:"_meta"`
 }
 
@@ -46,6 +47,7 @@ type Params struct {
 type Meta struct {
 	ProtocolVersion    json.RawMessage `json:"io.modelcontextprotocol/protocolVersion"`
 	ClientCapabilities json.RawMessage `json:"io.modelcontextprotocol/clientCapabilities"`
+	ClientInfo         json.RawMessage `json:"io.modelcontextprotocol/clientInfo"`
 	LogLevel           json.RawMessage `json:"io.modelcontextprotocol/logLevel"`
 	ProgressToken      json.RawMessage `json:"progressToken"`
 	TraceParent        json.RawMessage `json:"traceparent"`
@@ -62,6 +64,21 @@ func (m *Message) Target() string {
 		return Text(m.Params.URI)
 	}
 	return ""
+}
+
+// ClientName returns the name that the client gives itself in a message, or "":
+// up to 2025-11-25 that is in initialize alone.
+func (m *Message) ClientName() string {
+	info := m.Params.ClientInfo
+	if info == nil {
+		info = m.Params.Meta.ClientInfo
+	}
+	if info == nil {
+		return ""
+	}
+	var client struct{ Name string }
+	_ = json.Unmarshal(info, &client) // then it has no name
+	return client.Name
 }
 
 // IsNotification reports whether a message must not be answered.

@@ -58,6 +58,7 @@ type call struct {
 	id      string
 	header  http.Header
 	caller  caller
+	session string // its id, or ""
 	account *memory.Account
 	release func() // its place among those that run at a time, and its memory
 }

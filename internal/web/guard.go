@@ -75,7 +75,7 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 			return
 		}
 		c := callFrom(r.Context())
-		c.caller = s.callerOf(r)
+		c.caller, c.session = s.callerOf(r), sessionOf(r)
 		c.account = s.options.Memory.Open()
 		c.release = c.account.Close
 		defer func() { c.release() }() // what is served for longer keeps it

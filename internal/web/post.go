@@ -10,8 +10,8 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// post serves streamable HTTP. There are no sessions: each message stands for
-// itself, and nothing but a subscriptions/listen is told of anything later.
+// post serves streamable HTTP. No session is kept: each message stands for itself,
+// and nothing but a subscriptions/listen is told of anything later.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	if in.IsBatch {
 		s.postBatch(w, r, in)
@@ -52,6 +52,9 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 	d := s.options.Dispatcher
 	if m.Params.Meta.ProgressToken == nil {
 		response := d.Handle(s.within(r), m)
+		if m.Method == string(mcp.MethodInitialize) && response.Code == 0 {
+			w.Header().Set(sessionHeader, newSessionID(m.ClientName()))
+		}
 		writeResponse(w, statusOf(r, response.Code), response)
 		return
 	}
