@@ -83,9 +83,9 @@ func (f *webFlags) check() error {
 		}
 		return errors.New(open + ". To serve others, protect their keys by TLS: set --tls-cert and --tls-key or, behind a proxy that terminates TLS, --insecure")
 	case f.SharedKey && !loopback && f.CallerToken == "":
-		return errors.New("--shared-key lends your key to everyone who reaches this address: set --caller-token too")
+		return errors.New("--shared-key lets everyone who reaches this address act with your key: set --caller-token too")
 	case f.CallerToken != "" && len(f.CallerToken) < 16:
-		return errors.New("--caller-token is shorter than 16 characters")
+		return errors.New("--caller-token is shorter than 16 characters: use a longer, random one")
 	}
 	return f.watchFlags.check()
 }

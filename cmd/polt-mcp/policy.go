@@ -40,9 +40,9 @@ type writeFlags struct {
 // keySetting names what the user of a caller sets its key in.
 func (f *webFlags) keySetting() string {
 	if f.SharedKey {
-		return "the key in the header Authorization, POLT_API_KEY where there is none,"
+		return "the key in the Authorization header, POLT_API_KEY where there is none,"
 	}
-	return "the key in the header Authorization"
+	return "the key in the Authorization header"
 }
 
 // newPolicy returns what says which writes are sent, or nil where all are.

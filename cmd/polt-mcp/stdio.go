@@ -58,7 +58,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		}
 		tel, closer, err := newTelemetry(ctx, log)
 		if err != nil {
-			log.Warn().Err(err).Msg("nothing is traced")
+			log.Warn().Err(err).Msg("cannot set up tracing: going on without it")
 			return noCloser
 		}
 		traces, h.onAttempt = tel.Observe, tel.Attempt

@@ -35,7 +35,7 @@ type watchState func(ctx context.Context, uri string, changed func(state []byte)
 // negative number, end. The watcher must be ended before the app is closed.
 func (f watchFlags) watcher(a *app, caller func(context.Context) string, counted func(by int)) (_ rpc.Watch, end func()) {
 	hub := watch.New(watch.Options{Interval: f.WatchInterval, OnWatch: counted, OnError: func(id any, err error) {
-		a.log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("what is watched could not be read")
+		a.log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("cannot read a subscribed resource")
 	}})
 	known := &knownKeys{client: a.client, key: a.set.Key}
 	a.watch = func(ctx context.Context, uri string, changed func([]byte)) (last []byte, stop func(), err error) {

@@ -212,8 +212,8 @@ func (d *Dispatcher) observe(ctx context.Context, m *Message, handle func(contex
 
 var (
 	errNoStream = mcp.NewJSONRPCErrorDetails(mcp.METHOD_NOT_FOUND,
-		"there is no stream here to tell of changes on: use subscriptions/listen of protocol version "+mcp.ProtocolVersion20260728+", or SSE or stdio", nil)
-	errListenInBatch = mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, "a subscription cannot be in a batch", nil)
+		"subscriptions need a stream for their notifications: connect over SSE or stdio, or call subscriptions/listen of protocol version "+mcp.ProtocolVersion20260728, nil)
+	errListenInBatch = mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, "subscriptions/listen is not allowed in a batch: send it by itself", nil)
 )
 
 // dispatch answers a request.

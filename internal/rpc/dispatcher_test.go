@@ -135,7 +135,7 @@ func TestWhatIsNoRequestIsRefusedWithItsIDWhereItCanBeRead(t *testing.T) {
 		`{"id":5,"method":"ping"}`:                                `{"jsonrpc":"2.0","id":5,"error":{"code":-32600`,
 		`{"jsonrpc":"2.0","id":5,"method":"ping","result":{}}`:    `{"jsonrpc":"2.0","id":5,"error":{"code":-32600`,
 		"{\"jsonrpc\":\"2.0\",\"id\":\"\xff\",\"method\":\"p\"}":  `{"jsonrpc":"2.0","error":{"code":-32700`,
-		`[` + strings.Repeat(`1,`, rpc.MaxBatch) + `1]`:           `{"jsonrpc":"2.0","error":{"code":-32600,"message":"the batch has 51 messages, over the maximum of 50`,
+		`[` + strings.Repeat(`1,`, rpc.MaxBatch) + `1]`:           `{"jsonrpc":"2.0","error":{"code":-32600,"message":"the batch has 51 messages, which exceeds the maximum of 50`,
 		`{"jsonrpc":"2.0","id":5,"method":"ping"} {"trailing":1}`: `{"jsonrpc":"2.0","error":{"code":-32700`,
 	} {
 		in := rpc.Parse([]byte(text))
@@ -152,7 +152,7 @@ func TestParamsThatAreNotThoseOfTheMethodAreInvalid(t *testing.T) {
 		{request("ping", `{"_meta":7}`), "params._meta must be an object"},
 		{request("tools/call", `{"name":7}`), "name is required"},
 		{request("tools/call", `{"name":"works","arguments":"[]"}`), "arguments must be an object"},
-		{request("prompts/get", `{"name":"broken","arguments":{"days":5}}`), "cannot be a number"},
+		{request("prompts/get", `{"name":"broken","arguments":{"days":5}}`), "must not be a number"},
 		{request("resources/read", `{"uri":["a"]}`), "uri is required"},
 		{request("tools/list", `{"cursor":"abc"}`), `the cursor \"abc\" is invalid`},
 		{request("tools/list", `{"cursor":7}`), "cursor must be a string"},

@@ -112,7 +112,7 @@ func errorDetails(err error, m *Message, said mcp.JSONRPCErrorDetails) mcp.JSONR
 func unparsableParams(method string, err error) string {
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok || wrong.Field == "" {
-		return "the params are not those of " + method
+		return "the params are invalid for " + method
 	}
-	return fmt.Sprintf("%s of %s cannot be a %s", strings.TrimPrefix(wrong.Field, "params."), method, wrong.Value)
+	return fmt.Sprintf("%s of %s must not be a %s", strings.TrimPrefix(wrong.Field, "params."), method, wrong.Value)
 }

@@ -22,7 +22,7 @@ const maxWatched = 100
 // of, each once, or what is wrong with that.
 func parseListen(notifications json.RawMessage) (uris []string, problem string) {
 	if !isObject(notifications) {
-		return nil, "notifications is required, and must be an object"
+		return nil, "notifications is required and must be an object"
 	}
 	var asked struct {
 		Resources *[]string `json:"resourceSubscriptions"`
@@ -31,13 +31,13 @@ func parseListen(notifications json.RawMessage) (uris []string, problem string) 
 		Lists     *bool     `json:"resourcesListChanged"`
 	}
 	if json.Unmarshal(notifications, &asked) != nil {
-		return nil, "in notifications, resourceSubscriptions must be a list of URIs, and the others must be booleans"
+		return nil, "in notifications, resourceSubscriptions must be a list of URIs, and the other members must be booleans"
 	}
 	if asked.Resources != nil {
 		uris = slices.Compact(slices.Sorted(slices.Values(*asked.Resources)))
 	}
 	if len(uris) > maxWatched {
-		return nil, fmt.Sprintf("at most %d resources can be watched over one stream", maxWatched)
+		return nil, fmt.Sprintf("one subscriptions/listen can watch at most %d resources", maxWatched)
 	}
 	return uris, ""
 }

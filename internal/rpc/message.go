@@ -143,13 +143,13 @@ func Parse(raw []byte) Input {
 	}
 	var batch []json.RawMessage
 	if err := json.Unmarshal(raw, &batch); err != nil {
-		return refuse(mcp.PARSE_ERROR, "the message is not JSON")
+		return refuse(mcp.PARSE_ERROR, "the message is not valid JSON")
 	}
 	switch {
 	case len(batch) == 0:
 		return refuse(mcp.INVALID_REQUEST, "the batch is empty")
 	case len(batch) > MaxBatch:
-		return refuse(mcp.INVALID_REQUEST, fmt.Sprintf("the batch has %d messages, over the maximum of %d: split it", len(batch), MaxBatch))
+		return refuse(mcp.INVALID_REQUEST, fmt.Sprintf("the batch has %d messages, which exceeds the maximum of %d: split it", len(batch), MaxBatch))
 	}
 	in := Input{IsBatch: true, Items: make([]Item, len(batch))}
 	for i, m := range batch {
@@ -171,10 +171,10 @@ func parse(raw []byte) Item {
 	err := json.Unmarshal(raw, &wire)
 	wrongType, _ := errors.AsType[*json.UnmarshalTypeError](err) // which leaves the rest decoded
 	if err != nil && wrongType == nil {
-		return refused(nil, mcp.PARSE_ERROR, "the message is not JSON")
+		return refused(nil, mcp.PARSE_ERROR, "the message is not valid JSON")
 	}
 	if !utf8.Valid(raw) {
-		return refused(nil, mcp.PARSE_ERROR, "the message is not UTF-8")
+		return refused(nil, mcp.PARSE_ERROR, "the message is not valid UTF-8")
 	}
 	id := wire.ID
 	if id != nil && !isID(id) {
@@ -193,7 +193,7 @@ func parse(raw []byte) Item {
 	case Text(wire.Method) == "":
 		return refused(id, mcp.INVALID_REQUEST, `the message is not a JSON-RPC request: "method" must be the name of a method`)
 	case hasOutcome:
-		return refused(id, mcp.INVALID_REQUEST, `a message with a "method" has neither "result" nor "error"`)
+		return refused(id, mcp.INVALID_REQUEST, `a message with "method" must not have "result" or "error"`)
 	}
 	m := &Message{Method: Text(wire.Method), ID: id, Params: wire.Params, Raw: raw}
 	if wrongType != nil { // of params, or of _meta in them

@@ -52,7 +52,7 @@ func (m *Message) checkMeta() *mcp.JSONRPCErrorDetails {
 	case !m.IsModern():
 		return nil
 	case !isObject(meta.ClientCapabilities):
-		problem = mcp.MetaKeyClientCapabilities + " in _meta is required, and must be an object"
+		problem = mcp.MetaKeyClientCapabilities + " in _meta is required and must be an object"
 	case meta.LogLevel != nil && !slices.Contains(logLevels, Text(meta.LogLevel)):
 		problem = mcp.MetaKeyLogLevel + " in _meta must be one of " + strings.Join(logLevels, ", ")
 	default:
@@ -76,7 +76,7 @@ func (m *Message) checkParams() string {
 	case mcp.MethodToolsCall, mcp.MethodPromptsGet:
 		switch {
 		case !isString(p.Name):
-			return "name is required, and must be a string"
+			return "name is required and must be a string"
 		case method == mcp.MethodToolsCall && isString(p.Arguments) && isObject(bytes.TrimSpace([]byte(Text(p.Arguments)))):
 			// Some models write the object as a string: the tools understand it.
 		case !isNull(p.Arguments) && !isObject(p.Arguments):
@@ -84,7 +84,7 @@ func (m *Message) checkParams() string {
 		}
 	case mcp.MethodResourcesRead, mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
 		if Text(p.URI) == "" && (method == mcp.MethodResourcesRead || !m.IsModern()) {
-			return "uri is required, and must be a string"
+			return "uri is required and must be a string"
 		}
 	case mcp.MethodCompletionComplete:
 		return checkCompletion(p)
@@ -109,7 +109,7 @@ func checkCursor(cursor json.RawMessage) string {
 	case !isString(cursor):
 		return "cursor must be a string"
 	case Text(cursor) != "":
-		return fmt.Sprintf("the cursor %.40q is invalid: lists have one page here; send the request without a cursor", Text(cursor))
+		return fmt.Sprintf("the cursor %.40q is invalid: lists have a single page, so send the request without a cursor", Text(cursor))
 	}
 	return ""
 }
@@ -120,12 +120,12 @@ func checkCompletion(p *Params) string {
 	switch kind := Text(ref.Type); {
 	case kind == "ref/prompt" && isString(ref.Name), kind == "ref/resource" && isString(ref.URI):
 	default:
-		return "ref is required, and must be a ref/prompt with a name or a ref/resource with a uri"
+		return "ref is required and must be a ref/prompt with a name or a ref/resource with a uri"
 	}
 	var argument struct{ Name, Value json.RawMessage }
 	_ = json.Unmarshal(p.Argument, &argument)
 	if !isString(argument.Name) || !isString(argument.Value) {
-		return "argument is required, and must have a name and a value, which are strings"
+		return "argument is required and must have a name and a value, both strings"
 	}
 	return ""
 }

@@ -151,7 +151,7 @@ var (
 	errSessionEnded = mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, "the session ended before the call began; nothing was done", nil)
 	// errIDInFlight is for a subscription, which could not be told from the other
 	// request, nor be cancelled.
-	errIDInFlight = mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, "a request of this id is in flight", nil)
+	errIDInFlight = mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, "a request with this id is already in flight: use another id", nil)
 )
 
 // fails returns a handler that fails.

@@ -51,7 +51,7 @@ func newSubscriptions(watch Watch, caller func(context.Context) string, write fu
 }
 
 var errTooManyWatched = NewError(mcp.INVALID_PARAMS,
-	fmt.Sprintf("at most %d resources can be watched at a time: unsubscribe from others first", maxWatched))
+	fmt.Sprintf("a client can subscribe to at most %d resources: unsubscribe from others first", maxWatched))
 
 // add takes in that a resource is to be watched, and returns what waits until it
 // is. Of all who wait, the first begins to watch it, for as long as anybody
@@ -228,7 +228,7 @@ func (s *Session) changeSubscription(ctx context.Context, m *Message) handler {
 const maxListens = 64
 
 var errTooManyListens = mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
-	fmt.Sprintf("at most %d subscriptions can be open over one connection: cancel others first", maxListens), nil)
+	fmt.Sprintf("a connection can have at most %d subscriptions/listen open: cancel others first", maxListens), nil)
 
 // listen takes in a subscriptions/listen that is in order, and returns what
 // serves it until it ends.

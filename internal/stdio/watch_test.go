@@ -244,7 +244,7 @@ func TestListenerIsInNoBatch(t *testing.T) {
 	p.send("[" + listen("1", "polt://a") + "]")
 	select {
 	case line := <-p.lines:
-		contains(t, line, `[{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"a subscription cannot be in a batch"}}]`)
+		contains(t, line, `[{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"subscriptions/listen is not allowed in a batch: send it by itself"}}]`)
 	case <-time.After(patience):
 		t.Error("no answer")
 	}

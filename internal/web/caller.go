@@ -34,13 +34,13 @@ func (s *Server) callerOf(r *http.Request) caller {
 		key, err := polt.ParseKey(strings.TrimSpace(text))
 		switch {
 		case !strings.EqualFold(scheme, "Bearer"):
-			c.problem = "The header Authorization is not of the form: Bearer polt_…"
+			c.problem = "The Authorization header is not of the form \"Authorization: Bearer polt_…\""
 		case strings.Contains(text, "${"):
-			c.problem = "The header Authorization has the text of a variable that your MCP host did not expand"
+			c.problem = "The Authorization header contains a variable that your MCP host did not expand"
 		case err != nil:
-			c.problem = "The header Authorization has no usable key: " + err.Error()
+			c.problem = "The Authorization header has no usable key: " + err.Error()
 		case !strings.HasPrefix(key.Reveal(), "polt_") || len(key.Reveal()) < minKey:
-			c.problem = "The header Authorization has no usable key: it is not of the form \"Authorization: Bearer polt_…\""
+			c.problem = "The Authorization header has no usable key: it is not of the form \"Authorization: Bearer polt_…\""
 		default:
 			c.key = key
 			c.id = "key:" + key.Fingerprint()
@@ -106,9 +106,9 @@ func KeySource(ctx context.Context) string {
 // KeyHint tells a caller without a key how to send one, and how to get one where
 // it can register.
 func KeyHint(ctx context.Context, canRegister bool) string {
-	hint := "Have the user set the header \"Authorization: Bearer polt_…\" in the MCP host's configuration of this server"
+	hint := "Ask the user to set the header \"Authorization: Bearer polt_…\" in the MCP host's configuration of this server"
 	if canRegister {
-		hint = "Call register_agent to get a key, and have" + strings.TrimPrefix(hint, "Have")
+		hint = "Call register_agent to get a key, and ask" + strings.TrimPrefix(hint, "Ask")
 	}
 	if problem := callFrom(ctx).caller.problem; problem != "" {
 		return problem + ". " + hint

@@ -55,7 +55,7 @@ func (e *eventWriter) tell(message []byte) error {
 func (e *eventWriter) event(name, data string) error {
 	return e.send("event: " + name + "\ndata: " + data + "\n\n")
 }
-func (e *eventWriter) comment() error { return e.send(": still here\n\n") }
+func (e *eventWriter) comment() error { return e.send(": keep-alive\n\n") }
 
 func (e *eventWriter) send(text string) error {
 	e.mu.Lock()

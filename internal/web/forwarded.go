@@ -30,9 +30,9 @@ func ParseProxies(networks []string) (Proxies, error) {
 		case err != nil:
 			return nil, fmt.Errorf("%q is not a network or an address, such as 10.0.0.0/8 or 192.0.2.10", text)
 		case network.Addr().Is4In6():
-			return nil, fmt.Errorf("%s is an IPv4 network written as IPv6: write it as IPv4", text)
+			return nil, fmt.Errorf("%s is an IPv4 address in IPv6 notation: write it as IPv4", text)
 		case network.Bits() == 0:
-			return nil, fmt.Errorf("%s is every address: anybody could then claim to be anybody. Name the networks of your proxies", text)
+			return nil, fmt.Errorf("%s trusts every address, so that anybody could claim any address: name the networks of your proxies", text)
 		}
 		all = append(all, network.Masked())
 	}
@@ -89,7 +89,7 @@ func (s *Server) hintAtProxy(r *http.Request) {
 	}
 	if peer, ok := parseAddress(r.RemoteAddr); ok && !s.options.Proxies.contains(peer) && !s.hinted.Swap(true) {
 		s.options.Log.Info().Stringer("address", peer).
-			Msg("requests say that they were forwarded, by a proxy that is not trusted: if it is yours, name it in --trusted-proxy, so that its clients do not share one limit")
+			Msg("requests are forwarded by a proxy that is not trusted, so its clients share one limit: if the proxy is yours, set --trusted-proxy to its address")
 	}
 }
 

@@ -118,8 +118,8 @@ func TestProxiesThatMakeNoSenseAreAnError(t *testing.T) {
 		"localhost":       "not a network",
 		"10.0.0.1:80":     "not a network",
 		"10.0.0.0/33":     "not a network",
-		"0.0.0.0/0":       "every address",
-		"::/0":            "every address",
+		"0.0.0.0/0":       "trusts every address",
+		"::/0":            "trusts every address",
 		"::ffff:10.0.0.0": "write it as IPv4",
 	} {
 		if _, err := web.ParseProxies([]string{network}); err == nil || !strings.Contains(err.Error(), want) {

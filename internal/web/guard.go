@@ -19,12 +19,12 @@ import (
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.options.Hosts.host(r.Host) {
-			s.refuse(w, r, http.StatusForbidden, refusedHost, "this Host is not served here; the operator can allow it with --allowed-host")
+			s.refuse(w, r, http.StatusForbidden, refusedHost, fmt.Sprintf("The Host %.100q is not allowed. Use a name that this server accepts, or ask its operator to add this one with --allowed-host.", r.Host))
 			return
 		}
 		origin := r.Header.Get("Origin")
 		if !s.options.Hosts.origin(origin) {
-			s.refuse(w, r, http.StatusForbidden, refusedOrigin, "this Origin may not call; the operator can allow it with --allowed-origin")
+			s.refuse(w, r, http.StatusForbidden, refusedOrigin, fmt.Sprintf("Web pages from the Origin %.100q are not allowed. Ask the operator of this server to add it with --allowed-origin.", origin))
 			return
 		}
 		if origin != "" {
@@ -66,12 +66,11 @@ type messageHandler func(w http.ResponseWriter, r *http.Request, c *call, in rpc
 // told, unless that is nil.
 func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *call, in rpc.Input, why *refusal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.knowsToken(r) {
-			s.refuse(w, r, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
+		if !s.admits(w, r) {
 			return
 		}
 		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-			s.refuse(w, r, http.StatusUnsupportedMediaType, refusedContentType, "the Content-Type must be application/json")
+			s.refuse(w, r, http.StatusUnsupportedMediaType, refusedContentType, fmt.Sprintf("The Content-Type is %.100q. Send the message as application/json.", r.Header.Get("Content-Type")))
 			return
 		}
 		c := callFrom(r.Context())
@@ -109,9 +108,19 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 	})
 }
 
-func (s *Server) knowsToken(r *http.Request) bool {
-	want := s.options.CallerToken
-	return want == "" || subtle.ConstantTimeCompare([]byte(r.Header.Get(callerTokenHeader)), []byte(want)) == 1
+// admits reports whether a caller presents the token, where one is asked for. If
+// not, the request is answered.
+func (s *Server) admits(w http.ResponseWriter, r *http.Request) bool {
+	want, got := s.options.CallerToken, r.Header.Get(callerTokenHeader)
+	if want == "" || subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1 {
+		return true
+	}
+	problem := "is wrong"
+	if got == "" {
+		problem = "is missing"
+	}
+	s.refuse(w, r, http.StatusForbidden, refusedToken, "The "+callerTokenHeader+" header "+problem+". Send the token that the operator of this server has given you.")
+	return false
 }
 
 // The time that a body may take: some at first, and more with its bytes.
@@ -155,12 +164,12 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memor
 			return body, true
 		default:
 			w.Header().Set("Connection", "close")
-			s.refuse(w, r, http.StatusBadRequest, refusedBody, "the body was cut off, or came too slowly")
+			s.refuse(w, r, http.StatusBadRequest, refusedBody, "The request body was incomplete or arrived too slowly. Send the request again.")
 			return nil, false
 		}
 	}
 	w.Header().Set("Connection", "close")
-	s.refuse(w, r, http.StatusRequestEntityTooLarge, refusedBody, fmt.Sprintf("the message is over the maximum of %d bytes", s.options.MaxBody))
+	s.refuse(w, r, http.StatusRequestEntityTooLarge, refusedBody, fmt.Sprintf("The message exceeds the maximum of %d bytes. Send a shorter one.", s.options.MaxBody))
 	return nil, false
 }
 
@@ -200,7 +209,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				s.options.Log.Error().Interface("panic", p).Str("path", r.URL.Path).Msg("the server panicked")
-				fail(w, r, http.StatusInternalServerError, "the server failed")
+				fail(w, r, http.StatusInternalServerError, "The server failed. Its log has the details.")
 			}
 		}()
 		next.ServeHTTP(w, r)

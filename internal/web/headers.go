@@ -17,7 +17,7 @@ func checkHeaders(h http.Header, m *rpc.Message) *mcp.JSONRPCErrorDetails {
 		if values := h[http.CanonicalHeaderKey(name)]; len(values) > 1 {
 			for _, v := range values[1:] {
 				if v != values[0] {
-					return mismatch("the header %s has two values: %.60q and %.60q", name, values[0], v)
+					return mismatch("the %s header has two values, %.60q and %.60q: send one", name, values[0], v)
 				}
 			}
 		}
@@ -30,23 +30,23 @@ func checkHeaders(h http.Header, m *rpc.Message) *mcp.JSONRPCErrorDetails {
 	}
 	// A notification has no answer to go wrong, and may leave them out.
 	if method := h.Get(mcp.HeaderMethod); method == "" && !m.IsNotification() {
-		return mismatch("the header %s is missing", mcp.HeaderMethod)
+		return mismatch("the %s header is required", mcp.HeaderMethod)
 	} else if method != "" && method != m.Method {
-		return mismatch("the header %s is %.60q, and the message's method %.60q", mcp.HeaderMethod, method, m.Method)
+		return mismatch("the %s header is %.60q, but the method of the message is %.60q", mcp.HeaderMethod, method, m.Method)
 	}
 	if !mcp.MethodRequiresNameHeader(mcp.MCPMethod(m.Method)) {
 		return nil
 	}
 	value := h.Get(mcp.HeaderName)
 	if value == "" {
-		return mismatch("the header %s is missing", mcp.HeaderName)
+		return mismatch("the %s header is required", mcp.HeaderName)
 	}
 	name, ok := mcp.DecodeHeaderValue(value)
 	if !ok {
-		return mismatch("the header %s is not valid Base64", mcp.HeaderName)
+		return mismatch("the %s header is not valid Base64", mcp.HeaderName)
 	}
 	if target := m.Target(); name != target {
-		return mismatch("the header %s is %.60q, and the message's %.60q", mcp.HeaderName, name, target)
+		return mismatch("the %s header is %.60q, but the message names %.60q", mcp.HeaderName, name, target)
 	}
 	return nil
 }
@@ -61,13 +61,13 @@ func checkVersion(header string, m *rpc.Message) *mcp.JSONRPCErrorDetails {
 		details := rpc.UnsupportedVersion(header)
 		return &details
 	case own == "" && mcp.IsModernProtocol(header) && m.Params.Meta.ProtocolVersion == nil && !m.IsNotification():
-		details := mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, mcp.MetaKeyProtocolVersion+" in _meta is missing", nil)
+		details := mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, mcp.MetaKeyProtocolVersion+" in _meta is required", nil)
 		return &details
 	case own == "": // what is no text is refused as such
 	case header == "" && mcp.IsModernProtocol(own):
-		return mismatch("the header %s is missing", mcp.HeaderProtocolVersion)
+		return mismatch("the %s header is required", mcp.HeaderProtocolVersion)
 	case header != "" && header != own:
-		return mismatch("the header %s is %.60q, and %s in _meta %.60q", mcp.HeaderProtocolVersion, header, mcp.MetaKeyProtocolVersion, own)
+		return mismatch("the %s header is %.60q, but %s in _meta is %.60q", mcp.HeaderProtocolVersion, header, mcp.MetaKeyProtocolVersion, own)
 	case !mcp.IsValidProtocolVersion(own): // also in what is not handled, such as a notification
 		details := rpc.UnsupportedVersion(own)
 		return &details

@@ -168,7 +168,7 @@ func TestSilentStreamSaysThatItIsThere(t *testing.T) {
 				s.next()
 				for range 3 {
 					began := time.Now()
-					if line, err := s.events.ReadString('\n'); line != ": still here\n" || time.Since(began) != 25*time.Second {
+					if line, err := s.events.ReadString('\n'); line != ": keep-alive\n" || time.Since(began) != 25*time.Second {
 						t.Errorf("after %s: %q %v", time.Since(began), line, err)
 					}
 					if line, err := s.events.ReadString('\n'); line != "\n" {

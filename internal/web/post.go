@@ -89,7 +89,7 @@ const noBatches = "2025-06-18"
 // postBatch answers a batch, when all that is in it has been answered.
 func (s *Server) postBatch(w http.ResponseWriter, r *http.Request, in rpc.Input) {
 	if r.Header.Get(mcp.HeaderProtocolVersion) >= noBatches {
-		fail(w, r, http.StatusBadRequest, "protocol versions from "+noBatches+" on have no batches: send each message by itself")
+		fail(w, r, http.StatusBadRequest, "Protocol versions from "+noBatches+" on have no batches. Send each message in a request of its own.")
 		return
 	}
 	answers := make([][]byte, len(in.Items))

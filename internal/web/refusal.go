@@ -93,7 +93,7 @@ func (l limit) rateRefusal(wait time.Duration) *refusal {
 }
 
 // splitBatch is what helps a batch that is over a limit by itself.
-const splitBatch = "The batch has more of them than may ever come at once: split it."
+const splitBatch = "The batch has more of them than are ever allowed at once: split it."
 
 func streamRefusal(s scope, most int) *refusal {
 	r := &refusal{reason: refusedInFlight, flag: s.flag("in-flight"), most: float64(most), wait: inFlightWait}

@@ -58,7 +58,7 @@ func (l *refusedLog) close(reason string) {
 		since.end.Stop()
 		delete(l.reasons, reason)
 		if since.leftOut > 0 {
-			l.log.Info().Str("reason", reason).Int("left_out", since.leftOut).Msg("refused more, which are not logged one by one")
+			l.log.Info().Str("reason", reason).Int("left_out", since.leftOut).Msg("refused more requests")
 		}
 	}
 }

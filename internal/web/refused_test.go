@@ -101,7 +101,7 @@ func TestServerLogsWhyItStops(t *testing.T) {
 	for _, l := range linesOf(t, log) {
 		messages = append(messages, fmt.Sprintf("%s %s %d", l.Message, l.Reason, l.LeftOut))
 	}
-	want := []string{"refused host 0", "stopping context canceled 0", "refused more, which are not logged one by one host 2", "stopped  0"}
+	want := []string{"refused host 0", "stopping context canceled 0", "refused more requests host 2", "stopped  0"}
 	if strings.Join(messages, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%q", messages)
 	}

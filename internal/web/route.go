@@ -27,10 +27,10 @@ func (all routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, ok := all[cleanPath(r)]
 	switch {
 	case !ok:
-		http.Error(w, "there is nothing at this path", http.StatusNotFound)
+		http.Error(w, "Not found. The page at / lists what this server serves.", http.StatusNotFound)
 	case r.Method != found.method && (r.Method != http.MethodHead || found.method != http.MethodGet):
 		w.Header().Set("Allow", found.method)
-		http.Error(w, "only "+found.method+" is served here", http.StatusMethodNotAllowed)
+		http.Error(w, "Method "+r.Method+" is not allowed here: use "+found.method+".", http.StatusMethodNotAllowed)
 	default:
 		found.handler.ServeHTTP(w, r)
 	}
@@ -51,7 +51,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 	if s.options.SSE {
 		text += fmt.Sprintf("\n  SSE, for older hosts: %s%s", base, SSEPath)
 	}
-	text += "\n\nThe header \"Authorization: Bearer polt_...\" carries your agent's key; without one, register_agent gets you one."
+	text += "\n\nSend your agent's key in the header \"Authorization: Bearer polt_...\". An agent without a key calls register_agent to get one."
 	if s.options.Streamable {
 		text += fmt.Sprintf("\n\n  claude mcp add polt --transport http %s%s --header \"Authorization: Bearer polt_...\"", base, StreamablePath)
 	}

@@ -58,8 +58,7 @@ func newStreams(s *Server) *streams {
 
 // serve opens a stream and serves it until the client or the server ends.
 func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
-	if !s.server.knowsToken(r) {
-		s.server.refuse(w, r, http.StatusForbidden, refusedToken, "the header "+callerTokenHeader+" is missing or wrong")
+	if !s.server.admits(w, r) {
 		return
 	}
 	caller := s.server.callerOf(r)
@@ -135,11 +134,11 @@ func (s *streams) refused(r *http.Request, c *call, in rpc.Input, why *refusal) 
 func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	session := s.session(r)
 	if session == nil {
-		fail(w, r, http.StatusNotFound, "no stream of this sessionId is open here; connect to /sse again")
+		fail(w, r, http.StatusNotFound, "No SSE stream with this sessionId is open on this server. Connect to "+SSEPath+" again.")
 		return
 	}
 	if !session.admits(&c.caller) {
-		s.server.refuse(w, r, http.StatusForbidden, refusedSession, "this stream belongs to another key: open one of your own at "+SSEPath)
+		s.server.refuse(w, r, http.StatusForbidden, refusedSession, "This SSE stream belongs to another key. Open your own at "+SSEPath+".")
 		return
 	}
 	for _, item := range in.Items {

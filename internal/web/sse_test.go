@@ -120,7 +120,7 @@ func TestStreamThatIsClosedCancelsItsCallsAndIsGone(t *testing.T) {
 	for got.status == 202 { // until the server has noticed
 		got = r.do(request{path: s.endpoint, body: `{"jsonrpc":"2.0","method":"notifications/initialized"}`})
 	}
-	if got.status != 404 || !strings.Contains(got.body, "connect to /sse again") {
+	if got.status != 404 || !strings.Contains(got.body, "Connect to /sse again") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }

@@ -181,7 +181,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		err = hs.Shutdown(patience)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		s.options.Log.Warn().Dur("drain", s.options.Drain).Msg("calls were still in flight at the end of the drain time, and are cut off")
+		s.options.Log.Warn().Dur("drain", s.options.Drain).Msg("calls were still in flight after the drain time and were cancelled")
 		err = hs.Close()
 	}
 	return err
