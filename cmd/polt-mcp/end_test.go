@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -221,6 +222,17 @@ func TestHangupReloadsTheCertificateOfAServer(t *testing.T) {
 	}
 	if got := serial(); got != 1 {
 		t.Errorf("certificate %d", got)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Get("https://" + url.Host + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || !regexp.MustCompile(`(?m)^polt_mcp_tls_certificate_expiry_timestamp_seconds [0-9]`).Match(metrics) {
+		t.Errorf("%v: the metrics do not say when it expires", err)
 	}
 	certtest.Write(t, dir, 2)
 	r.hang <- syscall.SIGHUP

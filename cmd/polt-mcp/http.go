@@ -16,6 +16,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/credentials"
 	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
+	"github.com/openpolt/polt-mcp/internal/telemetry"
 	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -108,16 +109,16 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return err
 	}
-	certificate, err := f.certificate(log)
-	if err != nil {
-		return errors.Join(err, file.Close())
-	}
-	defer reloadOnHangup(ctx, file, certificate, log)()
 	tel, telCloser, err := newTelemetry(ctx, log)
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
 	owned := closers{file, telCloser}
+	certificate, err := f.certificate(log, tel)
+	if err != nil {
+		return errors.Join(err, owned.Close())
+	}
+	defer reloadOnHangup(ctx, file, certificate, log)()
 	key, err := f.keyOf(env, log)
 	if err != nil {
 		return errors.Join(err, owned.Close())
@@ -213,11 +214,11 @@ func ready(client *polt.Client) func(context.Context) error {
 
 // certificate loads the certificate to serve TLS with; it is nil where a server
 // has none.
-func (f *webFlags) certificate(log zerolog.Logger) (*web.Certificate, error) {
+func (f *webFlags) certificate(log zerolog.Logger, tel *telemetry.Telemetry) (*web.Certificate, error) {
 	if f.TLSCert == "" {
 		return nil, nil
 	}
-	certificate, err := web.LoadCertificate(f.TLSCert, f.TLSKey, log)
+	certificate, err := web.LoadCertificate(f.TLSCert, f.TLSKey, log, tel.Certificate)
 	if err != nil {
 		return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", f.TLSCert, f.TLSKey, err)
 	}

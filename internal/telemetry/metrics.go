@@ -31,6 +31,7 @@ type metrics struct {
 	retries          *prometheus.CounterVec
 	upstreamUp       prometheus.Gauge
 	refused          *prometheus.CounterVec
+	certificate      prometheus.Gauge
 }
 
 // buckets reach from an answer without a request to the platform, over the
@@ -63,14 +64,18 @@ func newMetrics(version string) *metrics {
 			Help: "1 if the platform responded to the last request, 0 if it did not or failed (5xx, or the tunnel in front of it is offline), NaN before the first."}),
 		refused: counter("polt_mcp_http_refused_total",
 			"Requests that were refused before they reached a tool.", "reason"),
+		certificate: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "polt_mcp_tls_certificate_expiry_timestamp_seconds",
+			Help: "When the TLS certificate expires, in seconds since 1970; NaN without --tls-cert."}),
 	}
 	m.upstreamUp.Set(math.NaN())
+	m.certificate.Set(math.NaN())
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "polt_mcp_build_info", Help: "Always 1, with the version that is running."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(m.requests, m.requestDuration,
 		m.calls, m.callDuration, m.inFlight, m.watches, m.upstream, m.upstreamDuration, m.retries,
-		m.upstreamUp, m.refused,
+		m.upstreamUp, m.refused, m.certificate,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -14,6 +14,7 @@ package telemetry
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -75,6 +76,11 @@ func (t *Telemetry) Attempt(ctx context.Context, a polt.Attempt) {
 // Refused counts a request that was refused before it reached a tool. The
 // reason is one of a small fixed set, as each is a time series.
 func (t *Telemetry) Refused(reason string) { t.metrics.refused.WithLabelValues(reason).Inc() }
+
+// Certificate keeps when the TLS certificate that is served expires.
+func (t *Telemetry) Certificate(notAfter time.Time) {
+	t.metrics.certificate.Set(float64(notAfter.Unix()))
+}
 
 // Watches counts watches that begin, or with a negative number those that end.
 func (t *Telemetry) Watches(by int) { t.metrics.watches.Add(float64(by)) }

@@ -13,6 +13,7 @@ import (
 type Certificate struct {
 	certFile, keyFile string
 	log               zerolog.Logger
+	onLoad            func(notAfter time.Time)
 
 	mu      sync.Mutex
 	checked time.Time
@@ -25,9 +26,10 @@ const checkEvery = 5 * time.Second
 
 // LoadCertificate loads a certificate and its private key, and fails where that
 // is not possible. They are reloaded when their files have changed, and by
-// [Certificate.Reload]; the log is told.
-func LoadCertificate(certFile, keyFile string, log zerolog.Logger) (*Certificate, error) {
-	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
+// [Certificate.Reload]; the log is told, and onLoad each time when the one that
+// is in use expires.
+func LoadCertificate(certFile, keyFile string, log zerolog.Logger, onLoad func(notAfter time.Time)) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log, onLoad: onLoad}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -78,10 +80,12 @@ func (c *Certificate) reload() {
 func (c *Certificate) load() error {
 	c.checked, c.stamp = time.Now(), c.written() // before they are read: what changes then counts as a change
 	loaded, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
-	if err == nil {
-		c.loaded = &loaded
+	if err != nil {
+		return err
 	}
-	return err
+	c.loaded = &loaded
+	c.onLoad(loaded.Leaf.NotAfter)
+	return nil
 }
 
 // written returns when the files were written.

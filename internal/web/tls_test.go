@@ -32,7 +32,7 @@ func writeCertificate(t *testing.T, dir string, serial int64, written time.Time)
 func loadCertificate(t *testing.T, certFile, keyFile string) (c *web.Certificate, serial func() int64, logged func() string) {
 	t.Helper()
 	log := &bytes.Buffer{}
-	c, err := web.LoadCertificate(certFile, keyFile, zerolog.New(log))
+	c, err := web.LoadCertificate(certFile, keyFile, zerolog.New(log), func(time.Time) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestCertificateIsReloadedWhenItChanges(t *testing.T) {
 			t.Errorf("that it cannot be reloaded is not told once: %s", log)
 		}
 	})
-	if _, err := web.LoadCertificate("none", "none", zerolog.Nop()); err == nil {
+	if _, err := web.LoadCertificate("none", "none", zerolog.Nop(), func(time.Time) {}); err == nil {
 		t.Error("a certificate that is not there was loaded")
 	}
 }
