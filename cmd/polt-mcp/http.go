@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -45,7 +47,7 @@ type webFlags struct {
 	platformFlags
 	watchFlags
 	Addr           string        `default:"127.0.0.1:8080" help:"Address to listen on. Port 0 picks a free port."`
-	AdminAddr      string        `placeholder:"ADDR" help:"Serve /metrics, /healthz and /readyz on this address instead."`
+	AdminAddr      string        `placeholder:"ADDR" help:"Serve /metrics on this address instead, without TLS, and /healthz and /readyz there too."`
 	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"TLS certificate, as PEM. Reloaded when it changes."`
 	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate, as PEM."`
 	Insecure       bool          `help:"Allow an address that is not loopback without TLS, such as behind a load balancer that terminates it."`
@@ -162,7 +164,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	})
 	f.logStart(log, app)
 	err = f.listen(ctx, log, s, certificate, func(addr net.Addr) {
-		url := &url.URL{Scheme: "http", Host: addr.String(), Path: web.StreamablePath}
+		url := &url.URL{Scheme: "http", Host: f.reachedAt(addr), Path: web.StreamablePath}
 		if f.TLSCert != "" {
 			url.Scheme = "https"
 		}
@@ -173,6 +175,23 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	})
 	endWatches()
 	return errors.Join(err, app.Close())
+}
+
+// reachedAt returns the host and port by which callers reach an address: one that
+// is every address of this machine is none to connect to.
+func (f *webFlags) reachedAt(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return addr.String()
+	}
+	name := "localhost"
+	if i := slices.IndexFunc(f.AllowedHost, func(host string) bool { return host != "*" }); i >= 0 {
+		name = f.AllowedHost[i]
+		if host, _, err := net.SplitHostPort(name); err == nil {
+			name = host
+		}
+	}
+	return net.JoinHostPort(name, strconv.Itoa(tcp.Port))
 }
 
 // keyOf returns whose key a call is made with: the caller's, and only where

@@ -259,11 +259,11 @@ func TestOperatorsCanHaveAnAddressOfTheirOwn(t *testing.T) {
 	together := web.New(o)
 	o.Separate = true
 	apart := web.New(o)
-	for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
+	for path, status := range map[string]int{"/metrics": 404, "/healthz": 200, "/readyz": 200} {
 		for name, c := range map[string]struct {
 			h    http.Handler
 			want int
-		}{"together": {together.Handler(), 200}, "admin": {apart.Admin(), 200}, "apart": {apart.Handler(), 404}} {
+		}{"together": {together.Handler(), 200}, "admin": {apart.Admin(), 200}, "apart": {apart.Handler(), status}} {
 			if got := recorded(c.h, "GET", path, nil).Code; got != c.want {
 				t.Errorf("%s %s: %d", name, path, got)
 			}

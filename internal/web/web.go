@@ -53,8 +53,7 @@ type Options struct {
 	Ready func(context.Context) error
 	// Metrics serves /metrics.
 	Metrics http.Handler
-	// Separate keeps /metrics and health off the main handler: they are on
-	// [Server.Admin].
+	// Separate keeps /metrics off the main handler: it is on [Server.Admin].
 	Separate bool
 	// Refused is told the reason when a request is refused; nil means nobody is.
 	Refused func(reason string)
@@ -114,8 +113,9 @@ func New(o Options) *Server {
 	}
 	s.admin = admin
 	main := routes{"/": {http.MethodGet, http.HandlerFunc(s.home)}}
-	if !o.Separate {
-		maps.Copy(main, admin)
+	maps.Copy(main, admin) // load balancers look at what callers would
+	if o.Separate {
+		delete(main, "/metrics")
 	}
 	if o.Streamable {
 		main[StreamablePath] = route{http.MethodPost, s.messages(s.post, nil)}
@@ -155,10 +155,10 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	case <-told:
 	}
 	began := time.Now()
-	s.options.Log.Info().AnErr("reason", context.Cause(toldBy)).Dur("shutdown_delay", s.options.ShutdownDelay).Dur("drain", s.options.Drain).Msg("stopping")
+	s.options.Log.Info().AnErr("reason", context.Cause(toldBy)).Stringer("shutdown_delay", s.options.ShutdownDelay).Stringer("drain", s.options.Drain).Msg("stopping")
 	defer func() {
 		s.refusedLog.flush()
-		s.options.Log.Info().Dur("took", time.Since(began)).Msg("stopped")
+		s.options.Log.Info().Stringer("took", time.Since(began).Round(time.Millisecond)).Msg("stopped")
 	}()
 	s.health.end()
 	if s.options.ShutdownDelay > 0 {
@@ -181,7 +181,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		err = hs.Shutdown(patience)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		s.options.Log.Warn().Dur("drain", s.options.Drain).Msg("calls were still in flight after the drain time and were cancelled")
+		s.options.Log.Warn().Stringer("drain", s.options.Drain).Msg("calls were still in flight after the drain time and were cancelled")
 		err = hs.Close()
 	}
 	return err
