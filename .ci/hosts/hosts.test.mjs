@@ -2,67 +2,13 @@
 // each is configured by polt-mcp install, starts the server, and where a model
 // on loopback can drive it, makes a call that writes.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { temporary } from '../e2e/host.mjs';
 import { command, serve } from './command.mjs';
+import { bin, driven, Home, tools } from './home.mjs';
 import { Model } from './model.mjs';
-
-const modules = fileURLToPath(new URL('node_modules/', import.meta.url));
-const bin = join(modules, '.bin');
-const program = (name, path) => join(modules, `${name}-linux-${process.arch}`, path);
-
-/** Home is the home of a user who has a host, and sets nothing of POLT. */
-class Home {
-  constructor(t, env = {}) {
-    this.path = temporary(t);
-    this.env = {
-      PATH: `${bin}:${process.env.PATH}`, HOME: this.path, XDG_CONFIG_HOME: join(this.path, '.config'),
-      LANG: 'C.UTF-8', CI: '1', TERM: 'xterm-256color', ...env,
-    };
-    this.work = join(this.path, 'work');
-    mkdirSync(this.work);
-  }
-
-  /** write writes a file that the user has before. */
-  write(path, value) {
-    mkdirSync(dirname(join(this.path, path)), { recursive: true });
-    writeFileSync(join(this.path, path), JSON.stringify(value, null, 2));
-  }
-
-  json(path) {
-    return JSON.parse(readFileSync(join(this.path, path), 'utf8'));
-  }
-
-  install(host, ...args) {
-    return execFileSync(command(), ['install', host, '--yes', '--command', command(), ...args], { env: this.env, cwd: this.work, encoding: 'utf8' });
-  }
-
-  /** run runs a host's command, and returns what it prints. */
-  async run(path, ...args) {
-    const process = spawn(path, args, { env: this.env, cwd: this.work, stdio: ['ignore', 'pipe', 'pipe'] });
-    const timer = setTimeout(() => process.kill('SIGKILL'), 120_000);
-    const [stdout, stderr] = await Promise.all([text(process.stdout), text(process.stderr)]);
-    clearTimeout(timer);
-    return stdout + stderr;
-  }
-}
-
-/** tools are the names of the tools that there are. */
-const tools = () => JSON.parse(execFileSync(command(), ['tools', '--json'], { encoding: 'utf8' })).tools.map((tool) => tool.name).sort();
-
-/** driven has a model register an agent by a host, which must have offered it every tool. */
-async function driven(model, home, path, ...args) {
-  const output = await home.run(path, ...args);
-  const ours = model.offered.filter((name) => /polt.sandbox/.test(name)).map((name) => name.replace(/^.*polt.sandbox(__\/|__|_|-|\/)?/, ''));
-  assert.deepEqual(ours.sort(), tools(), `${output}\n${model.requests.join('\n')}`);
-  assert.match(model.result, /agent_id/, output);
-  assert.match(model.result, /acts as ada/);
-}
+import { calls, hosts, lists, nightly, pinned, program, record, table, tried } from './versions.mjs';
 
 const registers = (t) => new Model('register_agent', { username: 'ada' }).start(t);
 
@@ -72,10 +18,11 @@ test('Claude Code connects, and its model registers', async (t) => {
     ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'sk-ant-loopback',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', ENABLE_TOOL_SEARCH: 'false',
   });
-  const claude = program('@anthropic-ai/claude-code', 'claude');
+  const claude = program('Claude Code', 'claude');
   home.install('claude-code', '--sandbox');
   assert.match(await home.run(claude, 'mcp', 'list'), /^polt-sandbox: .*Connected$/m);
   await driven(model, home, claude, '-p', 'Register.', '--allowedTools', 'mcp__polt-sandbox__register_agent');
+  record('Claude Code', calls);
 });
 
 test('Codex lists it, and its model registers without being asked', async (t) => {
@@ -85,6 +32,7 @@ test('Codex lists it, and its model registers without being asked', async (t) =>
   assert.match(await home.run(join(bin, 'codex'), 'mcp', 'list'), /^polt-sandbox +.*stdio --sandbox.*enabled/m);
   await driven(model, home, join(bin, 'codex'), 'exec', '--skip-git-repo-check', '-m', 'loopback',
     '-c', `model_providers.loopback={name="loopback",base_url="${model.url}/v1",wire_api="responses"}`, '-c', 'model_provider="loopback"', 'Register.');
+  record('Codex', calls);
 });
 
 test('Gemini CLI connects, and its model registers', async (t) => {
@@ -94,6 +42,7 @@ test('Gemini CLI connects, and its model registers', async (t) => {
   home.install('gemini', '--sandbox');
   assert.equal(home.json('.gemini/settings.json').security.auth.selectedType, 'gemini-api-key');
   await driven(model, home, join(bin, 'gemini'), '-p', 'Register.', '--approval-mode', 'yolo', '--skip-trust', '-m', 'gemini-2.5-flash');
+  record('Gemini CLI', calls);
 });
 
 test('Qwen Code connects, and its model registers', async (t) => {
@@ -102,6 +51,7 @@ test('Qwen Code connects, and its model registers', async (t) => {
   home.write('.qwen/settings.json', { tools: { toolSearch: { enabled: false } } });
   home.install('qwen', '--sandbox');
   await driven(model, home, join(bin, 'qwen'), '-p', 'Register.', '--approval-mode', 'yolo', '--auth-type', 'openai');
+  record('Qwen Code', calls);
 });
 
 test('Copilot CLI lists it, and its model registers', async (t) => {
@@ -110,10 +60,11 @@ test('Copilot CLI lists it, and its model registers', async (t) => {
     COPILOT_PROVIDER_BASE_URL: `${model.url}/v1`, COPILOT_PROVIDER_TYPE: 'openai', COPILOT_PROVIDER_API_KEY: 'loopback',
     COPILOT_MODEL: 'loopback', COPILOT_OFFLINE: 'true',
   });
-  const copilot = program('@github/copilot', 'copilot');
+  const copilot = program('GitHub Copilot CLI', 'copilot');
   home.install('copilot', '--sandbox');
   assert.match(await home.run(copilot, 'mcp', 'list'), /polt-sandbox \(local\)/);
   await driven(model, home, copilot, '-p', 'Register.', '--allow-all-tools');
+  record('GitHub Copilot CLI', calls);
 });
 
 test('opencode connects, and its model registers', async (t) => {
@@ -124,6 +75,7 @@ test('opencode connects, and its model registers', async (t) => {
   home.install('opencode', '--sandbox');
   assert.match(await home.run(opencode, 'mcp', 'list'), /polt-sandbox .*connected/);
   await driven(model, home, opencode, 'run', '-m', 'anthropic/claude-sonnet-4-5', 'Register.');
+  record('opencode', calls);
 });
 
 test('mcporter finds it where Cursor has it, and calls it', async (t) => {
@@ -132,6 +84,7 @@ test('mcporter finds it where Cursor has it, and calls it', async (t) => {
   const listed = await home.run(join(bin, 'mcporter'), 'list', 'polt-sandbox', '--json');
   for (const name of tools()) assert.ok(listed.includes(`"${name}"`), `${name} is not in ${listed}`);
   assert.match(await home.run(join(bin, 'mcporter'), 'call', 'polt-sandbox.register_agent', 'username=ada'), /acts as ada/);
+  record('mcporter, with what Cursor reads', calls);
 });
 
 test('The Inspector reads what Windsurf has', async (t) => {
@@ -139,6 +92,7 @@ test('The Inspector reads what Windsurf has', async (t) => {
   home.install('windsurf', '--sandbox');
   const listed = await home.run(join(bin, 'mcp-inspector'), '--cli', '--config', join(home.path, '.codeium/windsurf/mcp_config.json'), '--server', 'polt-sandbox', '--method', 'tools/list');
   for (const name of tools()) assert.ok(listed.includes(`"${name}"`), `${name} is not in ${listed}`);
+  record('MCP Inspector, with what Windsurf reads', lists);
 });
 
 test('mcp-remote reaches a server over HTTP, as Claude Desktop starts it', async (t) => {
@@ -152,15 +106,16 @@ test('mcp-remote reaches a server over HTTP, as Claude Desktop starts it', async
   writeFileSync(file, readFileSync(file, 'utf8').replace('"npx"', JSON.stringify(join(bin, 'mcp-remote'))).replace('"-y",', '').replace('"mcp-remote",', ''));
   const listed = await home.run(join(bin, 'mcp-inspector'), '--cli', '--config', file, '--server', 'polt-sandbox', '--method', 'tools/list');
   for (const name of tools()) assert.ok(listed.includes(`"${name}"`), `${name} is not in ${listed}`);
+  record('mcp-remote, as Claude Desktop starts it', lists);
 });
 
 test('A host’s own command gives the same file', async (t) => {
   const server = [command(), 'stdio', '--sandbox'];
   const ways = {
-    'claude-code': { run: [program('@anthropic-ai/claude-code', 'claude'), 'mcp', 'add', '--scope', 'user', 'polt-sandbox', '--', ...server], read: (home) => home.json('.claude.json').mcpServers },
+    'claude-code': { run: [program('Claude Code', 'claude'), 'mcp', 'add', '--scope', 'user', 'polt-sandbox', '--', ...server], read: (home) => home.json('.claude.json').mcpServers },
     gemini: { run: [join(bin, 'gemini'), 'mcp', 'add', '-s', 'user', 'polt-sandbox', ...server], read: (home) => readFileSync(join(home.path, '.gemini/settings.json'), 'utf8').trim() },
     qwen: { run: [join(bin, 'qwen'), 'mcp', 'add', '-s', 'user', 'polt-sandbox', ...server], read: (home) => home.json('.qwen/settings.json').mcpServers },
-    copilot: { run: [program('@github/copilot', 'copilot'), 'mcp', 'add', 'polt-sandbox', '--', ...server], read: (home) => readFileSync(join(home.path, '.copilot/mcp-config.json'), 'utf8').trim() },
+    copilot: { run: [program('GitHub Copilot CLI', 'copilot'), 'mcp', 'add', 'polt-sandbox', '--', ...server], read: (home) => readFileSync(join(home.path, '.copilot/mcp-config.json'), 'utf8').trim() },
     // What it does not write is why `codex exec` refuses writes.
     codex: { run: [join(bin, 'codex'), 'mcp', 'add', 'polt-sandbox', '--', ...server], read: (home) => readFileSync(join(home.path, '.codex/config.toml'), 'utf8').replace('default_tools_approval_mode = "approve"\n', '') },
   };
@@ -171,4 +126,18 @@ test('A host’s own command gives the same file', async (t) => {
     ours.install(host, '--sandbox');
     assert.deepEqual(read(ours), read(theirs), `${host}: ${output}`);
   }
+});
+
+// Whoever records what was tried writes the table afterwards.
+if (!process.env.HOSTS_TRIED) test('The table in docs/hosts.md is of what is tried, in these versions', () => {
+  assert.deepEqual([...tried.keys()].sort(), Object.keys(hosts).sort());
+  const rows = table();
+  const write = 'run .ci/hosts/nightly/run';
+  for (const [host, { version, how }] of tried) {
+    assert.deepEqual(rows.get(host), { version, how, when: 'each change' }, `${host}: ${write}`);
+  }
+  for (const host in nightly) {
+    assert.deepEqual(rows.get(host), { version: pinned(host), how: calls, when: 'each night' }, `${host}: ${write}`);
+  }
+  assert.equal(rows.size, tried.size + Object.keys(nightly).length);
 });
