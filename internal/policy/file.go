@@ -2,12 +2,9 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -56,22 +53,16 @@ func (f *lineFile) openStderr() {
 }
 
 func (f *lineFile) open() error {
-	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	switch info, err := os.Stat(f.path); {
-	case err != nil: // it is not there, or opening it says why not
-	case !info.Mode().IsRegular():
-		flags |= syscall.O_NONBLOCK // else a pipe waits for its reader
-	case info.Mode()&0o077 != 0 && runtime.GOOS != "windows":
+	info, err := os.Stat(f.path)
+	regular := err != nil || info.Mode().IsRegular() // what is not there is made, or opening it says why not
+	if err == nil && regular && isOpenToOthers(info) {
 		f.log.Warn().Str("mode", info.Mode().String()).Msg("other users can read or write the journal: restrict it to its owner (chmod 600)")
 	}
-	file, err := os.OpenFile(f.path, flags, 0o600)
-	if errors.Is(err, syscall.ENXIO) {
-		err = fmt.Errorf("nothing reads %s, which is not a regular file", f.path)
-	}
+	file, err := openAppend(f.path, regular)
 	if err != nil {
 		return err
 	}
-	info, err := file.Stat()
+	info, err = file.Stat()
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
@@ -104,13 +95,17 @@ func (f *lineFile) follow() error {
 	if f.info == nil {
 		return nil
 	}
+	before := f.file
+	if awaitsClose(before) {
+		_ = before.Close() // every line of it was written
+		return f.open()
+	}
 	switch now, err := os.Stat(f.path); {
 	case err == nil && os.SameFile(now, f.info):
 		return nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	before := f.file
 	if err := f.open(); err != nil {
 		return err
 	}
@@ -133,7 +128,12 @@ func (f *lineFile) append(line []byte, asked time.Time) error {
 	if f.torn {
 		line = append([]byte("\n"), line...)
 	}
+	unlock, err := lockAppend(f.file, f.info != nil)
+	if err != nil {
+		return err
+	}
 	n, err := f.file.Write(line)
+	unlock()
 	if n > 0 {
 		f.torn = line[n-1] != '\n'
 	}
