@@ -23,21 +23,60 @@ packages_copy() {
 	tar "${not_source[@]}" -cf - . | tar -xf - -C "$scratch/packages"
 }
 
-# The other systems that a release is for. Their tests are compiled, and run
-# only there.
+# The other systems that a release is for: what is compiled only there, tests
+# too, which are run there by the workflow.
 other_systems() {
 	local os
 	for os in windows darwin; do
-		GOOS=$os CGO_ENABLED=0 go build ./...
 		GOOS=$os CGO_ENABLED=0 go vet ./...
 	done
+}
+
+# manual checks the man pages in build/.
+manual() {
+	have groff groff-base
+	groff -man -Tutf8 -ww -z build/man/*.1 2>&1 | tee "$scratch/groff"
+	[[ ! -s $scratch/groff ]] || fail "the man pages have faults"
+}
+
+# service checks that systemd can start the service, which has little to do harm
+# with.
+service() { # UNIT BINARY
+	have systemd-analyze systemd
+	mkdir -p "$scratch/unit"
+	local unit=$scratch/unit/polt-mcp.service
+	sed "s|^ExecStart=/usr/bin/polt-mcp |ExecStart=$2 |" "$1" >"$unit"
+	systemd-analyze verify --man=no "$unit"
+	systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" | tail -n 1
+}
+
+# node_packages makes the npm packages and the bundle of what is in dist/, and
+# tries them.
+node_packages() {
+	have npm nodejs npm
+	(cd .ci/packages && npm ci --no-progress)
+	node packaging/npm/build.mjs &
+	quietly "$scratch/mcpb" node packaging/mcpb/build.mjs "$PWD/.ci/packages/node_modules/.bin/mcpb"
+	wait $!
+	node packaging/server.mjs
+	wc -c dist/npm/*.tgz dist/*.mcpb
+	(npm_tests .ci/packages)
+}
+
+# What a release consists of, as far as one platform shows it: the rest is built
+# by .ci/run packages.
+native_packages() {
+	packages_copy
+	cd "$scratch/packages"
+	packaging/native
+	manual
+	service deploy/systemd/polt-mcp.service "$PWD/build/polt-mcp"
+	node_packages
 }
 
 release() {
 	have rpm rpm
 	have unzip unzip
-	have groff groff-base
-	have systemd-analyze systemd
 	go_tool cyclonedx-gomod $cyclonedx_gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 	go_tool goreleaser $goreleaser github.com/goreleaser/goreleaser/v2
 	packages_copy
@@ -46,9 +85,7 @@ release() {
 	quietly "$scratch/goreleaser" goreleaser release --snapshot --clean
 	grep -q DEPRECATED "$scratch/goreleaser" && fail "$(grep DEPRECATED "$scratch/goreleaser")"
 
-	groff -man -Tutf8 -ww -z build/man/*.1 2>&1 | tee "$scratch/groff"
-	[[ ! -s $scratch/groff ]] || fail "the man pages have faults"
-
+	manual
 	cd dist
 	sha256sum --check --quiet checksums.txt
 	local os arch files
@@ -71,7 +108,7 @@ release() {
 # The packages of Linux, unpacked, and the service in them.
 linux_packages() {
 	cd "$scratch/packages/dist"
-	local deb=$scratch/deb rpm=$scratch/rpm script unit
+	local deb=$scratch/deb rpm=$scratch/rpm script
 	dpkg-deb -x ./*_linux_amd64.deb "$deb"
 	dpkg-deb -e ./*_linux_amd64.deb "$deb.control"
 	rpm --checksig --nosignature ./*_linux_amd64.rpm
@@ -89,12 +126,7 @@ linux_packages() {
 	done
 	rpm -qcp ./*_linux_amd64.rpm | grep -qx /etc/polt-mcp/polt-mcp.env || fail "an upgrade would overwrite the settings"
 
-	# The unit starts what the package installs, and has little to do harm with.
-	mkdir "$scratch/unit"
-	unit=$scratch/unit/polt-mcp.service
-	sed "s|^ExecStart=/|&${deb#/}/|" "$deb/usr/lib/systemd/system/polt-mcp.service" >"$unit"
-	systemd-analyze verify --man=no "$unit"
-	systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" | tail -n 1
+	service "$deb/usr/lib/systemd/system/polt-mcp.service" "$deb/usr/bin/polt-mcp"
 }
 
 helm_chart() {
@@ -115,22 +147,13 @@ helm_chart() {
 }
 
 npm_packages() {
-	have npm nodejs npm
-	local claude
-	cd "$scratch/packages/.ci/packages"
-	npm ci --no-progress
 	cd "$scratch/packages"
-	node packaging/npm/build.mjs &
-	quietly "$scratch/mcpb" node packaging/mcpb/build.mjs "$PWD/.ci/packages/node_modules/.bin/mcpb"
-	wait $!
-	node packaging/server.mjs
-	wc -c dist/npm/*.tgz dist/*.mcpb
-	cd .ci/packages
-	npm test 2>&1 | tee "$scratch/npm"
-	local none
-	for none in fail cancelled skipped todo; do
-		grep -q "^ℹ $none 0\$" "$scratch/npm" || fail "not all of the tests have run"
+	node_packages
+	local file
+	for file in polt-mcp polt-mcp.exe polt-mcp-linux; do
+		unzip -Z1 dist/*.mcpb | grep -qx "server/$file" || fail "the bundle has no $file"
 	done
+	[[ $(find dist/npm -name '*.tgz' | wc -l) == 7 ]] || fail "there are not seven npm packages"
 }
 
 # Claude Code itself reads the plugin.

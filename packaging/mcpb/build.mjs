@@ -12,13 +12,14 @@ const server = join(bundle, "server");
 
 // One binary for each system: a bundle is the same for all architectures. What
 // is built for amd64 runs on Windows on Arm too.
-const amd64 = (goos) => binaries.find((b) => b.goos === goos && b.goarch === "amd64").path;
-const files = { "polt-mcp": universal.path, "polt-mcp.exe": amd64("windows"), "polt-mcp-linux": amd64("linux") };
+const amd64 = (goos) => binaries.find((b) => b.goos === goos && b.goarch === "amd64");
+const files = { "polt-mcp": universal, "polt-mcp.exe": amd64("windows"), "polt-mcp-linux": amd64("linux") };
 
 rmSync(bundle, { recursive: true, force: true });
 mkdirSync(server, { recursive: true });
 for (const [name, from] of Object.entries(files)) {
-  cpSync(from, join(server, name));
+  if (!from) continue; // only one platform was built
+  cpSync(from.path, join(server, name));
   chmodSync(join(server, name), 0o755);
 }
 cpSync(join(root, "LICENSE"), join(bundle, "LICENSE"));
