@@ -28,7 +28,7 @@ type callCommand struct {
 
 // Help tells more than the one line of the list of commands.
 func (*callCommand) Help() string {
-	return "For example: polt-mcp call list_tasks --sandbox status=available sort=payout limit=5\nOf a tool's own arguments: polt-mcp call list_tasks --help"
+	return "For example: polt-mcp call list_tasks --sandbox status=available sort=payout limit=5\n\nA tool's arguments, with an example: polt-mcp call list_tasks --help"
 }
 
 // Run calls the tool. It fails where the tool's result is an error.

@@ -87,6 +87,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 			}
 		}
 	}()
+	defer func() {
+		if errors.Is(err, syscall.EPIPE) && !servesStdio(args) {
+			err = errReported // whoever reads has enough, as head has
+		}
+	}()
 	env := &environment{getenv, stdin, stdout, stderr}
 	if len(args) > 0 && (args[0] == "--version" || args[0] == "-v") {
 		args = []string{"version"}
