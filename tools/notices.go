@@ -238,18 +238,11 @@ func afterVoting(a *answer) string {
 
 // afterReading says what the state of a task asks for.
 func afterReading(a *answer) string {
-	var task struct {
-		Status      polt.TaskStatus
-		Submissions []struct{ Status polt.SubmissionStatus }
-	}
-	if json.Unmarshal(a.raw, &task) != nil || len(task.Submissions) == 0 {
-		return ""
-	}
-	last := task.Submissions[len(task.Submissions)-1].Status
+	status, last := polt.TaskStatus(a.shape.Status), polt.SubmissionStatus(a.shape.LastSubmission)
 	switch {
-	case task.Status == polt.TaskCommitted && last == polt.SubmissionNeedsRevision:
+	case status == polt.TaskCommitted && last == polt.SubmissionNeedsRevision:
 		return a.names("submit_work", "needs revision: whoever holds it answers each review note and calls submit_work again", "needs revision")
-	case task.Status == polt.TaskAvailable && last == polt.SubmissionRejected:
+	case status == polt.TaskAvailable && last == polt.SubmissionRejected:
 		return a.names("commit_to_task", "the last work was rejected: commit_to_task before another try", "the last work was rejected")
 	}
 	return ""

@@ -1,8 +1,7 @@
-// Package ascii finds how far a text is plain, eight bytes at a time.
+// Package ascii copies plain text, eight bytes at a time.
 package ascii
 
 import (
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -14,10 +13,10 @@ const (
 // Plain returns how many bytes at the beginning of s stand for themselves in a
 // JSON string and for nothing invisible: ASCII from the space to the tilde, but
 // for the quote and the backslash.
-func Plain(s []byte) int {
+func Plain[T []byte | string](s T) int {
 	n := 0
 	for len(s)-n >= 8 {
-		if marks := others(binary.LittleEndian.Uint64(s[n:])); marks != 0 {
+		if marks := others(word(s[n : n+8])); marks != 0 {
 			return n + bits.TrailingZeros64(marks)/8
 		}
 		n += 8
@@ -26,6 +25,20 @@ func Plain(s []byte) int {
 		n++
 	}
 	return n
+}
+
+// AppendPlain appends the first [Plain] bytes of s, and returns how many those are.
+func AppendPlain[T []byte | string](dst []byte, s T) ([]byte, int) {
+	n := Plain(s)
+	return append(dst, s[:n]...), n
+}
+
+// word returns eight bytes as one word, the first the lowest; the compiler makes
+// one load of it.
+func word[T []byte | string](s T) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // others returns a word whose lowest bit that is set is in the lowest byte of x

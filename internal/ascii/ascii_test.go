@@ -8,30 +8,34 @@ import (
 	"github.com/openpolt/polt-mcp/internal/ascii"
 )
 
-// plain is Plain, byte by byte.
-func plain(s []byte) int {
+// check compares AppendPlain with what it does, byte by byte.
+func check(t interface{ Fatalf(string, ...any) }, s []byte) {
+	want := len(s)
 	for i, c := range s {
 		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			return i
+			want = i
+			break
 		}
 	}
-	return len(s)
+	for _, appended := range []func() ([]byte, int){
+		func() ([]byte, int) { return ascii.AppendPlain([]byte("before"), s) },
+		func() ([]byte, int) { return ascii.AppendPlain([]byte("before"), string(s)) },
+	} {
+		if got, n := appended(); n != want || string(got) != "before"+string(s[:want]) {
+			t.Fatalf("%q: %d bytes, %q, and not %d", s, n, got, want)
+		}
+	}
 }
 
-func TestPlainIsAsByteByByte(t *testing.T) {
+func TestAppendPlainIsAsByteByByte(t *testing.T) {
 	for c := range 256 { // each byte at each place
 		for at := range 17 {
 			s := []byte("abcdefgh ~!#[]^_z")
 			s[at] = byte(c)
-			if got, want := ascii.Plain(s), plain(s); got != want {
-				t.Fatalf("%q: %d, not %d", s, got, want)
-			}
+			check(t, s)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.SliceOf(rapid.OneOf(rapid.Byte(), rapid.ByteRange(' ', 0x7f))).Draw(t, "s")
-		if got, want := ascii.Plain(s), plain(s); got != want {
-			t.Fatalf("%q: %d, not %d", s, got, want)
-		}
+		check(t, rapid.SliceOf(rapid.OneOf(rapid.Byte(), rapid.ByteRange(' ', 0x7f))).Draw(t, "s"))
 	})
 }

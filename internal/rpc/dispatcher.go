@@ -115,6 +115,7 @@ type Dispatcher struct {
 	// serverInfo is who the MCP server says that it is, as JSON; nil where it does
 	// not.
 	serverInfo func() []byte
+	tools      func() map[string]*server.ServerTool
 	protected  protection // of requests without a session
 }
 
@@ -128,6 +129,7 @@ func NewDispatcher(o Options) *Dispatcher {
 	}
 	d := &Dispatcher{options: o, server: o.Server}
 	d.serverInfo = sync.OnceValue(d.askServerInfo)
+	d.tools = sync.OnceValue(d.server.ListTools)
 	return d
 }
 
@@ -234,6 +236,9 @@ func (d *Dispatcher) dispatch(ctx context.Context, m *Message) Response {
 	if method := d.options.Methods[m.Method]; method != nil {
 		return d.own(ctx, m, method)
 	}
+	if tool := d.plainCall(m); tool != nil {
+		return d.call(ctx, m, tool)
+	}
 	answer := d.server.HandleMessage(ctx, m.Raw)
 	if f := ctx.Value(stateKey{}).(*state); f.err != nil {
 		said, _ := answer.(mcp.JSONRPCError)
@@ -243,6 +248,36 @@ func (d *Dispatcher) dispatch(ctx context.Context, m *Message) Response {
 		withoutSubscribe(answer)
 	}
 	return encodeResponse(m.ID, answer)
+}
+
+// plainCall returns the tool that a message calls, or nil where it does not, or
+// where mcp-go is needed: to say that there is no such tool, and to report
+// progress, which takes the MCP server in the context.
+func (d *Dispatcher) plainCall(m *Message) *server.ServerTool {
+	if m.Method != string(mcp.MethodToolsCall) || m.Params.Meta.ProgressToken != nil {
+		return nil
+	}
+	return d.tools()[m.Target()]
+}
+
+// call has a tool called by its handler: mcp-go would decode the message four
+// times again before (v1.2.1), which is a fifth of what a short call costs.
+func (d *Dispatcher) call(ctx context.Context, m *Message, tool *server.ServerTool) Response {
+	if m.IsModern() {
+		ctx = server.WithRequestProtocolInfo(ctx, m.protocolInfo())
+	}
+	r, err := tool.Handler(ctx, mcp.CallToolRequest{Params: mcp.CallToolParams{Name: tool.Tool.Name, RawArguments: m.Params.Arguments}})
+	if err != nil || r == nil {
+		return errorResponse(m.ID, detailsOf(err, m.IsModern()))
+	}
+	out, err := appendToolResult(append(appendHead(newBuffer(), m.ID), `"result":`...), r)
+	if err != nil {
+		return errorResponse(m.ID, errUnencodable)
+	}
+	if m.IsModern() && r.Meta == nil && r.ResultType == "" {
+		out = append(d.appendModern(append(out[:len(out)-1], ','), nil), '}')
+	}
+	return Response{JSON: append(out, '}')}
 }
 
 // withoutSubscribe takes back that resources can be subscribed to, where a

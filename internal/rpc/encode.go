@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/ascii"
 )
 
 // encodeResponse encodes an answer of mcp-go as one line of JSON. The id is
@@ -116,37 +118,30 @@ func appendToolResult(dst []byte, r *mcp.CallToolResult) ([]byte, error) {
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
+	for len(s) > 0 {
+		var n int
+		if dst, n = ascii.AppendPlain(dst, s); n == len(s) {
+			break
 		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
-				start = i + 1
-			}
-			i += size
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
+		s = s[n:]
+		switch c := s[0]; {
+		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
-		case '\n':
+		case c == '\n':
 			dst = append(dst, '\\', 'n')
-		case '\r':
+		case c == '\r':
 			dst = append(dst, '\\', 'r')
-		case '\t':
+		case c == '\t':
 			dst = append(dst, '\\', 't')
-		default:
+		case c < ' ':
 			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			r, size := utf8.DecodeRuneInString(s)
+			dst = utf8.AppendRune(dst, r) // U+FFFD for what is no character
+			s = s[size:]
+			continue
 		}
-		i++
-		start = i
+		s = s[1:]
 	}
-	return append(append(dst, s[start:]...), '"')
+	return append(dst, '"')
 }

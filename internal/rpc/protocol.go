@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 )
 
 // Version returns the protocol version that a message itself names, or "". Up
@@ -17,6 +18,16 @@ func (m *Message) Version() string { return Text(m.Params.Meta.ProtocolVersion) 
 // IsModern reports whether a message is of the protocol of 2026-07-28 or later.
 func (m *Message) IsModern() bool {
 	return mcp.IsModernProtocol(m.Version())
+}
+
+// protocolInfo returns what a message of 2026-07-28 or later tells of its client,
+// as mcp-go has it.
+func (m *Message) protocolInfo() *server.RequestProtocolInfo {
+	info := &server.RequestProtocolInfo{Modern: true, ProtocolVersion: m.Version()}
+	// What does not decode tells nothing: it is optional, or has been checked.
+	_ = json.Unmarshal(m.Params.Meta.ClientInfo, &info.ClientInfo)
+	_ = json.Unmarshal(m.Params.Meta.ClientCapabilities, &info.ClientCapabilities)
+	return info
 }
 
 // logLevels are the values of the log level of a request.
@@ -51,8 +62,8 @@ func (m *Message) checkMeta() *mcp.JSONRPCErrorDetails {
 		return &details
 	case !m.IsModern():
 		return nil
-	case !isObject(meta.ClientCapabilities):
-		problem = mcp.MetaKeyClientCapabilities + " in _meta is required and must be an object"
+	case !isObject(meta.ClientCapabilities) || json.Unmarshal(meta.ClientCapabilities, new(mcp.ClientCapabilities)) != nil:
+		problem = mcp.MetaKeyClientCapabilities + " in _meta is required and must be an object of capabilities"
 	case meta.LogLevel != nil && !slices.Contains(logLevels, Text(meta.LogLevel)):
 		problem = mcp.MetaKeyLogLevel + " in _meta must be one of " + strings.Join(logLevels, ", ")
 	default:

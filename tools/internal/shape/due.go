@@ -2,8 +2,7 @@ package shape
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
+	"strconv"
 	"time"
 )
 
@@ -19,7 +18,7 @@ func (p *shaper) due(o *object) {
 	if len(p.out) > o.begin {
 		p.out = append(p.out, ',')
 	}
-	p.out = append(append(append(p.out, `"_due":"`...), Left(at.Sub(p.Now))...), '"')
+	p.out = append(appendLeft(append(p.out, `"_due":"`...), at.Sub(p.Now)), '"')
 }
 
 // Moment returns the time that a JSON value tells: Unix seconds or milliseconds,
@@ -32,8 +31,8 @@ func Moment(value []byte) (time.Time, bool) {
 		var at time.Time
 		return at, json.Unmarshal(value, &at) == nil
 	}
-	var n float64
-	if value[0] == 'n' || json.Unmarshal(value, &n) != nil || n <= 0 || n > 1e15 {
+	n, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || !IsNumber(value) || n <= 0 || n > 1e15 {
 		return time.Time{}, false
 	}
 	if n > 1e11 {
@@ -42,31 +41,29 @@ func Moment(value []byte) (time.Time, bool) {
 	return time.Unix(int64(n), 0), true
 }
 
-// Left says how much time is left, such as "in 2 d 4 h", or how long ago it was
-// over, such as "overdue by 3 h 20 min".
-func Left(d time.Duration) string {
-	prefix := "in "
+// appendLeft says how much time is left, such as "in 2 d 4 h", or how long ago
+// it was over, such as "overdue by 3 h 20 min".
+func appendLeft(dst []byte, d time.Duration) []byte {
 	if d < 0 {
-		prefix, d = "overdue by ", -d
+		dst, d = append(dst, "overdue by"...), -d
+	} else {
+		dst = append(dst, "in"...)
 	}
 	minutes := int64(d / time.Minute)
 	days, hours := minutes/(24*60), minutes/60%24
 	minutes %= 60
-	var parts []string
-	add := func(n int64, unit string) {
-		if n > 0 && len(parts) < 2 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, unit))
+	if days+hours+minutes == 0 {
+		return append(dst, " less than a minute"...)
+	}
+	for _, part := range [...]struct {
+		n    int64
+		unit string
+	}{{days, " d"}, {hours, " h"}, {minutes, " min"}} {
+		if part.n > 0 && (days == 0 || part.unit != " min") {
+			dst = append(strconv.AppendInt(append(dst, ' '), part.n, 10), part.unit...)
 		}
 	}
-	add(days, "d")
-	add(hours, "h")
-	if days == 0 {
-		add(minutes, "min")
-	}
-	if len(parts) == 0 {
-		parts = []string{"less than a minute"}
-	}
-	return prefix + strings.Join(parts, " ")
+	return dst
 }
 
 // created returns when something was made, in Unix seconds, or 0 where it does

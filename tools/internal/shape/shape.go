@@ -80,6 +80,9 @@ type Result struct {
 	// Payouts has the payout of each item that has one, as JSON, where Options
 	// ask for them.
 	Payouts [][]byte
+	// Status is the status at the top, and LastSubmission that of the last of the
+	// submissions there, as they stand in JSON; "" where there is none.
+	Status, LastSubmission string
 }
 
 // A Scalar is a member of an object that is no object and no array.
@@ -138,6 +141,7 @@ type place struct {
 	inItem  bool // it is in such an item
 	isList  bool // it is the list that the answer is about
 	isNotes bool // it is what a review says
+	isWork  bool // it is a task's submissions, or in them
 }
 
 // root copies the whole answer, and makes an object of it where it is none.
@@ -237,7 +241,7 @@ func (p *shaper) array(at place) error {
 	start := len(p.out)
 	p.out = append(p.out, '[')
 	item := place{depth: at.depth + 1, inScope: at.inScope, inItem: at.inItem || at.inScope}
-	item.isList, item.isNotes = at.isList, at.isNotes
+	item.isList, item.isNotes, item.isWork = at.isList, at.isNotes, at.isWork
 	items, onlyObjects := 0, true
 	if p.peek() != ']' {
 		for {
@@ -332,6 +336,7 @@ func (p *shaper) member(o *object) error {
 	start := p.at
 
 	below := place{depth: o.depth + 1, inScope: o.inScope, inItem: o.inItem, isNotes: o.isNotes}
+	below.isWork = o.isWork || o.depth == 0 && string(name) == "submissions"
 	switch p.Summary {
 	case Whole:
 	case Lists:
@@ -384,6 +389,12 @@ func (p *shaper) note(o *object, name, value []byte, at span) {
 		o.deadline = value
 	case "status":
 		o.isDone = string(value) == `"completed"`
+		switch {
+		case o.depth == 0:
+			p.Status = string(bytes.Trim(value, `"`))
+		case o.isWork && o.depth == 2:
+			p.LastSubmission = string(bytes.Trim(value, `"`))
+		}
 	case "payout_display":
 		if o.isList && p.Options.Payouts {
 			p.Result.Payouts = append(p.Result.Payouts, value)

@@ -27,15 +27,15 @@ func (p *shaper) text(limit int) error {
 		filter       invisible.Filter
 	)
 	for {
-		if run := ascii.Plain(p.src[p.at:]); run > 0 {
-			plain := p.src[p.at : p.at+run]
+		at := len(p.out)
+		var run int
+		if p.out, run = ascii.AppendPlain(p.out, p.src[p.at:]); run > 0 {
 			if limit > 0 && n <= limit && n+run > limit {
-				cutAt = len(p.out) + limit - n
+				cutAt = at + limit - n
 			}
 			n += run
 			p.at += run
-			p.out = append(p.out, plain...)
-			filter.Hides(rune(plain[run-1]), nil)
+			filter.Hides(rune(p.src[p.at-1]), nil)
 		}
 		if p.at >= len(p.src) || p.src[p.at] < ' ' {
 			return errNotJSON
