@@ -103,6 +103,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil && req.Method == http.MethodGet {
 		once := *req
 		once.Body = unrepeatable{}
+		once.TransferEncoding = identity
 		req = &once
 	}
 	return t.pool.RoundTrip(req)
@@ -117,6 +118,10 @@ func (t *transport) CloseIdleConnections() {
 // again: it repeats a GET only where there is no body, or one that it can get
 // anew. An empty body of a GET leaves no trace on the wire.
 type unrepeatable struct{}
+
+// identity has net/http take such a body as it is: otherwise it starts a
+// goroutine and a timer for each request, to see whether there is anything in it.
+var identity = []string{"identity"}
 
 func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
 func (unrepeatable) Close() error             { return nil }

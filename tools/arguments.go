@@ -13,6 +13,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/object"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
@@ -122,6 +123,11 @@ func decodeArguments(raw json.RawMessage) (given map[string]json.RawMessage, err
 	if len(raw) == 0 {
 		return nil, nil
 	}
+	given = map[string]json.RawMessage{}
+	if object.Members(raw, func(name, value []byte) bool { given[string(name)] = value; return true }) {
+		return given, nil
+	}
+	clear(given)
 	return given, json.Unmarshal(raw, &given)
 }
 
@@ -159,7 +165,8 @@ func checkValue(name string, s *jsonschema.Schema, raw json.RawMessage) (v value
 		}
 		return v, ""
 	}
-	if raw[0] != '"' || json.Unmarshal(raw, &v.text) != nil {
+	var isText bool
+	if v.text, isText = textOf(raw); !isText {
 		return v, fmt.Sprintf("must be a string, not %s", described(raw))
 	}
 	switch {

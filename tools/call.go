@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,14 +71,13 @@ func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prep
 	if checked.text(detailArgument) == detailFull {
 		p.summary = shape.Whole
 	}
-	known := map[string]bool{}
 	for _, f := range faults {
-		known[f.argument] = true
 		delete(checked, f.argument)
 	}
+	known := faults
 	p.endpointCall = d.decode(checked)
 	for _, f := range append(p.check(), leaks(checked, client)...) {
-		if !known[f.argument] {
+		if !slices.ContainsFunc(known, func(k argumentError) bool { return k.argument == f.argument }) {
 			faults = append(faults, f)
 		}
 	}

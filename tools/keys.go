@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,10 +146,11 @@ func (s *Set) Leak(ctx context.Context, name, value string) error {
 // leaks returns the arguments that hold the client's key: what is sent is for
 // others to read.
 func leaks(given values, client *polt.Client) (faults []argumentError) {
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if client.HasKeyIn([]byte(given.text(name))) {
+	for name, value := range given {
+		if client.HasKeyIn([]byte(value.text)) {
 			faults = append(faults, argumentError{name, leaked})
 		}
 	}
+	slices.SortFunc(faults, func(a, b argumentError) int { return strings.Compare(a.argument, b.argument) })
 	return faults
 }

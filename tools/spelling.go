@@ -65,7 +65,11 @@ func (s spelling) plain(raw json.RawMessage) (_ json.RawMessage, given bool) {
 	case len(s.schema.Enum) > 0 && isText:
 		return s.choice(raw, word), true
 	case isID && isText:
-		return encode(kind.plain(word)), true
+		id := kind.plain(word)
+		if id == text {
+			return raw, true
+		}
+		return encode(id), true
 	case s.schema.Type == "string" && isInteger(raw) && len(s.schema.Enum) == 0:
 		return json.RawMessage(`"` + string(raw) + `"`), true // an id that looks like a number
 	}
@@ -169,14 +173,25 @@ func (k idKind) plain(text string) string {
 	id := unquoted(text)
 	if path, ok := strings.CutPrefix(id, "polt://"+k.folder+"/"); ok {
 		id = unescaped(path)
-	} else if u, err := url.Parse(id); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
-		path, ok := strings.CutPrefix(strings.TrimPrefix(u.Path, "/api"), "/"+k.folder+"/")
-		if path = strings.TrimSuffix(path, "/"); ok && !strings.Contains(path, "/") {
-			id = path
-		}
+	} else if strings.Contains(id, "://") {
+		id = k.inAddress(id)
 	}
 	if !k.isName && isUUID(id) {
 		id = strings.ToLower(id)
+	}
+	return id
+}
+
+// inAddress returns the id in the platform's own address of such a thing, and any
+// other address as it is.
+func (k idKind) inAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return address
+	}
+	id, ok := strings.CutPrefix(strings.TrimPrefix(u.Path, "/api"), "/"+k.folder+"/")
+	if id = strings.TrimSuffix(id, "/"); !ok || strings.Contains(id, "/") {
+		return address
 	}
 	return id
 }
@@ -190,6 +205,9 @@ func unescaped(path string) string {
 
 // unquoted returns a text without the quotes and the space around it.
 func unquoted(text string) string {
+	if text == "" || 'a' <= text[0]|0x20 && text[0]|0x20 <= 'z' || '0' <= text[0] && text[0] <= '9' {
+		return text
+	}
 	for _, pair := range []string{`""`, `''`, "``", "“”", "<>"} {
 		quotes := []rune(pair)
 		inner, opens := strings.CutPrefix(text, string(quotes[0]))

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/object"
 )
 
 // A Message is a request, a notification or a response of the client, parsed
@@ -158,17 +161,73 @@ func Parse(raw []byte) Input {
 	return in
 }
 
+// A wire is a message as it is on the wire.
+type wire struct {
+	JSONRPC json.RawMessage `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  json.RawMessage `json:"method"`
+	Params  Params          `json:"params"`
+	Result  json.RawMessage `json:"result"`
+	Error   json.RawMessage `json:"error"`
+}
+
+// decode decodes a message as json.Unmarshal does, only faster where it is plain,
+// as nearly all are.
+func (w *wire) decode(raw []byte) error {
+	if plain, ok := plainWire(raw); ok {
+		*w = plain
+		return nil
+	}
+	return json.Unmarshal(raw, w)
+}
+
+// plainWire decodes a message of which all members, and those of its params and of
+// their _meta, are spelled as this package has them, and stand there once: of
+// others, encoding/json decides what they are, as it does in mcp-go.
+func plainWire(raw []byte) (w wire, ok bool) {
+	var params, meta json.RawMessage
+	p, m := &w.Params, &w.Params.Meta
+	ok = setMembers(raw, []member{
+		{"jsonrpc", &w.JSONRPC}, {"id", &w.ID}, {"method", &w.Method}, {"params", &params}, {"result", &w.Result}, {"error", &w.Error},
+	}) && (isNull(params) || setMembers(params, []member{
+		{"name", &p.Name}, {"uri", &p.URI}, {"arguments", &p.Arguments}, {"cursor", &p.Cursor}, {"ref", &p.Ref}, {"argument", &p.Argument},
+		{"notifications", &p.Notifications}, {"requestId", &p.RequestID}, {"_meta", &meta},
+	})) && (isNull(meta) || setMembers(meta, []member{
+		{mcp.MetaKeyProtocolVersion, &m.ProtocolVersion}, {mcp.MetaKeyClientInfo, &m.ClientInfo},
+		{mcp.MetaKeyClientCapabilities, &m.ClientCapabilities}, {mcp.MetaKeyLogLevel, &m.LogLevel},
+		{"progressToken", &m.ProgressToken}, {"traceparent", &m.TraceParent}, {"tracestate", &m.TraceState},
+	}))
+	return w, ok
+}
+
+// member is where the value of a member goes.
+type member struct {
+	name  string
+	value *json.RawMessage
+}
+
+// setMembers sets the members that an object has. It reports whether each stands
+// there once, and is spelled so.
+func setMembers(raw []byte, members []member) bool {
+	return object.Members(raw, func(name, value []byte) bool {
+		for _, m := range members {
+			if len(name) != len(m.name) || !strings.EqualFold(string(name), m.name) {
+				continue
+			}
+			if string(name) != m.name || *m.value != nil {
+				return false
+			}
+			*m.value = value
+			return true
+		}
+		return true
+	})
+}
+
 // parse parses one message.
 func parse(raw []byte) Item {
-	var wire struct {
-		JSONRPC json.RawMessage `json:"jsonrpc"`
-		ID      json.RawMessage `json:"id"`
-		Method  json.RawMessage `json:"method"`
-		Params  Params          `json:"params"`
-		Result  json.RawMessage `json:"result"`
-		Error   json.RawMessage `json:"error"`
-	}
-	err := json.Unmarshal(raw, &wire)
+	var wire wire
+	err := wire.decode(raw)
 	wrongType, _ := errors.AsType[*json.UnmarshalTypeError](err) // which leaves the rest decoded
 	if err != nil && wrongType == nil {
 		return refused(nil, mcp.PARSE_ERROR, "the message is not valid JSON")

@@ -136,6 +136,9 @@ func (s *Server) batched(r *http.Request, item rpc.Item) rpc.Response {
 // for none. Up to 2025-11-25 it only tells of what is no request: there, 404
 // would tell of a session that has ended.
 func statusOf(r *http.Request, code int) int {
+	if code == 0 {
+		return http.StatusOK
+	}
 	isModern := mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
 	switch code {
 	case mcp.PARSE_ERROR, mcp.INVALID_REQUEST, mcp.HEADER_MISMATCH, mcp.UNSUPPORTED_PROTOCOL_VERSION, mcp.MISSING_REQUIRED_CLIENT_CAPABILITY:
