@@ -111,7 +111,8 @@ func TestHTTP2FailureSendsNothingAgain(t *testing.T) {
 	_ = cases.Wait() // no case returns an error
 }
 
-// A platform that goes away after it has answered costs no call.
+// A platform that goes away after it has answered costs no call. (An attempt may
+// dial, and then find that a connection has become free.)
 func TestHTTP2ConnectionIsReplaced(t *testing.T) {
 	p := &http2test.Server{Answer: func(c *http2test.Conn, stream uint32, _ int) bool {
 		c.GoAway(stream, http2.ErrCodeNo)
@@ -128,7 +129,7 @@ func TestHTTP2ConnectionIsReplaced(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || len(attempts) != calls || p.Arrived.Load() != calls || p.Connections.Load() != calls {
+	if n := p.Connections.Load(); err != nil || len(attempts) != calls || p.Arrived.Load() != calls || n < calls || n > 2*calls {
 		t.Errorf("%d attempts, %d arrived on %d connections: %v", len(attempts), p.Arrived.Load(), p.Connections.Load(), err)
 	}
 }

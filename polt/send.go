@@ -162,8 +162,12 @@ func readAnswer(resp *http.Response) ([]byte, error) {
 	if resp.ContentLength > maxAnswer {
 		return nil, errTooLarge
 	}
+	size := resp.ContentLength
+	if size < 0 {
+		size = 4 << 10
+	}
 	var b bytes.Buffer
-	b.Grow(int(max(resp.ContentLength, 4<<10)) + bytes.MinRead)
+	b.Grow(int(size) + bytes.MinRead)
 	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
 	if err == nil && b.Len() > maxAnswer {
 		err = errTooLarge
