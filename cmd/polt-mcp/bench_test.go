@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -56,7 +55,7 @@ func BenchmarkStart(b *testing.B) {
 func firstList(b *testing.B, name string, args ...string) time.Duration {
 	b.Helper()
 	start := time.Now()
-	s := startSession(b, name, args...)
+	s := startSession(b, nil, name, args...)
 	s.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`)
 	s.receive()
 	s.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
@@ -75,9 +74,11 @@ type session struct {
 	out *bufio.Reader
 }
 
-func startSession(b *testing.B, name string, args ...string) *session {
+// startSession starts a server with an environment beside this process's.
+func startSession(b *testing.B, env []string, name string, args ...string) *session {
 	b.Helper()
 	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -107,35 +108,31 @@ func (s *session) receive() []byte {
 	return line
 }
 
-// end ends the session and returns the CPU time that the process has taken.
-func (s *session) end() time.Duration {
+func (s *session) end() (cpu time.Duration, memory int64) {
+	memory = residentMemory(s.b, s.cmd.Process.Pid)
 	_ = s.in.Close()
 	if err := s.cmd.Wait(); err != nil {
 		s.b.Fatal(err)
 	}
-	return s.cmd.ProcessState.UserTime() + s.cmd.ProcessState.SystemTime()
+	return cpuTime(s.cmd), memory
 }
 
-// calls makes n calls of a tool, with inFlight of them at a time.
-func (s *session) calls(tool, arguments string, n int) {
+func (s *session) calls(c benchedCall, n int) {
 	s.b.Helper()
-	request := func(id int) {
-		s.send(`{"jsonrpc":"2.0","id":` + strconv.Itoa(id) + `,"method":"tools/call","params":{"name":"` + tool + `","arguments":` + arguments + `}}`)
-	}
 	sent := 0
 	for ; sent < min(inFlight, n); sent++ {
-		request(sent)
+		s.send(string(c.message(int64(sent))))
 	}
 	for range n {
-		if line := s.receive(); bytes.Contains(line, []byte(`"isError":true`)) || bytes.Contains(line, []byte(`"error":{`)) {
-			s.b.Fatalf("%s", line)
-		}
+		checkAnswer(s.b, s.receive(), nil)
 		if sent < n {
-			request(sent)
+			s.send(string(c.message(int64(sent))))
 			sent++
 		}
 	}
 }
+
+func (s *session) call(c benchedCall) { s.calls(c, 1) }
 
 // upstream is a POLT that answers with testdata/bench, after a delay. It
 // counts the connections that are made to it, and how long it has taken: a
@@ -179,53 +176,21 @@ func newUpstream(tb testing.TB, delay time.Duration) *upstream {
 	return u
 }
 
-// BenchmarkCPU takes the CPU time of calls through each server and of fetching
-// the same with a bare client. Give it some thousand calls (-benchtime 10000x).
-func BenchmarkCPU(b *testing.B) {
-	polt, peer := build(b, "."), build(b, "./testdata/peer")
-	u := newUpstream(b, 0)
-	per10k := func(b *testing.B, cpu time.Duration) {
-		b.ReportMetric(cpu.Seconds()*10000/float64(b.N), "cpu-s/10k")
-	}
-	for _, c := range []struct{ tool, arguments, path string }{
-		{"list_tasks", `{}`, "/api/tasks"},
-		{"get_task", `{"task_id":"t-1"}`, "/api/tasks/t-1"},
-	} {
-		b.Run(c.tool+"/polt-mcp", func(b *testing.B) {
-			s := startSession(b, polt, "stdio", "--api-url", u.URL, "--credentials", filepath.Join(b.TempDir(), "none"))
-			s.calls(c.tool, c.arguments, b.N)
-			per10k(b, s.end())
-		})
-		b.Run(c.tool+"/naive-server", func(b *testing.B) {
-			s := startSession(b, peer, "server", u.URL)
-			s.calls(c.tool, c.arguments, b.N)
-			per10k(b, s.end())
-		})
-		b.Run(c.tool+"/bare-client", func(b *testing.B) {
-			cmd := exec.Command(peer, "client", u.URL+c.path, strconv.Itoa(b.N), strconv.Itoa(inFlight))
-			if out, err := cmd.CombinedOutput(); err != nil {
-				b.Fatalf("%v\n%s", err, out)
-			}
-			per10k(b, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
-		})
-	}
-}
-
 // BenchmarkThroughput takes how near to the ideal the throughput comes with an
 // upstream that is 100 ms away, and how many connections were made to it.
 func BenchmarkThroughput(b *testing.B) {
 	const away = 100 * time.Millisecond
 	polt := build(b, ".")
 	u := newUpstream(b, away)
-	for tool, arguments := range map[string]string{"list_tasks": `{}`, "get_task": `{"task_id":"t-1"}`} {
-		b.Run(fmt.Sprintf("%s/%d", tool, inFlight), func(b *testing.B) {
-			s := startSession(b, polt, "stdio", "--api-url", u.URL, "--credentials", filepath.Join(b.TempDir(), "none"))
-			s.calls(tool, arguments, inFlight) // the first calls make the connections
+	for _, c := range benchedCalls {
+		b.Run(fmt.Sprintf("%s/%d", c.tool, inFlight), func(b *testing.B) {
+			s := startSession(b, nil, polt, "stdio", "--api-url", u.URL, "--credentials", filepath.Join(b.TempDir(), "none"))
+			s.calls(c, inFlight) // the first calls make the connections
 			before := u.connections.Swap(0)
 			u.requests.Store(0)
 			u.held.Store(0)
 			start := time.Now()
-			s.calls(tool, arguments, b.N)
+			s.calls(c, b.N)
 			took := time.Since(start)
 			s.end()
 			ideal := time.Duration(u.held.Load() / u.requests.Load() * int64((b.N+inFlight-1)/inFlight))
