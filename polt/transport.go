@@ -125,3 +125,6 @@ var identity = []string{"identity"}
 
 func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
 func (unrepeatable) Close() error             { return nil }
+
+// WriteTo keeps net/http from making a buffer to copy it with.
+func (unrepeatable) WriteTo(io.Writer) (int64, error) { return 0, nil }
