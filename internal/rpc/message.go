@@ -191,7 +191,7 @@ func plainWire(raw []byte) (w wire, ok bool) {
 		{"jsonrpc", &w.JSONRPC}, {"id", &w.ID}, {"method", &w.Method}, {"params", &params}, {"result", &w.Result}, {"error", &w.Error},
 	}) && (isNull(params) || setMembers(params, []member{
 		{"name", &p.Name}, {"uri", &p.URI}, {"arguments", &p.Arguments}, {"cursor", &p.Cursor}, {"ref", &p.Ref}, {"argument", &p.Argument},
-		{"notifications", &p.Notifications}, {"requestId", &p.RequestID}, {"_meta", &meta},
+		{"notifications", &p.Notifications}, {"requestId", &p.RequestID}, {"clientInfo", &p.ClientInfo}, {"_meta", &meta},
 	})) && (isNull(meta) || setMembers(meta, []member{
 		{mcp.MetaKeyProtocolVersion, &m.ProtocolVersion}, {mcp.MetaKeyClientInfo, &m.ClientInfo},
 		{mcp.MetaKeyClientCapabilities, &m.ClientCapabilities}, {mcp.MetaKeyLogLevel, &m.LogLevel},

@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -44,6 +45,25 @@ func TestPlainMessagesAreDecodedAsEncodingJSONWould(t *testing.T) {
 	}
 	if plain != 5 {
 		t.Errorf("%d messages are plain, and not 5", plain)
+	}
+}
+
+// objectOf returns an object with a member for each field of a struct.
+func objectOf(t reflect.Type) string {
+	var members []string
+	for f := range t.Fields() {
+		value := `"` + f.Name + `"`
+		if f.Type.Kind() == reflect.Struct {
+			value = objectOf(f.Type)
+		}
+		members = append(members, `"`+f.Tag.Get("json")+`":`+value)
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+func TestEveryMemberIsDecoded(t *testing.T) {
+	if !checkWire(t, []byte(objectOf(reflect.TypeFor[wire]()))) {
+		t.Error("a message with every member is not plain")
 	}
 }
 
