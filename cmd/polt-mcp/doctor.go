@@ -208,8 +208,11 @@ func (c *doctorCommand) checkFile(b *keyBook, s authStatus, all *findings) {
 		}
 	}
 	state := fmt.Sprintf("%d agents", len(s.Agents))
-	if s.FileIs == "missing" {
+	switch {
+	case s.FileIs == "missing":
 		state = "does not exist yet"
+	case len(s.Agents) == 1:
+		state = "1 agent"
 	}
 	all.add(about, good, fmt.Sprintf("credentials file %s: %s; %s", s.File, state, keyring), "")
 	dir := s.File[:strings.LastIndexAny(s.File, `/\`)+1]

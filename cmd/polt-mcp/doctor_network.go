@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/openpolt/polt-mcp/polt"
@@ -152,7 +153,11 @@ func checkConnection(ctx context.Context, base *url.URL, all *findings) bool {
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(name, port))
 	if err != nil {
-		all.add(about, broken, "no connection: "+err.Error(), "is something in between, such as a firewall or a proxy (HTTPS_PROXY)? Is --api-url (POLT_API_URL) right?")
+		hint := "is something in between, such as a firewall or a proxy (HTTPS_PROXY)? Is --api-url (POLT_API_URL) right?"
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			hint = "nothing listens at that port: is the platform running, and --api-url (POLT_API_URL) right?"
+		}
+		all.add(about, broken, "no connection: "+err.Error(), hint)
 		return false
 	}
 	all.add(about, good, "connects to "+conn.RemoteAddr().String(), "")

@@ -78,7 +78,11 @@ func (c *installCommand) Run(env *environment, parser *kong.Kong) error {
 	if err != nil {
 		return c.byHand(env, host, path, server, err)
 	}
-	return c.write(env, host, path, before, after, server)
+	var notes []string
+	if !c.Project && c.File == "" && !host.Installed(sys) {
+		notes = append(notes, host.Title+" was not found on this machine. It uses the file once it is installed.")
+	}
+	return c.write(env, host, path, before, after, server, notes...)
 }
 
 func (c *installCommand) change(host *hosts.Host, before []byte, server hosts.Server) ([]byte, error) {
@@ -121,7 +125,7 @@ func (c *installCommand) path(host *hosts.Host, sys hosts.System) (string, error
 }
 
 // write shows the change, asks, makes it, and tells what to know.
-func (c *installCommand) write(env *environment, host *hosts.Host, path string, before, after []byte, server hosts.Server) error {
+func (c *installCommand) write(env *environment, host *hosts.Host, path string, before, after []byte, server hosts.Server, notes ...string) error {
 	change := redactKeys(string(diff.Diff(path, before, path, after)))
 	if change == "" || after == nil {
 		state := "already has"
@@ -151,7 +155,7 @@ func (c *installCommand) write(env *environment, host *hosts.Host, path string, 
 	if c.Uninstall || err != nil {
 		return err
 	}
-	notes := host.Notes(server)
+	notes = append(notes, host.Notes(server)...)
 	if server.URL == "" && env.getenv("POLT_API_KEY") != "" {
 		notes = append(notes, "POLT_API_KEY is set in this shell, and is not written into the file. The server finds a key that is stored with polt-mcp auth login, whatever the host passes on.")
 	}
