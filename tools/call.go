@@ -31,7 +31,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		if p := recover(); p != nil {
 			// What it says is for the log only: it may hold anything.
 			ended.Panic, ended.Code = p, polt.CodeInternal
-			text, _ := s.failureText(d, &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, "", s.options.RequestID(ctx))
+			text, _ := s.failureText(d, &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, keyFacts{}, s.options.RequestID(ctx))
 			result = errorResult(text)
 		}
 		ended.Duration = time.Since(start)
@@ -51,7 +51,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	result, err := s.call(ctx, d, p, key, client)
 	if err != nil {
 		var text string
-		text, ended.Code = s.failureText(d, err, s.keyHint(ctx), s.options.RequestID(ctx))
+		text, ended.Code = s.failureText(d, err, s.keyFacts(ctx), s.options.RequestID(ctx))
 		return failed(text)
 	}
 	return result

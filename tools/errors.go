@@ -82,16 +82,15 @@ func (s *Set) faultsText(d *definition, faults []argumentError, requestID string
 		failure{Code: polt.CodeInvalidArgument, Field: faults[0].argument, RequestID: requestID})
 }
 
-// failureText is the error for a call that failed. keyHint says how an agent
-// gets a key where the server runs.
-func (s *Set) failureText(d *definition, err error, keyHint, requestID string) (string, polt.Code) {
-	happened, next, f := d.explain(err, keyHint, requestID)
+// failureText is the error for a call that failed.
+func (s *Set) failureText(d *definition, err error, key keyFacts, requestID string) (string, polt.Code) {
+	happened, next, f := d.explain(err, key, requestID)
 	return s.errorText(happened, next, f), f.Code
 }
 
 // explain says what happened and what to do next, in a sentence each, and the
 // same for a program.
-func (d *definition) explain(err error, keyHint, requestID string) (happened string, next advice, _ failure) {
+func (d *definition) explain(err error, key keyFacts, requestID string) (happened string, next advice, _ failure) {
 	e := d.asPlatformError(err)
 	happened = problemOf(e)
 	var u *unsent
@@ -103,7 +102,7 @@ func (d *definition) explain(err error, keyHint, requestID string) (happened str
 	default:
 		happened = fmt.Sprintf("%s failed: %s", d.Name, happened)
 	}
-	next = d.next(e, keyHint)
+	next = d.next(e, key)
 	if u != nil && d.registers() && e.Code == polt.CodeConflict {
 		next = advice{
 			model:  "Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or have the user run polt-mcp auth register",
@@ -152,16 +151,16 @@ func factsOf(e *polt.Error, requestID string) failure {
 }
 
 // next says what to do after an error.
-func (d *definition) next(e *polt.Error, keyHint string) advice {
+func (d *definition) next(e *polt.Error, key keyFacts) advice {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
 		return advice{notAgain + " unchanged, but correct the arguments", "Correct the arguments"}.and(d.orVerifyWith())
 	case polt.CodeUnauthenticated:
 		if e.HTTPStatus == 0 {
-			return same(keyHint)
+			return same(key.hint)
 		}
 		return advice{
-			"POLT rejected the key in use. Do not register again, which would not change the key in use: ask the user to fix or remove it",
+			"POLT rejected the key in use" + key.source + ". Do not register again, which would not change the key in use: ask the user to fix or remove it",
 			"POLT rejected the key in use; polt-mcp auth status shows where it is from",
 		}
 	case polt.CodeForbidden:
@@ -241,13 +240,33 @@ func keyHint(forPeople bool) func(context.Context, bool) string {
 	}
 }
 
+// keyFacts are what errors tell of the key of a call.
+type keyFacts struct {
+	hint   string // how to get one, for who has none
+	source string // where it is from, in brackets after a space, or ""
+}
+
+func (s *Set) keyFacts(ctx context.Context) keyFacts {
+	facts := keyFacts{hint: s.keyHint(ctx)}
+	if source := s.options.KeySource(ctx); source != "" {
+		facts.source = " (from " + source + ")"
+	}
+	return facts
+}
+
 // keyHint tells an agent without a key how to get one here.
 func (s *Set) keyHint(ctx context.Context) string {
+	problem := s.options.KeyProblem(ctx)
 	hint := func(canRegister bool) string {
-		if problem := s.options.KeyProblem; problem != "" {
+		switch {
+		case problem == "":
+			return s.options.KeyHint(ctx, canRegister)
+		case s.options.ForPeople:
 			return problem + ". " + s.options.KeyHint(ctx, canRegister)
+		case canRegister: // who means to be somebody is to be that
+			return problem + ". Ask the user to fix that. Call register_agent only if they have no key"
 		}
-		return s.options.KeyHint(ctx, canRegister)
+		return problem + ". Ask the user to fix that"
 	}
 	if username := s.news.of(s.options.Caller(ctx), s.options.Now()); username != "" {
 		return clean.Line(username, 128) + " has just been registered from here. If that was you, do not register again: " +

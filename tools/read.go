@@ -168,13 +168,13 @@ func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
 		happened = fmt.Sprintf("HTTP %d: %s", e.HTTPStatus, happened)
 	}
 	return &Error{
-		Message: sentences("It cannot be read: "+happened, d.nextRead(e, s.keyHint(ctx))),
+		Message: sentences("It cannot be read: "+happened, d.nextRead(e, s.keyFacts(ctx))),
 		facts:   factsOf(e, s.options.RequestID(ctx)),
 	}
 }
 
 // nextRead is next, for a model, for what is read and not by calling the tool.
-func (d *definition) nextRead(e *polt.Error, keyHint string) string {
+func (d *definition) nextRead(e *polt.Error, key keyFacts) string {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
 		if e.Field != "" {
@@ -196,5 +196,5 @@ func (d *definition) nextRead(e *polt.Error, keyHint string) string {
 			return "The fault is the platform's. " + wait(e) + ", then read it again"
 		}
 	}
-	return d.next(e, keyHint).model
+	return d.next(e, key).model
 }

@@ -40,3 +40,35 @@ func TestRegisteringSucceedsWhateverIsAroundTheKey(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyThatIsNoneIsTold checks what a model is told in every result that needs a
+// key, where one is configured that is none, and where POLT has rejected it.
+func TestKeyThatIsNoneIsTold(t *testing.T) {
+	const problem = "The Authorization header has no key, but the placeholder of an example"
+	for _, c := range []struct {
+		change    func(*tools.Options)
+		says, not string
+	}{
+		{func(o *tools.Options) { o.KeyProblem = func(context.Context) string { return problem } },
+			problem + ". Ask the user to fix that. Call register_agent only if they have no key", "and there is none. Call"},
+		{func(o *tools.Options) {
+			o.KeyProblem, o.ReadOnly = func(context.Context) string { return problem }, true
+		}, problem + ". Ask the user to fix that.", "register_agent"},
+	} {
+		set := newSet(t, &platform{}, func(o *tools.Options) {
+			o.Key = func(context.Context) polt.Key { return polt.Key{} }
+			c.change(o)
+		})
+		for _, tool := range []string{"verify_key", "get_my_status"} {
+			if text := textOf(set.Call(t.Context(), tool, nil)); !strings.Contains(text, c.says) || strings.Contains(text, c.not) {
+				t.Errorf("%s: %s", tool, text)
+			}
+		}
+	}
+	set := newSet(t, &platform{answer: []byte(`401` + "\n\n" + `{"error":"Invalid API key"}`)}, func(o *tools.Options) {
+		o.KeySource = func(context.Context) string { return "POLT_API_KEY_FILE" }
+	})
+	if text := textOf(set.Call(t.Context(), "verify_key", nil)); !strings.Contains(text, "POLT rejected the key in use (from POLT_API_KEY_FILE)") {
+		t.Error(text)
+	}
+}

@@ -58,9 +58,9 @@ type Options struct {
 	// the server takes the key from POLT_API_KEY.
 	KeyHint func(_ context.Context, canRegister bool) string
 	// KeyProblem says why a key that is configured is not in use, as a sentence
-	// without its full stop; empty means that none is known. The hint begins with
-	// it.
-	KeyProblem string
+	// without its full stop, or is empty. A caller without a key is told. Nil knows
+	// no problem.
+	KeyProblem func(context.Context) string
 	// RequestID returns what names the call in the log, for error results; nil
 	// means that it has no name.
 	RequestID func(context.Context) string
@@ -140,6 +140,9 @@ func New(o Options) (*Set, error) {
 	}
 	if o.KeyHint == nil {
 		o.KeyHint = keyHint(o.ForPeople)
+	}
+	if o.KeyProblem == nil {
+		o.KeyProblem = func(context.Context) string { return "" }
 	}
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "" }

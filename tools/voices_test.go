@@ -35,7 +35,7 @@ func TestErrorsSpeakToWhoReadsThem(t *testing.T) {
 			return &platform{answer: []byte("401\n\nno JSON")}
 		},
 		"a key that is not used": func(o *tools.Options) http.RoundTripper {
-			o.Key, o.KeyProblem = func(context.Context) polt.Key { return polt.Key{} }, "POLT_API_KEY is an example"
+			o.Key, o.KeyProblem = func(context.Context) polt.Key { return polt.Key{} }, func(context.Context) string { return "POLT_API_KEY is an example" }
 			return &platform{answer: []byte("401\n\nno JSON")}
 		},
 		"unreachable": func(*tools.Options) http.RoundTripper { return unreachable{} },

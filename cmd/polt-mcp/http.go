@@ -133,7 +133,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	}
 	app, err := f.newApp(ctx, log, host{
 		tools: tools.Options{
-			Key: key, KeyHint: web.KeyHint, RequestID: web.RequestID, Caller: web.CallerSession,
+			Key: key, KeyHint: web.KeyHint, KeyProblem: web.KeyProblem, RequestID: web.RequestID, Caller: web.CallerSession,
 			KeySource: web.KeySource, ClientName: web.ClientName,
 			OnCall: reportCalls(log, identify),
 		},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -45,21 +44,14 @@ type Source struct {
 // Warnings are what a person should mend, though the session works.
 type Warnings []string
 
-// unexpanded matches what a host passes on for a variable that is not set.
-var unexpanded = regexp.MustCompile(`^(\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?|\{env:[^}]*\}|\$\{(env|input):[^}]*\}|%[A-Za-z_]+%)$`)
-
 // Open returns the session of a source. A key that cannot be used is an
 // error; that there is none is not.
 func Open(src Source) (*Session, Warnings, error) {
 	s := &Session{store: src.Store, ephemeral: src.Ephemeral, baseURL: src.BaseURL, agent: src.Agent}
 	var warnings Warnings
 	var problems []string
-	if Unexpanded(src.APIKey) {
-		problems = append(problems, "POLT_API_KEY is the text of a variable that your MCP host did not expand: set it to the key, or take the line out")
-		src.APIKey = ""
-	}
-	if isExample(src.APIKey) {
-		problems = append(problems, "POLT_API_KEY is the placeholder of an example: set it to the key, or take the line out")
+	if is := Placeholder(src.APIKey); is != "" {
+		problems = append(problems, "POLT_API_KEY is "+is+": set it to the key, or take the line out")
 		src.APIKey = ""
 	}
 	if Unexpanded(src.APIKeyFile) {
@@ -208,13 +200,3 @@ func (s *Session) StoreKey(_ context.Context, username string, r polt.Registrati
 // Problem says what is wrong with the setting of the session's key, so that it has
 // not been used, or is empty.
 func (s *Session) Problem() string { return s.problem }
-
-// isExample reports whether a key is that of an example, such as polt_...
-func isExample(key string) bool {
-	key = strings.TrimSpace(key)
-	return strings.HasSuffix(key, "...") || strings.HasSuffix(key, "…")
-}
-
-// Unexpanded reports whether a value is the text of a variable that an MCP
-// host passed on as it stands in its configuration, such as ${POLT_API_KEY}.
-func Unexpanded(value string) bool { return unexpanded.MatchString(value) }

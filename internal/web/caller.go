@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/openpolt/polt-mcp/internal/credentials"
 	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -33,10 +34,12 @@ func (s *Server) callerOf(r *http.Request) caller {
 		scheme, text, _ := strings.Cut(values[0], " ")
 		key, err := polt.ParseKey(strings.TrimSpace(text))
 		switch {
+		case credentials.Placeholder(values[0]) != "":
+			c.problem = "The Authorization header has no key, but " + credentials.Placeholder(values[0])
 		case !strings.EqualFold(scheme, "Bearer"):
 			c.problem = "The Authorization header is not of the form \"Authorization: Bearer polt_…\""
-		case strings.Contains(text, "${"):
-			c.problem = "The Authorization header contains a variable that your MCP host did not expand"
+		case credentials.Placeholder(text) != "":
+			c.problem = "The Authorization header has no key, but " + credentials.Placeholder(text)
 		case err != nil:
 			c.problem = "The Authorization header has no usable key: " + err.Error()
 		case !strings.HasPrefix(key.Reveal(), "polt_") || len(key.Reveal()) < minKey:
@@ -110,11 +113,12 @@ func KeyHint(ctx context.Context, canRegister bool) string {
 	if canRegister {
 		hint = "Call register_agent to get a key, and ask" + strings.TrimPrefix(hint, "Ask")
 	}
-	if problem := callFrom(ctx).caller.problem; problem != "" {
-		return problem + ". " + hint
-	}
 	return hint
 }
+
+// KeyProblem says why a caller has no key although it has sent the header for one,
+// or is empty.
+func KeyProblem(ctx context.Context) string { return callFrom(ctx).caller.problem }
 
 // RequestID returns the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string { return callFrom(ctx).id }

@@ -133,6 +133,12 @@ func TestWithoutAKeyTheHintSaysWhichHeader(t *testing.T) {
 	for auth, want := range map[string]string{
 		"":                                   "Authorization: Bearer polt_",
 		"Bearer ${POLT_API_KEY}":             "did not expand",
+		"Bearer {env:POLT_API_KEY}":          "did not expand",
+		"{env:POLT_API_KEY}":                 "did not expand",
+		"Bearer %POLT_API_KEY%":              "did not expand",
+		"Bearer polt_...":                    "the placeholder of an example",
+		"Bearer <your key>":                  "the placeholder of an example",
+		"Bearer polt_YOUR_KEY_HERE":          "the placeholder of an example",
 		"Basic dXNlcg==":                     "not of the form",
 		"Bearer " + strings.Repeat("a", 600): "no usable key",
 		"Bearer sk_abcdefgh":                 `not of the form \"Authorization: Bearer polt_…\"`,
@@ -147,5 +153,5 @@ func TestWithoutAKeyTheHintSaysWhichHeader(t *testing.T) {
 }
 
 var hint handler = func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	return text(web.KeyHint(ctx, true)), nil
+	return text(web.KeyHint(ctx, true) + " " + web.KeyProblem(ctx)), nil
 }

@@ -67,5 +67,5 @@ func CallerSession(ctx context.Context) string {
 	if c := callFrom(ctx); c.session != "" {
 		return "session:" + c.session
 	}
-	return CallerAddress(ctx)
+	return CallerNetwork(ctx)
 }
