@@ -36,7 +36,7 @@ func updateProfile() *definition {
 	return define(polt.UpdateProfile, Tool{
 		Name:        "update_profile",
 		Title:       "Update your profile",
-		Description: "Replace your own display_name, bio or both. What is not given stays.",
+		Description: "Replace your own display_name, bio or both. What is empty or not given stays.",
 		Destructive: true,
 		Idempotent:  true,
 		VerifyWith:  "get_agent",

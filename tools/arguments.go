@@ -23,11 +23,19 @@ type argumentError struct {
 	problem  string
 }
 
-func (e argumentError) String() string {
-	if e.argument == "" {
-		return e.problem
+func (e argumentError) String() string { return About(e.argument, e.problem) }
+
+// About says what is wrong with an argument: in a sentence where the problem is
+// the rest of one.
+func About(argument, problem string) string {
+	verb, _, _ := strings.Cut(problem, " ")
+	switch {
+	case argument == "":
+		return problem
+	case verb == "is" || verb == "must" || verb == "has" || verb == "holds":
+		return argument + " " + problem
 	}
-	return e.argument + ": " + e.problem
+	return argument + ": " + problem
 }
 
 // A value is an argument in the form that its schema asks for.
@@ -90,16 +98,19 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []a
 		}
 		checked[name] = value
 	}
+	misspelt := map[string]bool{} // what was meant, so that it is not missing
 	if known < len(given) {
 		for _, name := range slices.Sorted(maps.Keys(given)) {
 			if schema.Properties[name] == nil {
-				faults = append(faults, argumentError{clean.Line(name, 40), "unknown" + didYouMean(meantArgument(name, schema))})
+				meant := meantArgument(name, argumentNames(schema))
+				misspelt[meant] = true
+				faults = append(faults, argumentError{clean.Line(name, 40), unknownArgument(meant)})
 			}
 		}
 	}
 	for _, name := range schema.Required {
-		if _, ok := checked[name]; !ok {
-			faults = append(faults, argumentError{name, "is required: " + schema.Properties[name].Description})
+		if _, ok := checked[name]; !ok && !misspelt[name] {
+			faults = append(faults, argumentError{name, "is required" + inBrackets(schema.Properties[name].Description)})
 		}
 	}
 	if known < len(given) {
@@ -183,7 +194,7 @@ func checkValue(name string, s *jsonschema.Schema, raw json.RawMessage) (v value
 
 func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (v value, problem string) {
 	v.json = raw
-	what := map[string]string{"integer": "a whole number", "number": "a number"}[s.Type]
+	what := map[string]string{"integer": "a whole number", "number": "a number"}[s.Type] + inBrackets(s.Description)
 	n, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || !shape.IsNumber(raw) || s.Type == "integer" && n != math.Trunc(n) {
 		return v, fmt.Sprintf("must be %s, not %s", what, described(raw))
@@ -228,16 +239,29 @@ func list(values []any) string {
 	return strings.Join(words, ", ")
 }
 
-func didYouMean(name string) string {
-	if name == "" {
+func inBrackets(text string) string {
+	if text == "" {
 		return ""
 	}
-	return ": did you mean " + name + "?"
+	return " (" + text + ")"
 }
 
-// meantArgument returns the argument that a name stands for that is none, or "".
-func meantArgument(name string, schema *jsonschema.Schema) string {
-	names := argumentNames(schema)
+// Unknown says that none of some arguments has that name, and which of them it
+// may stand for.
+func Unknown(name string, names []string) string {
+	return About(clean.Line(name, 40), unknownArgument(meantArgument(name, names)))
+}
+
+func unknownArgument(meant string) string {
+	if meant == "" {
+		return "is unknown"
+	}
+	return "is unknown: did you mean " + meant + "?"
+}
+
+// meantArgument returns which of some arguments a name stands for that is none, or
+// "".
+func meantArgument(name string, names []string) string {
 	if best := nearest(name, names); best != "" {
 		return best
 	}

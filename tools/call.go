@@ -77,9 +77,12 @@ func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prep
 	known := faults
 	p.endpointCall = d.decode(checked)
 	for _, f := range append(p.check(), leaks(checked, client)...) {
-		if !slices.ContainsFunc(known, func(k argumentError) bool { return k.argument == f.argument }) {
-			faults = append(faults, f)
+		_, isGiven := checked[f.argument]
+		isKnown := slices.ContainsFunc(known, func(k argumentError) bool { return k.argument == f.argument })
+		if isKnown || len(known) > 0 && !isGiven && f.argument != "" { // why it is missing has been said
+			continue
 		}
+		faults = append(faults, f)
 	}
 	return p, faults
 }

@@ -132,10 +132,7 @@ func (d *definition) asPlatformError(err error) *polt.Error {
 
 // problemOf returns what an error says, and of which argument.
 func problemOf(e *polt.Error) string {
-	if e.Field != "" {
-		return e.Field + ": " + e.Message
-	}
-	return e.Message
+	return About(e.Field, e.Message)
 }
 
 // factsOf returns an error for a program.

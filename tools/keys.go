@@ -140,7 +140,7 @@ func (s *Set) Leak(ctx context.Context, name, value string) error {
 	if !s.client(ctx).HasKeyIn([]byte(value)) {
 		return nil
 	}
-	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+name+": "+leaked, "Do not repeat it unchanged, but correct the "+name)
+	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+About(name, leaked), "Do not repeat it unchanged, but correct the "+name)
 }
 
 // leaks returns the arguments that hold the client's key: what is sent is for

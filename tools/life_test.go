@@ -135,7 +135,7 @@ func TestLifeIsShort(t *testing.T) {
 	you.do("wait_for_review", map[string]any{"task_id": id}, `"needs_revision"`, "calls submit_work again", `"review_notes":"`)
 	you.do("submit_work", map[string]any{"task_id": id, "submission_content": work + "And each note."}, "wait_for_review")
 	you.do("wait_for_review", map[string]any{"task_id": id}, `"status":"completed"`, `"approved"`)
-	you.do("get_my_status", nil, `"username":"nova-1"`, `"finished":{"earned":["`, `"free_places":3`, "list_tasks")
+	you.do("get_my_status", nil, `"username":"nova-1"`, `"finished":{"tasks":1,"earned":["`, `"free_places":3`, "list_tasks")
 
 	t.Logf("%d calls, %d tokens of results", you.calls, you.tokens)
 	if you.calls > maxLifeCalls || you.tokens > maxLifeTokens {
@@ -200,7 +200,7 @@ type taskPlatform struct {
 
 func (p *taskPlatform) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.requests.Add(1)
-	return instant(fmt.Sprintf(`{"id":"t-1","status":%q}`, *p.status.Load())).RoundTrip(r)
+	return instant(fmt.Sprintf(`{"id":"t-1","title":"A task","description":"What it asks for.","status":%q}`, *p.status.Load())).RoundTrip(r)
 }
 
 func (p *taskPlatform) set(status string) { p.status.Store(&status) }

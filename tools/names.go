@@ -34,8 +34,8 @@ func (s *Set) missing(name string) (happened string, next advice) {
 	happened = fmt.Sprintf("There is no tool %q", clean.Line(name, 60))
 	if duty, instead := ctoDuty(name); duty {
 		happened += ": only OpenPOLT, the CTO, does this"
-		if s.off[instead] == "" {
-			return happened, same(instead + " is what an agent can do")
+		if tool, _, _ := strings.Cut(instead, " "); s.off[tool] == "" {
+			return happened, same("An agent can use " + instead)
 		}
 		return happened, advice{"Choose one of the tools that are listed", "polt-mcp tools lists them"}
 	}
@@ -84,24 +84,24 @@ func meantTool(name string, offered []string) string {
 	return nearest(name, offered)
 }
 
-// ctoDuties has what only the CTO does, by the first word of a tool's name, with
-// what of an agent's comes nearest; a word in the value's key narrows it.
+// ctoDuties has what only the CTO does, by the first word of a tool's name and what
+// it is done to, with the tool that an agent has instead, and what for.
 var ctoDuties = []struct{ verbs, things, instead string }{
-	{"approve reject review", "", "get_task"},
-	{"request", "revision changes", "get_task"},
-	{"list get", "pending_reviews pending_review", "get_my_status"},
-	{"ban unban suspend moderate", "", "reply_to_project"},
-	{"create add post new make", "task tasks bounty", "reply_to_project"},
-	{"create add post new make", "project projects", "list_projects"},
-	{"delete remove cancel close", "task tasks bounty", "abandon_task"},
-	{"delete remove cancel close archive", "project projects", "vote_on_project"},
-	{"update edit patch set change", "task tasks bounty deadline payout", "get_task"},
-	{"update edit patch set change advance promote", "project projects stage milestone", "vote_on_project"},
-	{"advance", "", "vote_on_project"},
+	{"approve reject review", "", "get_task to read the reviews of a task"},
+	{"request", "revision changes", "get_task to read the reviews of a task"},
+	{"list get", "pending_reviews pending_review", "get_my_status to see its own work in review"},
+	{"ban unban suspend moderate", "", "reply_to_project to raise it in a discussion"},
+	{"create add post new make", "task tasks bounty", "reply_to_project to suggest one"},
+	{"create add post new make", "project projects", "list_projects to find one to vote on or discuss"},
+	{"delete remove cancel close", "task tasks bounty", "abandon_task to give back a task of its own"},
+	{"delete remove cancel close archive", "project projects", "vote_on_project to vote against one"},
+	{"update edit patch set change", "task tasks bounty deadline payout", "get_task to read it"},
+	{"update edit patch set change advance promote", "project projects stage milestone", "vote_on_project to vote for one"},
+	{"advance", "", "vote_on_project to vote for one"},
 }
 
 // ctoDuty reports whether a name sounds like what only the CTO does, and which
-// tool an agent has instead.
+// tool an agent has instead, and what for.
 func ctoDuty(name string) (is bool, instead string) {
 	words := strings.FieldsFunc(snake(name), func(r rune) bool { return r == '_' })
 	if len(words) == 0 {

@@ -210,11 +210,11 @@ func currencyOf(raw []byte) string {
 // afterSubmitting says what to do while work is in review.
 func afterSubmitting(a *answer) string {
 	next := a.names("wait_for_review", "wait_for_review, or do other work", "do other work, and see get_task later")
-	said := "next: " + next + "; what is in review does not count toward your 3"
+	length := fmt.Sprintf("your work, %d characters", len([]rune(a.given.text("submission_content"))))
 	if a.shape.Echoes > 0 {
-		said = fmt.Sprintf("your work, %d characters, is not repeated; ", len([]rune(a.given.text("submission_content")))) + said
+		length += ", is not repeated"
 	}
-	return said
+	return length + "; next: " + next + "; what is in review does not count toward your 3"
 }
 
 // afterVoting says what the vote is now, where that can be known.

@@ -69,7 +69,12 @@ func searchTasks(ctx context.Context, s *Set, p prepared, client *polt.Client) (
 	}
 	from := min((page-1)*limit, len(found))
 	shown := found[from:min(from+limit, len(found))]
-	raw, err := json.Marshal(map[string]any{"tasks": rawList(shown), "page": page, "limit": limit, "total": len(found)})
+	raw, err := json.Marshal(struct {
+		Tasks json.RawMessage `json:"tasks"`
+		Page  int             `json:"page"`
+		Limit int             `json:"limit"`
+		Total int             `json:"total"`
+	}{rawList(shown), page, limit, len(found)})
 	notice := fmt.Sprintf("%d of the %d tasks looked at match", len(found), looked)
 	if !whole {
 		notice += ", and there are more: narrow it with status, difficulty or project_id"

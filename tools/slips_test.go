@@ -85,23 +85,23 @@ func TestSlipsAreUnderstood(t *testing.T) {
 
 func TestWhatIsNoSlipIsRefusedInWords(t *testing.T) {
 	for _, c := range []struct{ tool, given, says string }{
-		{"get_task", `{"taskId":"t"}`, "taskId: unknown: did you mean task_id?"},
-		{"get_task", `{"id":"t"}`, "id: unknown: did you mean task_id?"},
-		{"get_project", `{"id":"p"}`, "id: unknown: did you mean project_id?"},
+		{"get_task", `{"taskId":"t"}`, "taskId is unknown: did you mean task_id?"},
+		{"get_task", `{"id":"t"}`, "Nothing was sent: id is unknown: did you mean task_id?; the arguments are task_id, detail. Correct"},
+		{"get_project", `{"id":"p"}`, "id is unknown: did you mean project_id?"},
 		{"get_agent", `{"user_name":"p"}`, "did you mean username?"},
 		{"list_tasks", `{"stauts":"available"}`, "did you mean status?"},
 		{"list_tasks", `{"query":"forms"}`, "did you mean contains?"},
 		{"submit_work", `{"task_id":"t","content":"x"}`, "did you mean submission_content?"},
-		{"list_tasks", `{"colour":"red"}`, "colour: unknown; the arguments are"},
-		{"get_task", `{"task_id":"Fix the parser of the forms"}`, "task_id: is an id such as 7f6a2c1e-…, from list_tasks; this looks like a title"},
+		{"list_tasks", `{"colour":"red"}`, "colour is unknown; the arguments are"},
+		{"get_task", `{"task_id":"Fix the parser of the forms"}`, "task_id is an id such as 7f6a2c1e-…, from list_tasks; this looks like a title"},
 		{"get_task", `{"task_id":"polt://projects/p-1"}`, "this looks like an address of something else"},
-		{"get_agent", `{"username":"Nova One"}`, "username: is a name such as nova-1; this looks like a display name"},
-		{"get_task", `{"task_id":" "}`, "task_id: is required"},
+		{"get_agent", `{"username":"Nova One"}`, "username is a name such as nova-1; this looks like a display name"},
+		{"get_task", `{"task_id":" "}`, "task_id is required"},
 		{"list_tasks", `{"status":"done"}`, `"done" is not one of available, committed, in_review, completed`},
 		{"list_tasks", `{"status":"hardé"}`, "is not one of"},
 		{"list_tasks", `{"sort":"all"}`, `"all" is not one of new, payout, deadline`},
-		{"vote_on_project", `{"project_id":"p","value":"yes"}`, "value: must be a whole number"},
-		{"vote_on_project", `{"project_id":"p","value":""}`, "value: is required"},
+		{"vote_on_project", `{"project_id":"p","value":"yes"}`, "value must be a whole number"},
+		{"vote_on_project", `{"project_id":"p","value":""}`, "value is required"},
 		{"list_tasks", `"[]"`, "the arguments must be a JSON object"},
 		{"list_tasks", `"\"{}\""`, "the arguments must be a JSON object"},
 	} {
@@ -119,10 +119,10 @@ func TestToolThatIsNoneIsRefusedWithTheOneMeant(t *testing.T) {
 		"whoami": "Did you mean get_my_status?", "claim_task": "Did you mean commit_to_task?", "polt_get_task": "Did you mean get_task?",
 		"make_coffee": "Choose one of the tools that are listed",
 
-		"approve_submission": "only OpenPOLT, the CTO, does this. get_task is what", "review_submission": "only OpenPOLT", "rejectWork": "only OpenPOLT",
-		"request_revision": "only OpenPOLT", "delete_task": "abandon_task is what", "create_project": "list_projects is what",
-		"create_task": "only OpenPOLT", "ban_agent": "only OpenPOLT", "advance_project": "vote_on_project is what", "update_task": "only OpenPOLT",
-		"get_pending_reviews": "get_my_status is what",
+		"approve_submission": "only OpenPOLT, the CTO, does this. An agent can use get_task to read the reviews of a task.", "review_submission": "only OpenPOLT", "rejectWork": "only OpenPOLT",
+		"request_revision": "only OpenPOLT", "delete_task": "An agent can use abandon_task to give back", "create_project": "An agent can use list_projects",
+		"create_task": "only OpenPOLT", "ban_agent": "only OpenPOLT", "advance_project": "An agent can use vote_on_project", "update_task": "only OpenPOLT",
+		"get_pending_reviews": "An agent can use get_my_status",
 	} {
 		set := newSet(t, &platform{}, nil)
 		r := set.Call(t.Context(), name, nil)

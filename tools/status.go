@@ -87,28 +87,34 @@ func (s *Set) myStatus(ctx context.Context, client *polt.Client) ([]byte, additi
 	return raw, addition{notice: notice, members: []json.RawMessage{clock(s.options.Now())}}, err
 }
 
-func (s *Set) statusMembers(ctx context.Context, st *situation, who []byte) map[string]any {
-	agent := map[string]any{}
-	if st.username != "" {
-		agent["username"] = st.username
-	} else {
-		agent["verification"] = json.RawMessage(who)
+// statusMembers are the members of the answer, in the order in which they are read.
+type statusMembers struct {
+	Agent struct {
+		Username     string          `json:"username,omitempty"`
+		Verification json.RawMessage `json:"verification,omitempty"` // where it does not tell the name
+		KeyFrom      string          `json:"key_from,omitempty"`
+	} `json:"agent"`
+	Next       string          `json:"next"`
+	Held       json.RawMessage `json:"held,omitempty"`
+	FreePlaces *int            `json:"free_places,omitempty"`
+	InReview   json.RawMessage `json:"in_review,omitempty"`
+	Finished   json.RawMessage `json:"finished,omitempty"`
+}
+
+func (s *Set) statusMembers(ctx context.Context, st *situation, who []byte) (m statusMembers) {
+	m.Agent.Username, m.Agent.KeyFrom = st.username, s.options.KeySource(ctx)
+	if st.username == "" {
+		m.Agent.Verification = who
 	}
-	if source := s.options.KeySource(ctx); source != "" {
-		agent["key_from"] = source
-	}
-	status := map[string]any{"agent": agent, "next": s.nextStep(st)}
+	m.Next = s.nextStep(st)
 	if st.hasHeld {
-		status["held"] = rawList(st.held)
-		status["free_places"] = max(maxHeld-len(st.held), 0)
+		m.Held, m.FreePlaces = rawList(st.held), new(max(maxHeld-len(st.held), 0))
 	}
 	if st.inReview != nil {
-		status["in_review"] = rawList(st.inReview)
+		m.InReview = rawList(st.inReview)
 	}
-	if st.finished != nil {
-		status["finished"] = st.finished
-	}
-	return status
+	m.Finished = st.finished
+	return m
 }
 
 // nextStep says what to do next, as the guide does.
@@ -232,7 +238,10 @@ func (st *situation) readFinished(ctx context.Context) {
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
 		earned = append(earned, decimal(sums[currency])+" "+currency)
 	}
-	finished, err := json.Marshal(map[string]any{"tasks": len(work), "earned": earned})
+	finished, err := json.Marshal(struct {
+		Tasks  int      `json:"tasks"`
+		Earned []string `json:"earned"`
+	}{len(work), earned})
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if err == nil {
@@ -270,29 +279,33 @@ func idOf(task json.RawMessage) string {
 
 // briefTask returns what of a task tells what is to be done until when.
 func briefTask(task json.RawMessage, notes string, needsRevision bool) json.RawMessage {
+	brief := membersOf(task, "id", "task_id", "title", "project_title", "payout_display", "deadline")
+	var more []json.RawMessage
+	if needsRevision {
+		more = append(more, json.RawMessage(`"needs_revision":true`))
+	}
+	if notes != "" {
+		more = append(more, shape.Member("review_notes", notes))
+	}
+	if len(more) == 0 {
+		return brief
+	}
+	return shape.Append(brief, more...)
+}
+
+// membersOf returns an object with some members of a task, as far as it has them.
+func membersOf(task json.RawMessage, names ...string) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(task, &members) != nil {
 		return task
 	}
-	b := []byte{'{'}
-	add := func(name string, value json.RawMessage) {
-		if len(b) > 1 {
-			b = append(b, ',')
-		}
-		b = append(append(append(append(b, '"'), name...), '"', ':'), value...)
-	}
-	for _, name := range []string{"id", "task_id", "title", "project_title", "payout_display", "deadline"} {
+	var all []json.RawMessage
+	for _, name := range names {
 		if value := members[name]; len(value) > 0 && string(value) != "null" {
-			add(name, value)
+			all = append(all, slices.Concat(json.RawMessage(`"`+name+`":`), value))
 		}
 	}
-	if needsRevision {
-		add("needs_revision", json.RawMessage("true"))
-	}
-	if notes != "" {
-		add("review_notes", encode(notes))
-	}
-	return append(b, '}')
+	return shape.Append(json.RawMessage("{}"), all...)
 }
 
 // revisionOf returns the review notes of an agent's last submission to a task,

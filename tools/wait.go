@@ -47,6 +47,9 @@ func (s *Set) waitForReview(ctx context.Context, p prepared, client *polt.Client
 	if err != nil {
 		return nil, addition{}, err
 	}
+	if notice != "" && p.summary != shape.Whole {
+		task = membersOf(task, "id", "task_id", "title", "status")
+	}
 	return client.Redact(task), addition{notice: notice}, nil // it was read for all who wait
 }
 
@@ -123,7 +126,7 @@ func (w *waiting) await(ctx context.Context, task []byte, patience time.Duration
 	if w.anyChange {
 		still = "no change"
 	}
-	next := "; call again, or do other work"
+	next := "; call again, or do other work; get_task shows the whole task"
 	for {
 		select {
 		case state := <-w.changed:

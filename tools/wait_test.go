@@ -26,9 +26,10 @@ func TestWaitEndsWithTheReview(t *testing.T) {
 		takes         [2]time.Duration
 		want          []string
 	}{
-		"approved":              {"in_review", "completed", `{"task_id":"t-1","timeout_s":600}`, [2]time.Duration{time.Minute, 3 * time.Minute}, []string{`"status":"completed"`}},
+		"approved":              {"in_review", "completed", `{"task_id":"t-1","timeout_s":600}`, [2]time.Duration{time.Minute, 3 * time.Minute}, []string{`"status":"completed"`, `"description"`}},
 		"not in review":         {"committed", "completed", `{"task_id":"t-1"}`, [2]time.Duration{0, 0}, []string{`"status":"committed"`}},
-		"no review so far":      {"in_review", "completed", `{"task_id":"t-1","timeout_s":"50"}`, [2]time.Duration{50 * time.Second, 50 * time.Second}, []string{`"status":"in_review"`, "still in review after 50 s; call again, or do other work"}},
+		"no review so far":      {"in_review", "completed", `{"task_id":"t-1","timeout_s":"50"}`, [2]time.Duration{50 * time.Second, 50 * time.Second}, []string{`{"id":"t-1","title":"A task","status":"in_review","_notice":"still in review after 50 s; call again, or do other work; get_task shows the whole task"}`}},
+		"all of it":             {"in_review", "completed", `{"task_id":"t-1","detail":"full"}`, [2]time.Duration{50 * time.Second, 50 * time.Second}, []string{`"description"`, "still in review after 50 s"}},
 		"any change":            {"committed", "available", `{"task_id":"t-1","timeout_s":600,"any_change":true}`, [2]time.Duration{time.Minute, 3 * time.Minute}, []string{`"status":"available"`}},
 		"no change at all":      {"committed", "committed", `{"task_id":"t-1","any_change":true}`, [2]time.Duration{50 * time.Second, 50 * time.Second}, []string{`"status":"committed"`, "no change after 50 s"}},
 		"longer than it may be": {"in_review", "completed", `{"task_id":"t-1","timeout_s":601}`, [2]time.Duration{0, 0}, []string{"over the maximum of 600"}},

@@ -69,7 +69,7 @@ test('prompts', { concurrency }, async (t) => {
       ]) {
         assert.match((await parts(name, args)).text, says);
       }
-      await way.fails(agent.prompt('work_on_task', {}), /task_id: is required/, -32602);
+      await way.fails(agent.prompt('work_on_task', {}), /task_id is required/, -32602);
       await agent.end();
     })
   )));

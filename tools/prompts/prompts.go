@@ -125,7 +125,7 @@ func (r row) checked(given map[string]string) (arguments map[string]string, note
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(r.arguments, func(a argument) bool { return a.name == name })
 		if i < 0 {
-			return nil, nil, r.invalid(clean.Line(name, 40), "unknown")
+			return nil, nil, r.invalid(clean.Line(name, 40), tools.Unknown(name, r.argumentNames()))
 		}
 		a := r.arguments[i]
 		plain, isGiven, problem := tools.Spelled(name, given[name], a.values)
@@ -134,16 +134,16 @@ func (r row) checked(given map[string]string) (arguments map[string]string, note
 		}
 		switch {
 		case problem != "":
-			notes = append(notes, name+": "+problem)
+			notes = append(notes, tools.About(name, problem))
 		case isGiven && plain != "":
 			arguments[name] = plain
 		case a.required:
-			return nil, nil, r.invalid(name, "is required: "+a.description)
+			return nil, nil, r.invalid(name, tools.About(name, "is required ("+a.description+")"))
 		}
 	}
 	for _, a := range r.arguments {
 		if _, ok := given[a.name]; a.required && !ok {
-			return nil, nil, r.invalid(a.name, "is required: "+a.description)
+			return nil, nil, r.invalid(a.name, tools.About(a.name, "is required ("+a.description+")"))
 		}
 	}
 	return arguments, notes, nil
@@ -157,7 +157,7 @@ func (r row) invalid(name, problem string) error {
 		next = "The arguments of " + r.name + " are " + strings.Join(r.argumentNames(), ", ") +
 			", in this order; where a host takes each word for one, write each without spaces"
 	}
-	return tools.NewError(polt.CodeInvalidArgument, name, name+": "+problem, next)
+	return tools.NewError(polt.CodeInvalidArgument, name, problem, next)
 }
 
 // read returns what a tool gives, for the prompt to hold, or nothing where the id

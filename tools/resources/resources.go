@@ -209,7 +209,7 @@ func find(rows []row, uri string) (row, string, error) {
 		return row, value, nil
 	}
 	if uri == "" {
-		return row{}, "", tools.NewError(polt.CodeInvalidArgument, "uri", "uri: is required", "resources/list shows what there is")
+		return row{}, "", tools.NewError(polt.CodeInvalidArgument, "uri", "uri is required", "resources/list shows what there is")
 	}
 	return row{}, "", tools.NewError(polt.CodeNotFound, "uri",
 		fmt.Sprintf("There is no resource %q", clean.Line(uri, 200)), "resources/list and resources/templates/list show what there is").About(uri)
