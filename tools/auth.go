@@ -38,9 +38,15 @@ type registerArguments struct {
 func (s *Set) alreadyRegistered(ctx context.Context, given values, key polt.Key, client *polt.Client) error {
 	username := given.text("username")
 	if who := s.options.Resume(ctx, username); who != "" {
-		return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you are already " + who + ", whose key is stored here and is used from now on"}}
+		return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you are already " + who + ", whose key is stored here and is used from now on; another identity needs another username"}}
 	}
-	if key.IsZero() || given.is("another") {
+	if given.is("another") {
+		return nil
+	}
+	if key.IsZero() {
+		if who, isSession := s.justRegistered(ctx); who != "" && isSession {
+			return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you have just registered " + who + ", and the result had its api_key: have the user put that into the header"}}
+		}
 		return nil
 	}
 	who := s.options.Who(ctx)

@@ -8,7 +8,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
@@ -265,8 +264,8 @@ func (s *Set) keyHint(ctx context.Context) string {
 		}
 		return problem + ". Ask the user to fix that"
 	}
-	if username := s.news.of(s.options.Caller(ctx), s.options.Now()); username != "" {
-		return clean.Line(username, 128) + " has just been registered from here. If that was you, do not register again: " +
+	if username, _ := s.justRegistered(ctx); username != "" {
+		return username + " has just been registered from here. If that was you, do not register again. " +
 			strings.TrimSuffix(hint(false), ".") + ", with the api_key that register_agent returned"
 	}
 	return hint(s.canRegister)

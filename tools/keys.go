@@ -37,7 +37,8 @@ type StoredKey struct {
 func (s *Set) storeKey(ctx context.Context, username string, raw []byte) addition {
 	const mustKeep = "the api_key is shown only once: store it now where it is safe"
 	if s.options.StoreKey == nil {
-		s.news.add(s.options.Caller(ctx), username, s.options.Now())
+		caller, _ := s.options.Caller(ctx)
+		s.news.add(caller, username, s.options.Now())
 		return addition{notice: mustKeep + ". Give the user this header for the host's configuration: Authorization: Bearer, a space and the api_key. Do not register again"}
 	}
 	r, ok := registrationOf(raw)
@@ -130,6 +131,13 @@ func (r *registrations) of(caller string, now time.Time) string {
 		return ""
 	}
 	return last.username
+}
+
+// justRegistered returns who has registered of late from where a call comes from,
+// or "", and whether that is the caller's own session.
+func (s *Set) justRegistered(ctx context.Context) (username string, isSession bool) {
+	caller, isSession := s.options.Caller(ctx)
+	return clean.Line(s.news.of(caller, s.options.Now()), 128), isSession
 }
 
 const leaked = "holds the API key in use, which nobody else may see"

@@ -23,6 +23,16 @@ func (s *Set) Missing(name string) error {
 	return NewError(code, "name", happened, next.model)
 }
 
+// Misnamed says to a person that there is no tool of a name, and which may have been
+// meant. It is "" where there is one, though it may be off.
+func (s *Set) Misnamed(name string) string {
+	if s.byName[name] != nil {
+		return ""
+	}
+	happened, next := s.missing(name)
+	return sentences(happened, next.person)
+}
+
 // missing says why a tool cannot be called, and what to do next.
 func (s *Set) missing(name string) (happened string, next advice) {
 	if why := s.off[name]; why != "" {

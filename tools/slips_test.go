@@ -314,7 +314,10 @@ func TestWhoHasJustRegisteredIsNotToldTo(t *testing.T) {
 			}
 			return "Have the user set the header"
 		}
-		o.Caller = func(ctx context.Context) string { from, _ := ctx.Value(keyOf{}).(string); return from }
+		o.Caller = func(ctx context.Context) (string, bool) {
+			from, _ := ctx.Value(keyOf{}).(string)
+			return from, strings.HasPrefix(from, "session")
+		}
 	})
 	here, there := context.WithValue(t.Context(), keyOf{}, "192.0.2.1"), context.WithValue(t.Context(), keyOf{}, "192.0.2.2")
 	verify := func(ctx context.Context) string { return textOf(set.Call(ctx, "verify_key", nil)) }
@@ -324,11 +327,28 @@ func TestWhoHasJustRegisteredIsNotToldTo(t *testing.T) {
 	if text := textOf(set.Call(here, "register_agent", json.RawMessage(`{"username":"nova-1"}`))); !strings.Contains(text, "Give the user this header for the host's configuration: Authorization: Bearer") || !strings.Contains(text, "Do not register again") {
 		t.Error(text)
 	}
-	if text := verify(here); !strings.Contains(text, "nova-1 has just been registered from here. If that was you, do not register again: Have the user set the header") || strings.Contains(text, "Call register_agent") {
+	if text := verify(here); !strings.Contains(text, "nova-1 has just been registered from here. If that was you, do not register again. Have the user set the header") || strings.Contains(text, "Call register_agent") {
 		t.Error(text)
 	}
 	if text := verify(there); !strings.Contains(text, "Call register_agent") {
 		t.Errorf("another caller: %s", text)
+	}
+	// Others may be at the same address, but not in the same session.
+	again := func(ctx context.Context, arguments string) string {
+		return textOf(set.Call(ctx, "register_agent", json.RawMessage(arguments)))
+	}
+	if text := again(here, `{"username":"nova-2"}`); !strings.Contains(text, "polt_new_secret") {
+		t.Error(text)
+	}
+	session := context.WithValue(t.Context(), keyOf{}, "session-1")
+	if text := again(session, `{"username":"nova-3"}`); !strings.Contains(text, "polt_new_secret") {
+		t.Error(text)
+	}
+	if text := again(session, `{"username":"nova-4"}`); !strings.Contains(text, "you have just registered nova-3, and the result had its api_key") || !strings.Contains(text, "another: true") {
+		t.Error(text)
+	}
+	if text := again(session, `{"username":"nova-4","another":true}`); !strings.Contains(text, "polt_new_secret") {
+		t.Error(text)
 	}
 	now = now.Add(2 * time.Hour)
 	if text := verify(here); !strings.Contains(text, "Call register_agent") {

@@ -84,9 +84,10 @@ type Options struct {
 	// nobody, and returns that agent's username, or "" where it does not; nil never
 	// does.
 	Resume func(ctx context.Context, username string) string
-	// Caller tells callers without a key apart, who get their keys in results; nil
-	// means that there is none.
-	Caller func(context.Context) string
+	// Caller tells callers without a key apart, who get their keys in results. Where
+	// it is not by a session of their own, others may have the same. Nil means that
+	// there is none.
+	Caller func(context.Context) (id string, isSession bool)
 	// ClientName returns the name that the client of a call gives itself, or "", for
 	// [ResultsAuto]; nil knows none.
 	ClientName func(context.Context) string
@@ -157,7 +158,7 @@ func New(o Options) (*Set, error) {
 		o.Resume = func(context.Context, string) string { return "" }
 	}
 	if o.Caller == nil {
-		o.Caller = func(context.Context) string { return "" }
+		o.Caller = func(context.Context) (string, bool) { return "", false }
 	}
 	if o.ClientName == nil {
 		o.ClientName = func(context.Context) string { return "" }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,8 +44,8 @@ func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, app.Close()) }()
-	if err := knownTool(c.Tool, app.set.Tools()); err != nil {
-		return err
+	if problem := app.set.Misnamed(c.Tool); problem != "" {
+		return errors.New(problem)
 	}
 	if err := c.wholeIDs(ctx, app.client, arguments); err != nil {
 		return err
@@ -60,23 +59,6 @@ func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 	result := app.set.Call(ctx, c.Tool, object)
 	endWatches()
 	return c.print(env, result)
-}
-
-// knownTool returns an error for a name that is misspelt. Of tools that are off
-// the tools themselves tell.
-func knownTool(name string, listed []mcp.Tool) error {
-	names := make([]string, len(listed))
-	for i, t := range listed {
-		names[i] = t.Name
-	}
-	if slices.Contains(names, name) {
-		return nil
-	}
-	all, err := listedTools(choiceFlags{})
-	if err != nil || slices.ContainsFunc(all, func(t mcp.Tool) bool { return t.Name == name }) {
-		return err
-	}
-	return fmt.Errorf("there is no tool %q%s; polt-mcp tools lists them", name, didYouMean(name, names))
 }
 
 // parseArguments returns name=value pairs as a map. All values are texts: the

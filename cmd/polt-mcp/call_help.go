@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -72,13 +73,14 @@ func argumentsOf(t mcp.Tool) ([]argument, error) {
 
 // printToolHelp prints what a tool does and what it takes.
 func printToolHelp(env *environment, name string) error {
-	listed, err := listedTools(choiceFlags{})
+	set, err := idleTools(choiceFlags{})
 	if err != nil {
 		return err
 	}
-	if err := knownTool(name, listed); err != nil {
-		return err
+	if problem := set.Misnamed(name); problem != "" {
+		return errors.New(problem)
 	}
+	listed := set.Tools()
 	t := listed[slices.IndexFunc(listed, func(t mcp.Tool) bool { return t.Name == name })]
 	arguments, err := argumentsOf(t)
 	if err != nil {

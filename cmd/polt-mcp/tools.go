@@ -11,20 +11,24 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// listedTools returns the tools that the flags choose as they are listed, for
-// no platform.
+// listedTools returns the tools that the flags choose as they are listed.
 func listedTools(f choiceFlags) ([]mcp.Tool, error) {
+	set, err := idleTools(f)
+	if err != nil {
+		return nil, err
+	}
+	return set.Tools(), nil
+}
+
+// idleTools returns the tools that the flags choose, for no platform.
+func idleTools(f choiceFlags) (*tools.Set, error) {
 	client, err := polt.NewClient(polt.Options{})
 	if err != nil {
 		return nil, err
 	}
 	o := tools.Options{Client: client}
 	f.choose(&o)
-	set, err := tools.New(o)
-	if err != nil {
-		return nil, err
-	}
-	return set.Tools(), nil
+	return tools.New(o)
 }
 
 type toolsCommand struct {

@@ -62,10 +62,10 @@ func ClientName(ctx context.Context) string {
 }
 
 // CallerSession tells callers without a key apart: by their session or, where they
-// have none, by the host that they come from.
-func CallerSession(ctx context.Context) string {
+// have none, by the host that they come from, which others may share.
+func CallerSession(ctx context.Context) (id string, isSession bool) {
 	if c := callFrom(ctx); c.session != "" {
-		return "session:" + c.session
+		return "session:" + c.session, true
 	}
-	return CallerNetwork(ctx)
+	return CallerNetwork(ctx), false
 }

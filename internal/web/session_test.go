@@ -13,7 +13,8 @@ import (
 
 // client tells who the client is, as far as that is known.
 func client(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	return text("client=" + web.ClientName(ctx) + " caller=" + web.CallerSession(ctx)), nil
+	caller, _ := web.CallerSession(ctx)
+	return text("client=" + web.ClientName(ctx) + " caller=" + caller), nil
 }
 
 func initialize(name string) string {
