@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,6 +74,14 @@ func (f *webFlags) check() error {
 	if f.AdminAddr != "" {
 		if err := checkLocalAddr("admin-addr", f.AdminAddr); err != nil {
 			return err
+		}
+	}
+	for flag, limit := range map[string]float64{
+		"caller-rate": f.CallerRate, "caller-in-flight": float64(f.CallerInFlight),
+		"total-rate": f.TotalRate, "total-in-flight": float64(f.TotalInFlight),
+	} {
+		if !(limit >= 0) || math.IsInf(limit, 1) { // which NaN is not either
+			return fmt.Errorf("--%s %v is not a limit: use a number over 0, or 0 for no limit", flag, limit)
 		}
 	}
 	loopback := web.IsLoopback(f.Addr)

@@ -2,9 +2,14 @@ package web_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -164,5 +169,53 @@ func TestStreamsAreBounded(t *testing.T) {
 		if resp.StatusCode == 200 {
 			return
 		}
+	}
+}
+
+// What is refused must not count, or a caller that tries again would never get
+// through, and a caller over its limit would use up what is for all.
+func TestRefusedCallsDoNotCount(t *testing.T) {
+	for name, limits := range map[string]web.Limits{
+		"of a caller": {CallerRate: 1},
+		"in all":      {TotalRate: 1},
+		"of both":     {CallerRate: 1, TotalRate: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := options(map[string]handler{"who": who})
+				o.Limits = limits
+				h := web.New(o).Handler()
+				status := func(address string) int {
+					r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/mcp", strings.NewReader(call("1", "who")))
+					r.Header.Set("Content-Type", "application/json")
+					r.RemoteAddr = address
+					w := httptest.NewRecorder()
+					h.ServeHTTP(w, r)
+					return w.Code
+				}
+				for i, want := range []int{200, 200, 429} { // two at once
+					if got := status("192.0.2.1:1"); got != want {
+						t.Errorf("call %d is answered with %d", i, got)
+					}
+				}
+				for range 1000 {
+					status("192.0.2.1:1")
+				}
+				if limits.CallerRate > 0 { // the others have what is left
+					for range 2 {
+						if got := status("192.0.2.2:1"); got != 200 {
+							t.Errorf("another caller is answered with %d", got)
+						}
+					}
+				}
+				pass(1001 * time.Millisecond)
+				if got := status("192.0.2.1:1"); got != 200 {
+					t.Errorf("a second later, a call is answered with %d", got)
+				}
+				if got := status("192.0.2.1:1"); got != 429 {
+					t.Errorf("and the next with %d", got)
+				}
+			})
+		})
 	}
 }

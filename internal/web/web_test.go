@@ -205,6 +205,7 @@ func (s *stream) close() {
 // next returns the next event.
 func (s *stream) next() (name, data string) {
 	s.t.Helper()
+	defer time.AfterFunc(patience, s.close).Stop()
 	for {
 		line, err := s.events.ReadString('\n')
 		if err != nil {
