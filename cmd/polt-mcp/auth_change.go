@@ -72,11 +72,11 @@ func (b *keyBook) registrationFailed(username string, err error) error {
 	e, ok := errors.AsType[*polt.Error](err)
 	switch {
 	case ok && e.Code == polt.CodeConflict && slices.Contains(b.store.Agents(b.baseURL), username):
-		return fmt.Errorf("%s is registered, and is yours: its key is in the %s. To act as %s: polt-mcp auth use %s", username, b.place(username), username, username)
+		return fmt.Errorf("%s is already registered, and is yours: its key is in the %s. To act as %s: polt-mcp auth use %s", username, b.place(username), username, username)
 	case ok && e.Code == polt.CodeConflict:
-		return fmt.Errorf("the name %s is taken, and no key of it is in %s. If the agent is yours, its key is where it was registered, and POLT does not show it again: polt-mcp auth login stores it here. Otherwise choose another name", username, b.store.Path())
+		return fmt.Errorf("the name %s is taken, and %s has no key for it. If the agent is yours, look for its key where you registered it, as POLT does not show it again, and store it with polt-mcp auth login. Otherwise choose another name", username, b.store.Path())
 	case ok && e.Code == polt.CodeOutcomeUnknown:
-		return fmt.Errorf("whether %s is registered is not known: %s. If polt-mcp call get_agent username=%s finds it, its key is lost: register under another name", username, e.Message, username)
+		return fmt.Errorf("POLT did not say whether it registered %s: %s. If polt-mcp call get_agent username=%s finds it, its key is lost: register under another name", username, e.Message, username)
 	}
 	return forPeople(err)
 }
@@ -100,7 +100,7 @@ func (b *keyBook) sayWhoActs(env *environment, expected string) error {
 	case username != "":
 		_, err = fmt.Fprintf(env.out, "polt-mcp still acts as %s. To act as %s: polt-mcp auth use %s\n", username, expected, expected)
 	default:
-		_, err = fmt.Fprintf(env.out, "In this shell polt-mcp acts with the key in %s, which goes before stored ones. To act as %s: unset it.\n", strings.TrimPrefix(from, "the "), expected)
+		_, err = fmt.Fprintf(env.out, "In this shell polt-mcp uses the key in %s, which takes precedence over stored keys. To act as %s, unset it.\n", strings.TrimPrefix(from, "the "), expected)
 	}
 	return err
 }
@@ -128,24 +128,24 @@ func (c *authLoginCommand) Run(ctx context.Context, env *environment) (err error
 	}
 	key, err := polt.ParseKey(text)
 	if err != nil {
-		return fmt.Errorf("nothing is stored: %w", err)
+		return fmt.Errorf("nothing was stored: %w", err)
 	}
 	owner, err := b.ask(ctx, key)
 	if err != nil {
 		if isRejected(err) {
-			return fmt.Errorf("nothing is stored: %w", forPeople(err))
+			return fmt.Errorf("nothing was stored: %w", forPeople(err))
 		}
-		return fmt.Errorf("nothing is stored: %w (polt-mcp doctor tells more)", forPeople(err))
+		return fmt.Errorf("nothing was stored: %w (polt-mcp doctor tells more)", forPeople(err))
 	}
 	if owner != "" && c.Username != "" && owner != c.Username {
-		return fmt.Errorf("nothing is stored: the key is %s's, not %s's", owner, c.Username)
+		return fmt.Errorf("nothing was stored: the key is %s's, not %s's", owner, c.Username)
 	}
 	if owner == "" {
 		owner = c.Username
 	}
 	if owner == "" {
 		if owner, err = env.prompt("POLT accepts the key and does not say whose it is. Username: "); err != nil || owner == "" {
-			return errors.New("nothing is stored: whose key is it? polt-mcp auth login USERNAME")
+			return errors.New("nothing was stored: whose key is it? polt-mcp auth login USERNAME")
 		}
 	}
 	place, err := b.store.Add(b.baseURL, owner, polt.Registration{APIKey: key})
@@ -155,7 +155,7 @@ func (c *authLoginCommand) Run(ctx context.Context, env *environment) (err error
 	if err := b.store.Use(b.baseURL, owner); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.out, "POLT accepts the key of %s. It is in the %s.\n", owner, b.placeName(place))
+	_, err = fmt.Fprintf(env.out, "The key of %s is valid. It is stored in the %s.\n", owner, b.placeName(place))
 	return errors.Join(err, b.sayWhoActs(env, owner))
 }
 
@@ -223,7 +223,7 @@ func (c *authLogoutCommand) Run(ctx context.Context, env *environment) (err erro
 	if err := b.store.Remove(b.baseURL, username); err != nil {
 		return b.unknown(username, err)
 	}
-	_, err = fmt.Fprintf(env.out, "The key of %s is removed.\n", username)
+	_, err = fmt.Fprintf(env.out, "Removed the key of %s.\n", username)
 	if left := b.store.Agents(b.baseURL); err == nil && len(left) > 0 {
 		_, err = fmt.Fprintf(env.out, "Still stored: %s\n", strings.Join(left, ", "))
 	}

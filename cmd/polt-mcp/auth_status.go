@@ -119,7 +119,7 @@ func (b *keyBook) status(ctx context.Context) authStatus {
 func (s *authStatus) warn(stored string, accounts []credentials.Account) {
 	for _, a := range accounts {
 		if a.Active && stored == "" && s.Source != "" {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("the key in %s hides the one of %s, which is stored: unset it to act as %s", s.Source, a.Username, a.Username))
+			s.Warnings = append(s.Warnings, fmt.Sprintf("the key in %s overrides the stored key of %s: unset it to act as %s", s.Source, a.Username, a.Username))
 		}
 	}
 }

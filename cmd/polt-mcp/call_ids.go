@@ -50,7 +50,7 @@ func (c *callCommand) wholeIDs(ctx context.Context, client *polt.Client, argumen
 		case 1:
 			arguments[name] = found[0]
 		default:
-			return fmt.Errorf("%s: %s begins several ids: %s", name, short, strings.Join(found, ", "))
+			return fmt.Errorf("%s: several ids begin with %s: %s", name, short, strings.Join(found, ", "))
 		}
 	}
 	return nil

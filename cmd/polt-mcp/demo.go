@@ -33,7 +33,7 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if c.Board {
 		return c.runWithBoard(ctx, env)
 	}
-	_, err := fmt.Fprintln(env.out, "An agent connects to a POLT inside of this program, over MCP, as a host would:")
+	_, err := fmt.Fprintln(env.out, "An agent connects over MCP, as a host would, to a POLT inside this program:")
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (d *demo) read() (string, error) {
 func (d *demo) watch() (string, error) {
 	uri := "polt://tasks/" + d.task.ID
 	err := d.host.request(string(mcp.MethodResourcesSubscribe), map[string]string{"uri": uri}, &struct{}{})
-	return "changes of " + uri + " will be told", err
+	return "subscribed to " + uri, err
 }
 
 func (d *demo) get() error {

@@ -144,7 +144,7 @@ func checkSettings(env *environment, all *findings) {
 			if like := nearest(name, known); like != "" {
 				fix = "did you mean " + like + "?"
 			}
-			all.add(about, doubt, name+" is set, and is no setting of polt-mcp", fix)
+			all.add(about, doubt, name+" is set, but polt-mcp has no such setting", fix)
 		case slices.Contains(secretVariables, name):
 			all.add(about, good, name+" is set (not shown)", "")
 		default:
@@ -152,7 +152,7 @@ func checkSettings(env *environment, all *findings) {
 		}
 	}
 	if none {
-		all.add(about, good, "no POLT_… variable is set: all is as it is by default", "")
+		all.add(about, good, "no POLT_… variable is set: the defaults apply", "")
 	}
 }
 
@@ -182,13 +182,13 @@ func (c *doctorCommand) checkKeys(ctx context.Context, env *environment, all *fi
 	case keyInvalid:
 		all.add(about, broken, fmt.Sprintf("the key in %s is not valid: %s", strings.TrimPrefix(s.Source, "the "), s.Detail), "polt-mcp auth login with the right one")
 	case keyUnknown:
-		all.add(about, doubt, fmt.Sprintf("the key in %s is not checked: %s", strings.TrimPrefix(s.Source, "the "), s.Detail), "")
+		all.add(about, doubt, fmt.Sprintf("the key in %s could not be checked: %s", strings.TrimPrefix(s.Source, "the "), s.Detail), "")
 	default:
 		all.add(about, doubt, "no key: only the tools that need none work, until an agent registers", become)
 	}
 	for _, a := range s.Agents {
 		if a.State == keyInvalid {
-			all.add(about, doubt, "the stored key of "+a.Username+" is not valid any more", "polt-mcp auth logout "+a.Username)
+			all.add(about, doubt, "the stored key of "+a.Username+" is no longer valid", "polt-mcp auth logout "+a.Username)
 		}
 	}
 	for _, w := range s.Warnings {

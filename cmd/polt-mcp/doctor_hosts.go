@@ -37,14 +37,14 @@ func checkHosts(ctx context.Context, env *environment, all *findings) {
 			continue
 		}
 		if len(servers) == 0 {
-			all.add(about, good, h.Title+" is here, without this server", "to connect it: polt-mcp install "+h.Name)
+			all.add(about, good, h.Title+" is installed, without this server", "to connect it: polt-mcp install "+h.Name)
 		}
 		for _, s := range servers {
 			checkEntry(ctx, h, s, all)
 		}
 	}
 	if !found {
-		all.add(about, doubt, "no MCP host that is known was found", "polt-mcp install --list names them")
+		all.add(about, doubt, "no known MCP host was found", "polt-mcp install --list names them")
 	}
 }
 
@@ -62,7 +62,7 @@ func checkEntry(ctx context.Context, h *hosts.Host, s hosts.Server, all *finding
 	}
 	path, err := exec.LookPath(s.Command)
 	if err != nil {
-		all.add(about, broken, fmt.Sprintf("%s, and cannot start it: %v", name, err), reinstall)
+		all.add(about, broken, fmt.Sprintf("%s, but cannot start it: %v", name, err), reinstall)
 		return
 	}
 	if base := strings.TrimSuffix(strings.ToLower(filepath.Base(path)), ".exe"); base != "polt-mcp" {
@@ -72,9 +72,9 @@ func checkEntry(ctx context.Context, h *hosts.Host, s hosts.Server, all *finding
 	is, err := versionOf(ctx, path)
 	switch {
 	case err != nil:
-		all.add(about, broken, fmt.Sprintf("%s, and %s does not run: %v", name, path, err), reinstall)
+		all.add(about, broken, fmt.Sprintf("%s, but %s does not run: %v", name, path, err), reinstall)
 	case is != version():
-		all.add(about, doubt, fmt.Sprintf("%s of version %s, and this is %s: %s", name, is, version(), path), reinstall+", to have it start this one")
+		all.add(about, doubt, fmt.Sprintf("%s of version %s, but this is %s: %s", name, is, version(), path), reinstall+", to have it start this one")
 	default:
 		all.add(about, good, fmt.Sprintf("%s of version %s: %s", name, is, path), "")
 	}

@@ -75,7 +75,7 @@ func (c *doctorCommand) checkPlatform(ctx context.Context, all *findings) {
 	}
 	_, err = polt.ListRecentTasks.Do(ctx, client.WithoutRetries(), polt.ListRecentTasksInput{})
 	if way.tls != nil {
-		all.add(about, good, fmt.Sprintf("speaks %s with a certificate that is trusted, and %s", tls.VersionName(way.tls.Version), way.protocol), "")
+		all.add(about, good, fmt.Sprintf("speaks %s with a trusted certificate, and %s", tls.VersionName(way.tls.Version), way.protocol), "")
 	} else if way.protocol != "" {
 		v, fix := doubt, "use https://, unless this is a test: keys go there"
 		if ip := net.ParseIP(base.Hostname()); ip != nil && ip.IsLoopback() || base.Hostname() == "localhost" {
@@ -105,9 +105,9 @@ func checkAnswer(base *url.URL, err error, all *findings) {
 	case e.HTTPStatus == 0:
 		all.add(about, broken, e.Message, certificateFix(e))
 	case e.Code == polt.CodeRateLimited:
-		all.add(about, doubt, "POLT answers that there were too many calls", "wait")
+		all.add(about, doubt, "POLT limits the rate of calls (429)", "wait")
 	default:
-		all.add(about, broken, fmt.Sprintf("%s answers, and not as POLT does: %s", base.Redacted(), e.Message), "check --api-url (POLT_API_URL)")
+		all.add(about, broken, fmt.Sprintf("%s answers, but not as POLT does: %s", base.Redacted(), e.Message), "check --api-url (POLT_API_URL)")
 	}
 }
 

@@ -31,7 +31,7 @@ func TestDoctor(t *testing.T) {
 		code    bool
 	}{
 		"POLT": {poltAnswers, true, []string{"--ca-file=CA"}, []string{
-			"ok connects to 127.0.0.1:", "ok speaks TLS 1.3 with a certificate that is trusted, and HTTP/2.0", "ok https://127.0.0.1:",
+			"ok connects to 127.0.0.1:", "ok speaks TLS 1.3 with a trusted certificate, and HTTP/2.0", "ok https://127.0.0.1:",
 			"ok this machine's clock is right", "ok the key in POLT_API_KEY is valid: polt-mcp acts as ada",
 		}, false},
 		"without TLS, on this machine": {poltAnswers, false, nil, []string{"ok speaks HTTP/1.1 without TLS"}, false},

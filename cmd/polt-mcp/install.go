@@ -149,7 +149,7 @@ func (c *installCommand) write(env *environment, host *hosts.Host, path string, 
 		return err
 	}
 	if backup != "" {
-		backup = " What it was before is in " + backup
+		backup = " The previous version is in " + backup
 	}
 	_, err = fmt.Fprintf(env.out, "Wrote %s.%s\n", path, backup)
 	if c.Uninstall || err != nil {
@@ -231,7 +231,7 @@ func (c *installCommand) program() (string, error) {
 		return filepath.Abs(found)
 	}
 	if isTemporary(self) {
-		return "", errors.New("this program is a temporary build, which will be gone: run go install ./cmd/polt-mcp first, or give --command")
+		return "", errors.New("this program is a temporary build that go run deletes: run go install ./cmd/polt-mcp first, or give --command")
 	}
 	return self, nil
 }

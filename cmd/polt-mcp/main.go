@@ -194,7 +194,7 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("expected a duration such as 30s, and not %q", text)
+		return fmt.Errorf("expected a duration such as 30s, not %q", text)
 	}
 	target.SetInt(int64(d))
 	return nil

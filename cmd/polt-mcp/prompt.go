@@ -69,7 +69,7 @@ func (env *environment) confirm(question string) error {
 		return nil
 	}
 	if err != nil {
-		return errors.New("nothing is changed: nobody answered; give --yes to do it without asking")
+		return errors.New("nothing was changed: there was no answer. Use --yes to write without asking")
 	}
-	return errors.New("nothing is changed")
+	return errors.New("nothing was changed")
 }

@@ -36,11 +36,11 @@ func (variables) Validate(app *kong.Application) error {
 			switch v := f.Target.Interface().(type) {
 			case []string:
 				if strings.TrimSpace(strings.Join(v, "")) == "" {
-					return fmt.Errorf("--%s is empty: set it, or take it out", f.Name)
+					return fmt.Errorf("--%s is empty: set it, or remove it", f.Name)
 				}
 			case string:
 				if v == "" {
-					return fmt.Errorf("--%s is empty: set it, or take it out", f.Name)
+					return fmt.Errorf("--%s is empty: set it, or remove it", f.Name)
 				}
 				if credentials.Unexpanded(v) {
 					return fmt.Errorf("--%s %s", f.Name, unexpanded)

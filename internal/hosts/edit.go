@@ -143,7 +143,7 @@ func (h *Host) lookup(doc map[string]any, name string) (map[string]any, error) {
 		case nil:
 			return nil, nil
 		default:
-			return nil, fmt.Errorf("%q in it is no object", key)
+			return nil, fmt.Errorf("%q in it is not an object", key)
 		}
 	}
 	return doc, nil

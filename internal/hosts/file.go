@@ -61,7 +61,7 @@ func Write(path string, before, after []byte) (backup string, err error) {
 		return backup, err
 	}
 	if !bytes.Equal(now, before) || (now == nil) != (before == nil) {
-		return backup, fmt.Errorf("%s has changed meanwhile, and is left as it is: run this again", path)
+		return backup, fmt.Errorf("%s changed in the meantime, and was left as it is: run this again", path)
 	}
 	return backup, os.Rename(temp, path)
 }

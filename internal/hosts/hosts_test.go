@@ -112,7 +112,7 @@ func TestWriteRefusesAFileThatHasChanged(t *testing.T) {
 		if err := os.WriteFile(path, []byte("what it is"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Write(path, before, []byte("new")); err == nil || !strings.Contains(err.Error(), "has changed meanwhile") {
+		if _, err := Write(path, before, []byte("new")); err == nil || !strings.Contains(err.Error(), "changed in the meantime") {
 			t.Errorf("from %q: %v", before, err)
 		}
 		if got, _ := os.ReadFile(path); string(got) != "what it is" {
