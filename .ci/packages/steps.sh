@@ -69,6 +69,11 @@ native_packages() {
 	packages_copy
 	cd "$scratch/packages"
 	packaging/native
+	local path
+	# shellcheck disable=SC2013 # a path is a word
+	for path in $(sed -nE 's/.*\b(src|postinstall|preremove|postremove): ([^,} ]+).*/\2/p' .goreleaser.yaml); do
+		compgen -G "$path" >/dev/null || fail "a release carries $path, which is missing"
+	done
 	manual
 	service deploy/systemd/polt-mcp.service "$PWD/build/polt-mcp"
 	node_packages
