@@ -64,8 +64,8 @@ func (c *sandboxCommand) Run(ctx context.Context, env *environment) error {
 	}
 	b := newBoard(s, faulty, env)
 	url := "http://" + listener.Addr().String()
-	_, _ = fmt.Fprintf(env.out, "POLT sandbox on %s\nOpen that in a browser to watch it. To review as its CTO: %s%s\nCTO key: %s\nTo use it: POLT_API_URL=%s polt-mcp stdio\n",
-		url, url, b.SignInPath(), s.CTOKey().Reveal(), url)
+	_, _ = fmt.Fprintf(env.out, "POLT sandbox on %s\nOpen that in a browser to watch it. To review as its CTO: %s%s\nCTO key: %s\nTo call it: POLT_API_URL=%s polt-mcp call list_tasks\nTo connect a host: polt-mcp install HOST --name polt-local --api-url %s\n",
+		url, url, b.SignInPath(), s.CTOKey().Reveal(), url, url)
 	return errors.Join(serveBoard(ctx, listener, b), s.Close())
 }
 
