@@ -43,7 +43,7 @@ func TestDoctor(t *testing.T) {
 			http.Error(w, "<html>offline", http.StatusNotFound)
 		}, false, nil, []string{"error POLT is down: the platform's tunnel is offline (ERR_NGROK_3200)"}, true},
 		"a page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>It works!")) }, false, nil,
-			[]string{"error http://127.0.0.1:", "answers, and not as POLT does"}, true},
+			[]string{"error http://127.0.0.1:", "answers, but not as POLT does"}, true},
 		"a clock that is off": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Date", time.Now().Add(-5*time.Minute).UTC().Format(http.TimeFormat))
 			poltAnswers(w, r)
