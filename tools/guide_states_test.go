@@ -77,7 +77,7 @@ var guideStates = map[string][]func(*world){
 	"Yours, done": {
 		func(w *world) { w.submitted(you, polt.SubmissionApproved) },
 	},
-	"Another is at it": {
+	"Another's, in work": {
 		func(w *world) { w.do(another, "commit_to_task") },
 		func(w *world) { w.submitted(another, polt.SubmissionNeedsRevision) },
 		func(w *world) { w.submitted(you, polt.SubmissionRejected); w.do(another, "commit_to_task") },
