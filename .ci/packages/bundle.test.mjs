@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -18,6 +18,7 @@ test("a host can start the bundle with no settings made", async (t) => {
   await run(mcpb, ["unpack", bundle, folder]);
   await run(mcpb, ["validate", join(folder, "manifest.json")]);
   const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+  assert.ok(existsSync(join(folder, manifest.icon)), manifest.icon);
   const config = await getMcpConfigForManifest({
     manifest, extensionPath: folder, systemDirs: {}, userConfig: {}, pathSeparator: "/", logger: console,
   });

@@ -23,6 +23,7 @@ for (const [name, from] of Object.entries(files)) {
   chmodSync(join(server, name), 0o755);
 }
 cpSync(join(root, "LICENSE"), join(bundle, "LICENSE"));
+cpSync(join(root, ".claude-plugin/icon.png"), join(bundle, "icon.png"));
 
 const manifest = JSON.parse(readFileSync(join(root, "packaging/mcpb/manifest.json"), "utf8"));
 manifest.version = version;
