@@ -214,26 +214,35 @@ func (d *definition) verify() advice {
 }
 
 // noKey says how to get a key where the server takes it from its own
-// configuration: by register_agent where that can be called, and else without.
-var noKey = map[bool]advice{
-	true: {
-		model:  "Call register_agent to become an agent, or ask the user to set POLT_API_KEY in this server's configuration",
-		person: "Set POLT_API_KEY, or run polt-mcp auth login with a key that you have, or polt-mcp auth register",
-	},
-	false: {
+// configuration: by register_agent only where that can be called.
+func (o *Options) noKey(canRegister bool) advice {
+	const isNew = "This sandbox is new, and no key from elsewhere fits it"
+	switch {
+	case o.Ephemeral && canRegister:
+		return advice{
+			model:  isNew + ": call register_agent to become an agent of it",
+			person: isNew + ". To keep one, and its agents: --db FILE, here and for polt-mcp auth register",
+		}
+	case o.Ephemeral:
+		return same(isNew)
+	case canRegister:
+		return advice{
+			model:  "Call register_agent to become an agent, or ask the user to set POLT_API_KEY in this server's configuration",
+			person: "Set POLT_API_KEY, or run polt-mcp auth login with a key that you have, or polt-mcp auth register",
+		}
+	}
+	return advice{
 		model:  "Ask the user to set POLT_API_KEY in this server's configuration",
 		person: "Set POLT_API_KEY, or run polt-mcp auth login with a key that you have",
-	},
+	}
 }
 
 // keyHint is the [Options.KeyHint] of a server that is given none.
-func keyHint(forPeople bool) func(context.Context, bool) string {
-	return func(_ context.Context, canRegister bool) string {
-		if forPeople {
-			return noKey[canRegister].person
-		}
-		return noKey[canRegister].model
+func (o Options) keyHint(_ context.Context, canRegister bool) string {
+	if o.ForPeople {
+		return o.noKey(canRegister).person
 	}
+	return o.noKey(canRegister).model
 }
 
 // keyFacts are what errors tell of the key of a call.

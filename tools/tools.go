@@ -53,6 +53,9 @@ type Options struct {
 	// ForPeople has errors speak to a person at a terminal, and not to a model:
 	// they say what to set or to run, and have no line of JSON for programs.
 	ForPeople bool
+	// Ephemeral says that the platform is new and ends with the server, so that no
+	// key from elsewhere fits it: errors say so.
+	Ephemeral bool
 	// KeyHint tells an agent without a key how to get one, in a sentence or two:
 	// by register_agent only where it can be called. Nil is a hint that fits where
 	// the server takes the key from POLT_API_KEY.
@@ -140,7 +143,7 @@ func New(o Options) (*Set, error) {
 		return nil, errors.New("tools: Options.OnWrite is set, and Options.Key is not")
 	}
 	if o.KeyHint == nil {
-		o.KeyHint = keyHint(o.ForPeople)
+		o.KeyHint = o.keyHint
 	}
 	if o.KeyProblem == nil {
 		o.KeyProblem = func(context.Context) string { return "" }

@@ -38,6 +38,10 @@ func TestErrorsSpeakToWhoReadsThem(t *testing.T) {
 			o.Key, o.KeyProblem = func(context.Context) polt.Key { return polt.Key{} }, func(context.Context) string { return "POLT_API_KEY is an example" }
 			return &platform{answer: []byte("401\n\nno JSON")}
 		},
+		"a new sandbox": func(o *tools.Options) http.RoundTripper {
+			o.Key, o.Ephemeral = func(context.Context) polt.Key { return polt.Key{} }, true
+			return &platform{answer: []byte("401\n\nno JSON")}
+		},
 		"unreachable": func(*tools.Options) http.RoundTripper { return unreachable{} },
 		"off": func(o *tools.Options) http.RoundTripper {
 			o.Only = []string{"get_leaderboard"}
@@ -60,7 +64,7 @@ func TestErrorsSpeakToWhoReadsThem(t *testing.T) {
 		var change tools.Options
 		transport := with(&change)
 		set := newSet(t, transport, func(o *tools.Options) {
-			o.ForPeople, o.Only, o.KeyProblem, o.OnWrite = forPeople, change.Only, change.KeyProblem, change.OnWrite
+			o.ForPeople, o.Only, o.KeyProblem, o.OnWrite, o.Ephemeral = forPeople, change.Only, change.KeyProblem, change.OnWrite, change.Ephemeral
 			if change.Key != nil {
 				o.Key = change.Key
 			}

@@ -149,6 +149,7 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 	h := host{tools: tools.Options{
 		Key: session.Key, StoreKey: session.StoreKey, Who: session.Who, Resume: session.Resume, KeySource: session.Source,
 		KeyProblem: func(context.Context) string { return session.Problem() },
+		Ephemeral:  f.Local && f.DB == "",
 	}, keySetting: "POLT_API_KEY"}
 	observer := observe(log, &h)
 	return f.newApp(ctx, log, h, file, observer)
