@@ -82,13 +82,18 @@ func isForwarded(r *http.Request) bool {
 }
 
 // hintAtProxy logs, the first time, that requests seem to come through a proxy
-// that is not trusted: its clients then share their limits.
+// that is not trusted: its clients then share their limits. One that is near is
+// probably the operator's own; of others, anybody may write the headers.
 func (s *Server) hintAtProxy(r *http.Request) {
 	if s.hinted.Load() || !isForwarded(r) {
 		return
 	}
 	if peer, ok := parseAddress(r.RemoteAddr); ok && !s.options.Proxies.contains(peer) && !s.hinted.Swap(true) {
-		s.options.Log.Info().Stringer("address", peer).
+		event := s.options.Log.Info()
+		if peer.IsLoopback() || peer.IsPrivate() {
+			event = s.options.Log.Warn()
+		}
+		event.Stringer("address", peer).
 			Msg("requests are forwarded by a proxy that is not trusted, so its clients share one limit: if the proxy is yours, set --trusted-proxy to its address")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/web"
 )
@@ -158,6 +159,33 @@ func TestLimitsTellCallersBehindAProxyApart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestProxyThatIsNotTrustedIsHintedAt(t *testing.T) {
+	for from, level := range map[string]string{"127.0.0.1:1": "warn", "10.1.2.3:1": "warn", "198.51.100.1:1": "info"} {
+		log := &lockedBuffer{}
+		o := options(nil)
+		o.Log = zerolog.New(log)
+		h := web.New(o).Handler()
+		send := func(from, forwardedFor string) {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/mcp", strings.NewReader(ping))
+			r.Header.Set("Content-Type", "application/json")
+			if r.RemoteAddr = from; forwardedFor != "" {
+				r.Header.Set("X-Forwarded-For", forwardedFor)
+			}
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if send(from, ""); len(linesOf(t, log)) != 0 {
+			t.Errorf("%s: it is told of a request that was not forwarded", from)
+		}
+		for range 3 {
+			send(from, "203.0.113.5")
+		}
+		lines := linesOf(t, log)
+		if len(lines) != 1 || lines[0].Level != level || !strings.Contains(from, lines[0].Address) || !strings.Contains(lines[0].Message, "--trusted-proxy") {
+			t.Errorf("%s: %+v", from, lines)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,23 +25,44 @@ type logLine struct {
 	LeftOut   int    `json:"left_out"`
 }
 
-func linesOf(t *testing.T, log *bytes.Buffer) (lines []logLine) {
+// lockedBuffer is a log, which any goroutine may write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (l *lockedBuffer) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b = append(l.b, line...)
+	return len(line), nil
+}
+
+// take returns what was written since it was last called.
+func (l *lockedBuffer) take() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	taken := l.b
+	l.b = nil
+	return taken
+}
+
+func linesOf(t *testing.T, log *lockedBuffer) (lines []logLine) {
 	t.Helper()
-	for text := range bytes.Lines(log.Bytes()) {
+	for text := range bytes.Lines(log.take()) {
 		var line logLine
 		if err := json.Unmarshal(text, &line); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}
 		lines = append(lines, line)
 	}
-	log.Reset()
 	return lines
 }
 
 // An attack must show in the log, and not fill it.
 func TestRefusalsAreLoggedInSamples(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &bytes.Buffer{}
+		log := &lockedBuffer{}
 		o := options(map[string]handler{"who": who})
 		o.Limits = web.Limits{CallerRate: 0.001}
 		o.Log = zerolog.New(log)
@@ -89,7 +111,7 @@ func TestRefusalsAreLoggedInSamples(t *testing.T) {
 }
 
 func TestServerLogsWhyItStops(t *testing.T) {
-	log := &bytes.Buffer{}
+	log := &lockedBuffer{}
 	o := options(nil)
 	o.Log = zerolog.New(log)
 	r := serve(t, o)
