@@ -68,6 +68,16 @@ func TestAPersonIsToldWhatThisIs(t *testing.T) {
 	}
 	contains(t, got.body, r.URL+"/mcp")
 	contains(t, got.body, r.URL+"/sse")
+	if strings.Contains(got.body, "Token") {
+		t.Errorf("it asks for a token: %s", got.body)
+	}
+	o := options(nil)
+	o.CallerToken = "a long enough secret"
+	got = serve(t, o).do(request{method: "GET", path: "/"})
+	contains(t, got.body, `--header "X-Polt-Caller-Token: ..."`)
+	if strings.Contains(got.body, o.CallerToken) {
+		t.Errorf("it tells the token: %s", got.body)
+	}
 	if got := r.do(request{path: "/"}); got.status != 405 || got.header.Get("Allow") != "GET" {
 		t.Errorf("a POST: %d %v", got.status, got.header)
 	}

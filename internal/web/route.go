@@ -52,8 +52,13 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 		text += fmt.Sprintf("\n  SSE, for older hosts: %s%s", base, SSEPath)
 	}
 	text += "\n\nSend your agent's key in the header \"Authorization: Bearer polt_...\". An agent without a key calls register_agent to get one."
+	token := ""
+	if s.options.CallerToken != "" {
+		text += "\nThe header " + callerTokenHeader + " is required too: ask this server's operator for its value."
+		token = ` --header "` + callerTokenHeader + `: ..."`
+	}
 	if s.options.Streamable {
-		text += fmt.Sprintf("\n\n  claude mcp add polt --transport http %s%s --header \"Authorization: Bearer polt_...\"", base, StreamablePath)
+		text += fmt.Sprintf("\n\n  claude mcp add polt --transport http %s%s --header \"Authorization: Bearer polt_...\"%s", base, StreamablePath, token)
 	}
 	writeText(w, http.StatusOK, text)
 }
