@@ -23,6 +23,7 @@ const (
 	firstWait   = 200 * time.Millisecond
 
 	maxErrorBody = 64 << 10 // bytes of an error's body that are looked at
+	usualAnswer  = 64 << 10 // bytes that most answers have at most
 )
 
 // call sends a request, again where that is safe, and returns the answer's
@@ -106,7 +107,7 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		// A write is handed to a connection once. One that the platform says it
 		// refused could be sent again, but a platform that acts and then says so
 		// would act again: whether to try is the caller's to decide.
-		return nil, failed.Retryable && ctx.Err() == nil && (read || !connected.Load()), failed
+		return nil, failed.Retryable && failed.Code != CodeRateLimited && ctx.Err() == nil && (read || !connected.Load()), failed
 	case !success:
 		failed = errorOf(r, resp, redactLikely(c.Redact(body)))
 		// A tunnel that is offline stays so for longer than we would wait.
@@ -162,17 +163,39 @@ func readAnswer(resp *http.Response) ([]byte, error) {
 	if resp.ContentLength > maxAnswer {
 		return nil, errTooLarge
 	}
-	size := resp.ContentLength
-	if size < 0 {
-		size = 4 << 10
+	if resp.ContentLength >= 0 {
+		var b bytes.Buffer
+		b.Grow(int(resp.ContentLength) + bytes.MinRead)
+		_, err := b.ReadFrom(resp.Body)
+		return b.Bytes(), err
 	}
-	var b bytes.Buffer
-	b.Grow(int(size) + bytes.MinRead)
-	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && b.Len() > maxAnswer {
-		err = errTooLarge
+	return readUntold(resp.Body)
+}
+
+// readUntold reads a body whose length is not told, as that of one that was
+// compressed on its way. What it grows out of is garbage, of which a buffer that
+// doubles, or many parts, would leave more.
+func readUntold(r io.Reader) ([]byte, error) {
+	body := make([]byte, 0, 4<<10)
+	for {
+		if len(body) == cap(body) {
+			size := 2 * cap(body)
+			if size > usualAnswer {
+				size = min(2*size, maxAnswer+1)
+			}
+			body = append(make([]byte, 0, size), body...)
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case len(body) > maxAnswer:
+			return body, errTooLarge
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return body, err
+		}
 	}
-	return b.Bytes(), err
 }
 
 // looksLikeJSON reports whether b is empty or begins as JSON does. Reading it
@@ -188,7 +211,11 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 	write := r.op.method != http.MethodGet
 	var timeout net.Error
 	timedOut := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(ctx.Err(), context.DeadlineExceeded)
+	var busy interface{ RetryAfter() time.Duration }
 	switch {
+	case errors.As(err, &busy) && (!write || !connected): // this server's own
+		e.Code, e.HTTPStatus, e.Retryable, e.RetryAfter = CodeRateLimited, 0, true, busy.RetryAfter()
+		e.Message = err.Error()
 	case errors.Is(err, errTooLarge) && !write:
 		e.Code = CodeUpstreamError
 		e.Message = errTooLarge.Error() + ", which is more than is read; ask for less"

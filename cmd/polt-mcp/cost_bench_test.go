@@ -208,7 +208,7 @@ func cpuTime(ended *exec.Cmd) time.Duration {
 }
 
 // residentMemory returns how many bytes of memory a process has.
-func residentMemory(b *testing.B, pid int) int64 {
+func residentMemory(b testing.TB, pid int) int64 {
 	b.Helper()
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {

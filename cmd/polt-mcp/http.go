@@ -17,6 +17,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/agents"
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/gate"
 	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
@@ -47,6 +48,7 @@ func (c *sseCommand) Run(ctx context.Context, env *environment) error {
 type webFlags struct {
 	platformFlags
 	watchFlags
+	memoryFlags
 	Addr           string        `default:"127.0.0.1:8080" help:"Address to listen on. Port 0 picks a free port."`
 	AdminAddr      string        `placeholder:"ADDR" help:"Serve /metrics on this address instead, without TLS, and /healthz and /readyz there too."`
 	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"TLS certificate, as PEM. Reloaded when it changes."`
@@ -61,7 +63,6 @@ type webFlags struct {
 	CallerInFlight int           `default:"64" help:"Maximum calls in flight of one caller; 0 is no limit."`
 	TotalRate      float64       `default:"0" help:"Maximum calls per second in total; 0 is no limit."`
 	TotalInFlight  int           `default:"1024" help:"Maximum calls in flight in total; 0 is no limit."`
-	MaxMemory      string        `placeholder:"SIZE" help:"Memory that the process may use, such as 512MiB. Requests beyond it get 429. Defaults to GOMEMLIMIT, to the container's limit, or to 1GiB."`
 	Drain          time.Duration `default:"10s" help:"How long to wait for calls in flight at shutdown."`
 	ShutdownDelay  time.Duration `default:"0s" help:"How long to keep serving, not ready, before shutdown, so that a load balancer notices."`
 }
@@ -107,15 +108,15 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return err
 	}
 	defer collectLess(env)()
-	limit, err := memory.ParseLimit(f.MaxMemory)
+	budget, undo, err := f.newBudget()
 	if err != nil {
-		return fmt.Errorf("--max-memory: %w", err)
+		return err
 	}
+	defer undo()
 	proxies, err := web.ParseProxies(f.TrustedProxy)
 	if err != nil {
 		return fmt.Errorf("--trusted-proxy: %w", err)
 	}
-	defer memory.Keep(limit)()
 	log, file, err := f.logFlags.open(env.err)
 	if err != nil {
 		return err
@@ -135,6 +136,10 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return errors.Join(err, owned.Close())
 	}
 	names := &agents.Names{}
+	gated := gate.New(func(ctx context.Context) gate.Caller {
+		// Who has the token is trusted.
+		return gate.Caller{ID: web.CallerID(ctx), Known: f.CallerToken != "" || names.Accepts(web.Key(ctx))}
+	})
 	identify := func(ctx context.Context, event *zerolog.Event) {
 		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("address", web.CallerAddress(ctx))
 		identifyAgent(event, names.Name(key(ctx)))
@@ -148,8 +153,10 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		},
 		keySetting: f.keySetting(),
 		address:    web.CallerNetwork,
-		transport:  func(base http.RoundTripper) http.RoundTripper { return tel.Transport(names.Transport(base)) },
-		onAttempt:  tel.Attempt,
+		transport: func(base http.RoundTripper) http.RoundTripper {
+			return gated.Transport(tel.Transport(names.Transport(memory.Transport(base))))
+		},
+		onAttempt: tel.Attempt,
 	}, owned...)
 	if err != nil {
 		return err
@@ -167,8 +174,8 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		Limits: web.Limits{
 			CallerRate: f.CallerRate, CallerInFlight: f.CallerInFlight, TotalRate: f.TotalRate, TotalInFlight: f.TotalInFlight,
 		},
-		Memory: memory.NewBudget(limit),
-		Drain:  f.Drain, ShutdownDelay: f.ShutdownDelay,
+		Memory: budget, IsKnown: names.Accepts,
+		Drain: f.Drain, ShutdownDelay: f.ShutdownDelay,
 		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: log,
 	})
 	f.logStart(log, app)

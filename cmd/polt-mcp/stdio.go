@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/agents"
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/stdio"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
@@ -32,6 +33,7 @@ var errEndOfInput = errors.New("end of input")
 type stdioCommand struct {
 	platformFlags
 	watchFlags
+	memoryFlags
 	Drain time.Duration `default:"10s" help:"How long to wait for calls in flight after the end of input."`
 }
 
@@ -42,6 +44,11 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	}
 	greet(env)
 	defer collectLess(env)()
+	budget, undo, err := c.newBudget()
+	if err != nil {
+		return failStart(env, err)
+	}
+	defer undo()
 	var traces rpc.Observer
 	var identify func(context.Context, *zerolog.Event)
 	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
@@ -51,7 +58,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 			identifyTrace(ctx, event)
 		}
 		h.tools.OnCall = reportCalls(log, identify)
-		h.transport = names.Transport
+		h.transport = func(base http.RoundTripper) http.RoundTripper { return names.Transport(memory.Transport(base)) }
 		// There is nobody here to scrape metrics.
 		if !telemetry.TracesWanted() {
 			return noCloser
@@ -62,7 +69,9 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 			return noCloser
 		}
 		traces, h.onAttempt = tel.Observe, tel.Attempt
-		h.transport = func(base http.RoundTripper) http.RoundTripper { return tel.Transport(names.Transport(base)) }
+		h.transport = func(base http.RoundTripper) http.RoundTripper {
+			return tel.Transport(names.Transport(memory.Transport(base)))
+		}
 		return closer
 	})
 	if err != nil {
@@ -74,7 +83,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		OnRequest: rpc.Observers(traces, logRequests(app.log, zerolog.DebugLevel, identify)),
 	})
 	c.logStart(app.log, app)
-	err = stdio.Serve(ctx, d, env.in, env.out, stdio.Options{Drain: c.Drain})
+	err = stdio.Serve(ctx, d, env.in, env.out, stdio.Options{Drain: c.Drain, Memory: budget})
 	reason := err
 	switch {
 	case ctx.Err() != nil:

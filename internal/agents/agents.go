@@ -21,11 +21,13 @@ const (
 	maxBody  = 64 << 10 // bytes of a response that are looked at
 )
 
-// Names knows the names of agents by their keys. The zero value knows none. Any
+// Names knows the names of agents by their keys, and which keys the platform has
+// accepted. The zero value knows none. Any
 // number of goroutines may use it.
 type Names struct {
-	mu    sync.RWMutex
-	names map[string]string // by a key's fingerprint
+	mu       sync.RWMutex
+	names    map[string]string // by a key's fingerprint
+	accepted map[string]bool   // the same
 }
 
 // Name returns the name of a key's agent, or "" where it is not known.
@@ -36,6 +38,33 @@ func (n *Names) Name(key polt.Key) string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return n.names[key.Fingerprint()]
+}
+
+// Accepts reports whether the platform has accepted a key.
+func (n *Names) Accepts(key polt.Key) bool {
+	if key.IsZero() {
+		return false
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	id := key.Fingerprint()
+	return n.accepted[id] || n.names[id] != ""
+}
+
+func (n *Names) accept(key polt.Key) {
+	id := key.Fingerprint()
+	n.mu.RLock()
+	known := n.accepted[id]
+	n.mu.RUnlock()
+	if known {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.accepted == nil || len(n.accepted) >= maxNames {
+		n.accepted = map[string]bool{}
+	}
+	n.accepted[id] = true
 }
 
 func (n *Names) learn(key polt.Key, name string) {
@@ -62,10 +91,15 @@ type transport struct {
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	learn := t.learner(r)
 	resp, err := t.base.RoundTrip(r)
-	if learn != nil && err == nil && resp.StatusCode/100 == 2 {
-		resp.Body = &body{ReadCloser: resp.Body, learn: learn}
+	if err != nil || resp.StatusCode/100 != 2 {
+		return resp, err
 	}
-	return resp, err
+	if learn != nil { // whose the key is, is in the answer, and whether it is anybody's
+		resp.Body = &body{ReadCloser: resp.Body, learn: learn}
+	} else if key, err := polt.ParseKey(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")); err == nil {
+		t.names.accept(key)
+	}
+	return resp, nil
 }
 
 // learner returns what learns from the body of a request's response, or nil

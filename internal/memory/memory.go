@@ -1,138 +1,164 @@
 // Package memory bounds how many bytes of others a server holds at a time:
-// bodies that are being read, the platform's answers, and answers that are not
+// requests that are being read, the platform's answers, and answers that are not
 // written yet.
 package memory
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"math"
-	"net/http"
-	"os"
-	"runtime/debug"
-	"strconv"
-	"strings"
+	"container/list"
 	"sync"
-
-	"golang.org/x/sync/semaphore"
+	"time"
 )
 
-// A Budget is a number of bytes that requests share. Half of it is for what
-// requests send and for answers of the usual size; that half is given out at
-// once or not at all. The other half is for large answers, which wait for their
-// turn. A nil budget has no bounds.
+// A Budget is a number of bytes that requests share. What a request holds is
+// noted on its [Account]. A nil budget has no bounds.
+//
+// No caller gets it all. A caller may have one request, however large, and more
+// of them only within its share. A part is kept for callers that are known. Where
+// there is no room, those give way that have waited longest for their clients:
+// to send the rest of a request, or to take an answer.
 type Budget struct {
-	size         int64 // of each half
-	small, large *semaphore.Weighted
+	mu      sync.Mutex
+	pools   [pools]pool
+	callers map[string]*holding
+	waiting list.List // of *Account, for their clients; the longest first
+	queue   []*waiter // for room, in the order in which they get room
 }
 
-// What the process itself takes, and how much of the rest is given out: the
-// garbage collector needs room for what is not collected yet.
+// The budget is in parts, so that what is large is not in the way of what is
+// usual.
+type part int
+
 const (
-	base     = 64 << 20
-	least    = 32 << 20
-	defaults = 1 << 30
+	calls   part = iota // what every call takes
+	bodies              // large requests
+	answers             // large answers
+	pools   int  = iota
 )
 
-// Limit returns how much memory the process may use: what GOMEMLIMIT says, or
-// the cgroup, or 1 GiB.
-func Limit() int64 {
-	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
-		return limit
+// pool is a part of a budget.
+type pool struct{ size, held, byUnknown int64 }
+
+// room returns how much of the pool a caller may have.
+func (p *pool) room(known bool) int64 {
+	if known {
+		return p.size
 	}
-	if text, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		if limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && limit > 0 {
-			return limit
-		}
-	}
-	return defaults
+	return p.size - p.size/4
 }
 
-// ParseLimit parses a size such as 512MiB; "" is [Limit].
-func ParseLimit(text string) (int64, error) {
-	if text == "" {
-		return Limit(), nil
-	}
-	number, unit := text, int64(1)
-	for suffix, bytes := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
-		if n, ok := strings.CutSuffix(text, suffix); ok {
-			number, unit = n, bytes
-		}
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-	if err != nil || n <= 0 || n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%q is not a size such as 512MiB", text)
-	}
-	if n *= unit; n < base+least {
-		return 0, fmt.Errorf("%s is too little: the least is %d MiB", text, (base+least)>>20)
-	}
-	return n, nil
+// shares is which part of a pool's room one caller may hold in several requests.
+var shares = [pools]int64{calls: 4, bodies: 2, answers: 2}
+
+// holding is what is held of each pool.
+type holding [pools]int64
+
+// A Caller is who makes requests.
+type Caller struct {
+	// ID tells callers apart. Requests without one are nobody's, and share with
+	// nobody.
+	ID string
+	// Known says that the platform knows the caller, who has not just made up a
+	// key.
+	Known bool
 }
 
-// Keep has the garbage collector keep the process within a limit, until undo is
-// called. A limit of GOMEMLIMIT is left as it is.
-func Keep(limit int64) (undo func()) {
-	before := debug.SetMemoryLimit(-1)
-	if before != math.MaxInt64 {
-		return func() {}
-	}
-	debug.SetMemoryLimit(limit - limit/10)
-	return func() { debug.SetMemoryLimit(before) }
-}
-
-// NewBudget returns a budget for a process that may use limit bytes.
+// NewBudget returns a budget for a process that may use limit bytes. Half of
+// what the process does not need itself is given out: the garbage collector
+// needs room for what is not collected yet.
 func NewBudget(limit int64) *Budget {
-	size := max(limit-base, least) / 4
-	return &Budget{size: size, small: semaphore.NewWeighted(size), large: semaphore.NewWeighted(size)}
+	unit := max(limit-base, least) / 2 / 12
+	b := &Budget{callers: map[string]*holding{}}
+	b.pools[calls].size, b.pools[bodies].size, b.pools[answers].size = 5*unit, 3*unit, 4*unit
+	return b
+}
+
+// Size returns how many bytes the budget has.
+func (b *Budget) Size() (bytes int64) {
+	for i := range b.pools {
+		bytes += b.pools[i].size
+	}
+	return bytes
+}
+
+// Held returns how many bytes are held.
+func (b *Budget) Held() (bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.pools {
+		bytes += b.pools[i].held
+	}
+	return bytes
 }
 
 // An Account is what one request holds of a budget. Its methods may be called
 // by any number of goroutines; a nil account holds nothing and refuses nothing.
 type Account struct {
 	budget *Budget
+	caller Caller
 
-	mu           sync.Mutex
-	small, large int64
-	closed       bool
+	// What follows is guarded by the budget's mu.
+	held   holding
+	closed bool
+	gone   bool     // it gave way to others
+	whole  *Account // what it is a part of, or nil
+	parts  map[*Account]struct{}
+	place  *list.Element // among those that wait for their clients
+	since  time.Time     // for how long
+	cut    func()        // ends that
 }
 
 // Open opens an account. It must be closed.
-func (b *Budget) Open() *Account {
+func (b *Budget) Open(c Caller) *Account {
 	if b == nil {
 		return nil
 	}
-	return &Account{budget: b}
+	return &Account{budget: b, caller: c}
 }
 
-// Take takes n more bytes, and reports whether there were as many.
-func (a *Account) Take(n int64) bool {
+// Take takes n more bytes for what every request needs, and reports whether there
+// was room.
+func (a *Account) Take(n int64) bool { return a.take(calls, n) }
+
+// TakeBody takes n more bytes for a large request, and reports whether there was
+// room.
+func (a *Account) TakeBody(n int64) bool { return a.take(bodies, n) }
+
+func (a *Account) take(of part, n int64) bool {
 	if a == nil {
 		return true
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed || !a.budget.small.TryAcquire(n) {
-		return false
+	b := a.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		switch b.fits(a, of, n) {
+		case fits:
+			b.add(a, of, n)
+			return true
+		case overShare:
+			return false
+		}
+		if a.closed || !b.evict(a, of) {
+			return false
+		}
 	}
-	a.small += n
-	return true
 }
 
-// await takes n bytes for a large answer, as soon as there are as many.
-func (a *Account) await(ctx context.Context, n int64) error {
-	n = min(n, a.budget.size)
-	if err := a.budget.large.Acquire(ctx, n); err != nil {
-		return err
+// Settle gives back what an account does not hold any more when its request has
+// been answered, and the answer has n bytes that are still to be written.
+func (a *Account) Settle(n int64) {
+	if a == nil {
+		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed { // the request lives on, as a stream that reads once in a while
-		a.budget.large.Release(n)
-		return nil
+	b := a.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add(a, bodies, -a.held[bodies])
+	b.add(a, answers, -max(a.held[answers]-n, 0))
+	if a.held[answers] == 0 {
+		b.add(a, calls, -max(a.held[calls]-n, 0))
 	}
-	a.large += n
-	return nil
+	b.grant()
 }
 
 // Close gives everything back. It may be called more than once.
@@ -140,79 +166,97 @@ func (a *Account) Close() {
 	if a == nil {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.closed {
-		a.closed = true
-		a.budget.small.Release(a.small)
-		a.budget.large.Release(a.large)
+	a.budget.mu.Lock()
+	defer a.budget.mu.Unlock()
+	a.close()
+	a.budget.grant()
+}
+
+// close is Close that holds mu.
+func (a *Account) close() {
+	a.closed = true
+	for of, n := range a.held {
+		a.budget.add(a, part(of), -n)
+	}
+	a.proceed()
+	if a.whole != nil {
+		delete(a.whole.parts, a)
 	}
 }
 
-type accountKey struct{}
-
-// With returns a context whose requests to the platform are charged to an
-// account.
-func With(ctx context.Context, a *Account) context.Context {
-	return context.WithValue(ctx, accountKey{}, a)
+// Join has an account give way together with another, such as that of a stream
+// on which its answers are written.
+func (a *Account) Join(whole *Account) {
+	if a == nil || whole == nil {
+		return
+	}
+	a.budget.mu.Lock()
+	defer a.budget.mu.Unlock()
+	if a.closed {
+		return
+	}
+	if whole.parts == nil {
+		whole.parts = map[*Account]struct{}{}
+	}
+	a.whole, whole.parts[a] = whole, struct{}{}
 }
+
+// fit says whether bytes can be had.
+type fit int
 
 const (
-	// PerCall is what a call takes from the beginning. An answer up to usual is
-	// within it.
-	PerCall = 4 * usual
-	usual   = 64 << 10
-	// copies is how often an answer is held while it is served: as it came, as it
-	// goes on, and quoted as text.
-	copies     = 3
-	maxUnknown = 8 << 20 // the longest answer that is read, where its length is not told
+	fits fit = iota
+	full
+	fullForUnknown // the rest is for those that are known
+	overShare
 )
 
-// Transport returns a transport that charges the bodies of answers to the
-// accounts of their requests.
-func Transport(next http.RoundTripper) http.RoundTripper { return transport{next} }
-
-type transport struct{ next http.RoundTripper }
-
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(r)
-	if a, _ := r.Context().Value(accountKey{}).(*Account); err == nil && a != nil && (resp.ContentLength < 0 || resp.ContentLength > usual) {
-		length := resp.ContentLength
-		if length < 0 {
-			length = maxUnknown
-		}
-		resp.Body = &body{ReadCloser: resp.Body, ctx: r.Context(), account: a, charge: length * copies}
+// fits says whether an account can have n more bytes. mu is held.
+func (b *Budget) fits(a *Account, of part, n int64) fit {
+	p := &b.pools[of]
+	n = b.most(a, of, n)
+	if c := b.callers[a.caller.ID]; c != nil && a.caller.ID != "" && c[of] > a.held[of] && c[of]+n > p.room(a.caller.Known)/shares[of] {
+		return overShare
 	}
-	return resp, err
+	switch {
+	case a.closed:
+		return full
+	case p.held+n > p.size:
+		return full
+	case !a.caller.Known && p.byUnknown+n > p.room(false):
+		return fullForUnknown
+	}
+	return fits
 }
 
-// CloseIdleConnections lets a client close what the transport below keeps open.
-func (t transport) CloseIdleConnections() {
-	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
+// most returns how much of n bytes an account gets: for the largest request as
+// much as there ever is. Of answers, it may have several. mu is held.
+func (b *Budget) most(a *Account, of part, n int64) int64 {
+	room := b.pools[of].room(a.caller.Known)
+	if of != answers {
+		room -= a.held[of]
 	}
+	return min(n, room)
 }
 
-// body is an answer that is charged for once it turns out to be large.
-type body struct {
-	io.ReadCloser
-	ctx     context.Context
-	account *Account
-	charge  int64 // 0 when it has been paid
-	read    int
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	if b.read >= usual && b.charge > 0 {
-		if err := b.account.await(b.ctx, b.charge); err != nil {
-			return 0, err
-		}
-		b.charge = 0
+// add adds to what an account holds. mu is held.
+func (b *Budget) add(a *Account, of part, n int64) {
+	p := &b.pools[of]
+	n = b.most(a, of, n)
+	a.held[of] += n
+	p.held += n
+	if !a.caller.Known {
+		p.byUnknown += n
 	}
-	if b.charge > 0 {
-		p = p[:min(len(p), usual-b.read)]
+	if a.caller.ID == "" {
+		return
 	}
-	n, err := b.ReadCloser.Read(p)
-	b.read += n
-	return n, err
+	c := b.callers[a.caller.ID]
+	if c == nil {
+		c = &holding{}
+		b.callers[a.caller.ID] = c
+	}
+	if c[of] += n; *c == (holding{}) {
+		delete(b.callers, a.caller.ID)
+	}
 }

@@ -1,111 +1,167 @@
 package memory_test
 
 import (
-	"context"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/openpolt/polt-mcp/internal/memory"
 )
 
-const least = 96 << 20 // of which 8 MiB are given out at once, and 8 MiB to large answers
+const (
+	mib   = 1 << 20
+	large = 64*mib + 2*96*mib // of which 40 MiB are for calls, 24 for large requests and 32 for large answers
+)
+
+var (
+	ada     = memory.Caller{ID: "ada", Known: true}
+	grace   = memory.Caller{ID: "grace", Known: true}
+	unknown = memory.Caller{ID: "unknown"}
+)
+
+// nobody returns a caller that shares with nobody.
+func nobody() memory.Caller { return memory.Caller{Known: true} }
 
 func TestWhatDoesNotFitIsRefusedUntilThereIsRoom(t *testing.T) {
-	b := memory.NewBudget(least)
-	first, second := b.Open(), b.Open()
-	if !first.Take(6<<20) || !second.Take(2<<20) {
+	b := memory.NewBudget(large)
+	if b.Size() != 96*mib {
+		t.Fatalf("%d bytes", b.Size())
+	}
+	first, second := b.Open(nobody()), b.Open(nobody())
+	if !first.Take(30*mib) || !second.Take(10*mib) {
 		t.Fatal("what fits was refused")
 	}
 	if second.Take(1) {
 		t.Error("more than there is was taken")
 	}
+	if !second.TakeBody(24 * mib) {
+		t.Error("a large request is refused for small ones")
+	}
 	first.Close()
 	first.Close() // gives back once
-	if !second.Take(6<<20) || second.Take(1) {
+	if b.Held() != 34*mib {
+		t.Errorf("%d bytes are held", b.Held())
+	}
+	if !second.Take(30*mib) || b.Open(nobody()).Take(1) {
 		t.Error("it is not as much as was given back")
 	}
 	if first.Take(1) {
 		t.Error("a closed account takes more")
 	}
 	second.Close()
+	if b.Held() != 0 {
+		t.Errorf("%d bytes are held after the end", b.Held())
+	}
 	var none *memory.Budget
-	account := none.Open()
+	account := none.Open(ada)
 	if !account.Take(1 << 40) {
 		t.Error("no budget refuses")
 	}
+	account.AwaitClient(nil)
+	account.Proceed()
+	account.Settle(1)
 	account.Close()
 }
 
-// answers is a platform that answers with so many bytes, and says so or not.
-type answers struct {
-	bytes int
-	told  bool
+func TestNoCallerGetsItAll(t *testing.T) {
+	b := memory.NewBudget(large)
+	first := b.Open(ada)
+	if !first.Take(30 * mib) {
+		t.Error("one request, however large, is refused")
+	}
+	more := b.Open(ada)
+	if more.Take(1) {
+		t.Error("a second one is taken, over the caller's share")
+	}
+	if !b.Open(grace).Take(1 * mib) {
+		t.Error("another caller is refused")
+	}
+	first.Close()
+	for range 10 {
+		if !b.Open(ada).Take(1 * mib) {
+			t.Fatal("within the share it is refused")
+		}
+	}
+	if b.Open(ada).Take(1 * mib) {
+		t.Error("many requests get more than the share")
+	}
 }
 
-func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(strings.Repeat("x", a.bytes))), ContentLength: -1, Request: r}
-	if a.told {
-		resp.ContentLength = int64(a.bytes)
+func TestSomeIsKeptForKnownCallers(t *testing.T) {
+	b := memory.NewBudget(large)
+	taken := 0
+	for b.Open(memory.Caller{ID: string(rune('a' + taken))}).Take(1 * mib) {
+		taken++
 	}
-	return resp, nil
+	if taken != 30 {
+		t.Errorf("%d MiB of 40 were taken by callers that are not known", taken)
+	}
+	for range 5 {
+		if !b.Open(ada).Take(1*mib) || !b.Open(grace).Take(1*mib) {
+			t.Error("a known one is refused")
+		}
+	}
 }
 
-// get reads an answer on an account.
-func get(ctx context.Context, t *testing.T, platform answers, account *memory.Account) (int, error) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(memory.With(ctx, account), http.MethodGet, "http://platform.invalid", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := memory.Transport(platform).RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return len(body), err
+// The time is virtual.
+func TestWhoWaitsForItsClientGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.NewBudget(large)
+		cut := make(chan string, 2)
+		wait := func(name string, c memory.Caller) *memory.Account {
+			a := b.Open(c)
+			if !a.Take(10 * mib) {
+				t.Fatal("refused")
+			}
+			a.AwaitClient(func() { cut <- name })
+			return a
+		}
+		slow := wait("slow", nobody())
+		<-time.After(time.Second)
+		quick := wait("quick", nobody())
+		busy := wait("busy", nobody())
+		busy.Proceed()
+		rest := b.Open(nobody())
+		if !rest.Take(10 * mib) {
+			t.Fatal("what fits is refused")
+		}
+		stranger := b.Open(memory.Caller{})
+		if stranger.Take(1) || slow.GaveWay() {
+			t.Error("a known one gives way to one that is not")
+		}
+		next := b.Open(nobody())
+		if !next.Take(10*mib) || <-cut != "slow" || !slow.GaveWay() || slow.Take(1) {
+			t.Error("the slow one has not given way")
+		}
+		if rest.Take(1) {
+			t.Error("one that is not slow gives way")
+		}
+		<-time.After(time.Second)
+		quick.AwaitClient(func() { cut <- "quick" }) // its client has taken something
+		if rest.Take(1) {
+			t.Error("one whose client is not slow gives way")
+		}
+		<-time.After(time.Second)
+		if !rest.Take(1) || <-cut != "quick" {
+			t.Error("it has not become slow")
+		}
+		if busy.GaveWay() {
+			t.Error("one that does not wait has given way")
+		}
+	})
 }
 
-func TestLargeAnswersWaitForTheirTurn(t *testing.T) {
-	for name, platform := range map[string]answers{"told": {2 << 20, true}, "not told": {2 << 20, false}} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := memory.NewBudget(least)
-				first := b.Open()
-				if n, err := get(t.Context(), t, platform, first); n != platform.bytes || err != nil {
-					t.Fatal(n, err)
-				}
-				second, done := b.Open(), false
-				go func() {
-					if n, err := get(t.Context(), t, platform, second); n != platform.bytes || err != nil {
-						t.Error(n, err)
-					}
-					done = true
-				}()
-				synctest.Wait()
-				if done {
-					t.Error("two large answers are held at once")
-				}
-				if n, err := get(t.Context(), t, answers{10 << 10, false}, b.Open()); n != 10<<10 || err != nil {
-					t.Errorf("one of the usual size waits: %d, %v", n, err)
-				}
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel()
-				if _, err := get(ctx, t, platform, b.Open()); err == nil {
-					t.Error("a call that has ended waits on")
-				}
-				first.Close()
-				synctest.Wait()
-				if !done {
-					t.Error("the second still waits")
-				}
-				second.Close()
-			})
-		})
+func TestWhatIsNotWrittenYetIsHeld(t *testing.T) {
+	b := memory.NewBudget(large)
+	a := b.Open(ada)
+	if !a.Take(128<<10) || !a.TakeBody(1*mib) {
+		t.Fatal("refused")
 	}
+	a.Settle(20 << 10)
+	if b.Held() != 20<<10 {
+		t.Errorf("%d bytes are held for an answer of 20 KiB", b.Held())
+	}
+	a.Close()
 }
 
 func TestLimits(t *testing.T) {

@@ -7,23 +7,23 @@ type batch struct {
 	mu      sync.Mutex
 	waiting int
 	out     []byte
-	write   func([]byte)
+	write   func(Response)
 }
 
-func newBatch(n int, write func([]byte)) *batch { return &batch{waiting: n, write: write} }
+func newBatch(n int, write func(Response)) *batch { return &batch{waiting: n, write: write} }
 
-// add adds an answer, or nil where a message has none, and writes them all
+// add adds an answer, or none where a message has none, and writes them all
 // after the last: nothing, for a batch of notifications.
-func (b *batch) add(answer []byte) {
+func (b *batch) add(response Response) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(answer) > 0 {
+	if len(response.JSON) > 0 {
 		if b.out == nil {
 			b.out = append(b.out, '[')
 		} else {
 			b.out = append(b.out, ',')
 		}
-		b.out = append(b.out, answer...)
+		b.out = response.AppendTo(b.out)
 	}
 	if b.waiting--; b.waiting > 0 {
 		return
@@ -31,5 +31,5 @@ func (b *batch) add(answer []byte) {
 	if b.out != nil {
 		b.out = append(b.out, ']')
 	}
-	b.write(b.out)
+	b.write(Response{JSON: b.out})
 }

@@ -90,15 +90,17 @@ type Outcome struct {
 
 // A Response answers a message.
 type Response struct {
-	JSON []byte // nil where there is no answer
+	JSON []byte // nil where there is no answer; of a large one, the beginning
 	Code int    // of the error that it is, or 0
+
+	large *large // what follows, or nil
 }
 
 // Free gives the memory of a response back, once it is written.
 func (r Response) Free() { freeBuffer(r.JSON) }
 
 func errorResponse(id json.RawMessage, details mcp.JSONRPCErrorDetails) Response {
-	return Response{appendDetails(newBuffer(), id, details), details.Code}
+	return Response{JSON: appendDetails(newBuffer(), id, details), Code: details.Code}
 }
 
 // ErrorResponse returns the answer to a request that failed before it reached a

@@ -18,6 +18,17 @@ import (
 // The result of a tool is written without encoding/json, which would scan the
 // platform's JSON in it four times: that is half of what a call costs.
 func encodeResponse(id json.RawMessage, message mcp.JSONRPCMessage) Response {
+	if m, ok := message.(mcp.JSONRPCResponse); ok {
+		result, ok := m.Result.(*mcp.CallToolResult)
+		if value, isValue := m.Result.(mcp.CallToolResult); isValue {
+			result, ok = &value, true
+		}
+		if ok {
+			if response, ok := largeResponse(id, result); ok {
+				return response
+			}
+		}
+	}
 	dst := appendHead(newBuffer(), id)
 	var err error
 	code := 0
@@ -35,7 +46,7 @@ func encodeResponse(id json.RawMessage, message mcp.JSONRPCMessage) Response {
 	if err != nil {
 		return errorResponse(id, errUnencodable)
 	}
-	return Response{append(dst, '}'), code}
+	return Response{JSON: append(dst, '}'), Code: code}
 }
 
 var (

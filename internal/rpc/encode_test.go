@@ -11,6 +11,7 @@ import (
 
 func TestToolResultIsWrittenAsEncodingJSONWould(t *testing.T) {
 	meta := mcp.NewMetaFromMap(map[string]any{"a": 1})
+	long := `{"a":"` + strings.Repeat(`é\"\n€😀`, 40_000) + `"}`
 	for name, r := range map[string]*mcp.CallToolResult{
 		"empty":      {},
 		"text":       {Content: []mcp.Content{mcp.NewTextContent("a\"b\\c\n\r\t\x01<é\u2028>")}},
@@ -22,7 +23,14 @@ func TestToolResultIsWrittenAsEncodingJSONWould(t *testing.T) {
 		"indented":   {RawStructuredContent: json.RawMessage("{\n\"a\": 1}")},
 		"decoded":    {StructuredContent: map[string]any{"a": 1.5}},
 		"meta":       {Result: mcp.Result{Meta: meta, ResultType: mcp.ResultTypeComplete}},
-		"more input": {MultiRoundTripResult: mcp.MultiRoundTripResult{RequestState: "s"}},
+		"large":      {RawStructuredContent: json.RawMessage(long), Content: []mcp.Content{mcp.NewTextContent(long)}},
+		"large and modern": {
+			RawStructuredContent: json.RawMessage(long), Content: []mcp.Content{mcp.NewTextContent(long)},
+			Result: mcp.Result{Meta: meta, ResultType: mcp.ResultTypeComplete},
+		},
+		"large text":  {Content: []mcp.Content{mcp.NewTextContent(long + "\xff" + long[1:])}},
+		"large alone": {Content: []mcp.Content{}, RawStructuredContent: json.RawMessage(long)},
+		"more input":  {MultiRoundTripResult: mcp.MultiRoundTripResult{RequestState: "s"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want, err := json.Marshal(r)
@@ -30,7 +38,7 @@ func TestToolResultIsWrittenAsEncodingJSONWould(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, result := range []any{r, *r} {
-				got := encodeResponse(json.RawMessage("1"), mcp.JSONRPCResponse{Result: result}).JSON
+				got := encodeResponse(json.RawMessage("1"), mcp.JSONRPCResponse{Result: result}).AppendTo(nil)
 				var response struct{ Result json.RawMessage }
 				if err := json.Unmarshal(got, &response); err != nil {
 					t.Fatalf("%v: %s", err, got)

@@ -23,9 +23,9 @@ func (in Input) RejectAll(details mcp.JSONRPCErrorDetails) Response {
 		return reject(in.Items[0])
 	}
 	out := Response{Code: details.Code}
-	answers := newBatch(len(in.Items), func(all []byte) { out.JSON = all })
+	answers := newBatch(len(in.Items), func(all Response) { out.JSON = all.JSON })
 	for _, item := range in.Items {
-		answers.add(reject(item).JSON)
+		answers.add(reject(item))
 	}
 	return out
 }
@@ -40,10 +40,20 @@ func (in Input) hasRequests() bool {
 	return false
 }
 
+// Reject has each request in an input answered with an error, once the input is
+// handled.
+func (in Input) Reject(details mcp.JSONRPCErrorDetails) {
+	for _, item := range in.Items {
+		if item.Message != nil {
+			item.Message.Reject(details)
+		}
+	}
+}
+
 // Reject answers the requests in an input with an error, without handling them.
 // It does not wait for a client that reads slowly: such a one is not told.
 func (s *Session) Reject(in Input, details mcp.JSONRPCErrorDetails) {
 	if in.hasRequests() {
-		s.out.offer(in.RejectAll(details).JSON)
+		s.out.offer(in.RejectAll(details))
 	}
 }

@@ -22,11 +22,11 @@ type handler func(context.Context, *Message) Response
 // is called, then or later; it is called with nothing where a request was
 // cancelled. listening is called when a subscriptions/listen has been taken in;
 // nil takes in none.
-func (s *Session) item(ctx context.Context, item Item, answer func([]byte), listening func()) bool {
+func (s *Session) item(ctx context.Context, item Item, answer func(Response), listening func()) bool {
 	m := item.Message
 	switch {
 	case m == nil:
-		answer(item.Refused.JSON)
+		answer(item.Refused)
 		return true
 	case m.IsResponse():
 		return false
@@ -52,14 +52,14 @@ func (s *Session) notification(ctx context.Context, m *Message) {
 	}
 }
 
-func (s *Session) request(intake context.Context, m *Message, answer func([]byte), listening func()) {
+func (s *Session) request(intake context.Context, m *Message, answer func(Response), listening func()) {
 	select {
 	case s.pending <- struct{}{}:
 	case <-intake.Done():
-		answer(errorResponse(m.ID, errSessionEnded).JSON)
+		answer(errorResponse(m.ID, errSessionEnded))
 		return
 	case <-s.ending.Done():
-		answer(errorResponse(m.ID, errSessionEnded).JSON)
+		answer(errorResponse(m.ID, errSessionEnded))
 		return
 	}
 	own, cancel := context.WithCancel(s.ctx)
@@ -96,9 +96,9 @@ func (s *Session) request(intake context.Context, m *Message, answer func([]byte
 		}
 		s.mu.Unlock()
 		if entry.cancelled.Load() {
-			response.JSON = nil // the client has stopped waiting, and must not be answered
+			response = Response{} // the client has stopped waiting, and must not be answered
 		}
-		answer(response.JSON)
+		answer(response)
 		<-s.pending
 	}
 	switch mcp.MCPMethod(m.Method) {
@@ -106,7 +106,7 @@ func (s *Session) request(intake context.Context, m *Message, answer func([]byte
 		run() // what follows on the stream counts on it
 	case mcp.MethodToolsCall, mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete,
 		mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
-		s.enqueue(run) // they ask the platform
+		s.workers.run(run) // they ask the platform
 	case mcp.MethodSubscriptionsListen:
 		if listening != nil {
 			listening()
@@ -131,20 +131,6 @@ func (s *Session) reserve(ctx context.Context, m *Message) handler {
 		}
 	}
 	return s.dispatcher.dispatch
-}
-
-// enqueue has a worker run a call. Workers live as long as the session: their
-// stacks have grown to what a call needs, which is costly to do for each anew.
-func (s *Session) enqueue(run func()) {
-	s.queue <- run
-	if s.workers < s.inFlight && len(s.queue) > 0 {
-		s.workers++
-		go func() {
-			for run := range s.queue {
-				run()
-			}
-		}()
-	}
 }
 
 var (

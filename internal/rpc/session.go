@@ -23,9 +23,7 @@ type Session struct {
 	ctx        context.Context // of every call; ends with the session
 	cancel     context.CancelFunc
 	out        *writer
-	inFlight   int            // how many of the requests run at a time that ask the platform
-	queue      chan func()    // of those; never full, as pending bounds it
-	workers    int            // that take from the queue; begun as they are needed
+	workers    *workers       // of the requests that ask the platform
 	pending    chan struct{}  // bounds how many requests have no answer yet
 	working    sync.WaitGroup // one a request without an answer yet
 
@@ -56,9 +54,9 @@ func NewSession(ctx context.Context, d *Dispatcher, out MessageWriter, inFlight 
 		return nil, err
 	}
 	s := &Session{
-		dispatcher: d, client: client, inFlight: inFlight,
+		dispatcher: d, client: client,
 		out:     newWriter(out, client.notifications),
-		queue:   make(chan func(), maxPending),
+		workers: newWorkers(inFlight),
 		pending: make(chan struct{}, maxPending),
 		calls:   map[string]*call{},
 	}
@@ -93,7 +91,7 @@ func (s *Session) Close(drain time.Duration) error {
 	if s.protected.wait() {
 		s.awaitAnswers(answerPatience)
 	}
-	close(s.queue)
+	s.workers.stop()
 	s.cancel()
 	s.dispatcher.server.UnregisterSession(context.WithoutCancel(s.ctx), s.client.SessionID())
 	return s.out.stop(drain / 10)
@@ -128,7 +126,18 @@ func (s *Session) awaitAnswers(limit time.Duration) bool {
 // Refuse answers a message that was not read with an error. A nil id is left
 // out.
 func (s *Session) Refuse(id []byte, text string) {
-	s.out.write(errorResponse(id, mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, text, nil)).JSON)
+	s.out.write(errorResponse(id, mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, text, nil)))
+}
+
+// A Hold is what is held for a message, or a batch of them.
+type Hold struct {
+	// Answered is called when it has been answered, with the bytes of the answer
+	// that are to be written; nil is not.
+	Answered func(bytes int)
+	// Done is called when there is no more to be done for it, and its answers are
+	// written; nil is not. For a subscription, which has bounds of its own, that is
+	// when it has been taken in.
+	Done func()
 }
 
 // Handle takes in what a client has sent; whatever answers it has are written
@@ -136,14 +145,12 @@ func (s *Session) Refuse(id []byte, text string) {
 // where thousands of requests have no answer yet, until the end of ctx, and where
 // the client reads no answers.
 //
-// When there is no more to be done for it, and its answers are written, done is
-// called, unless it is nil: perhaps before Handle has returned. For a subscription, which has bounds of its
-// own, that is when it has been taken in.
-func (s *Session) Handle(ctx context.Context, in Input, done func()) {
-	if done == nil {
-		done = func() {}
-	} else {
-		done = sync.OnceFunc(done)
+// hold is told when there is less to do for it, perhaps before Handle has
+// returned.
+func (s *Session) Handle(ctx context.Context, in Input, hold Hold) {
+	done := func() {}
+	if hold.Done != nil {
+		done = sync.OnceFunc(hold.Done)
 	}
 	s.intake.Lock()
 	defer s.intake.Unlock()
@@ -151,7 +158,12 @@ func (s *Session) Handle(ctx context.Context, in Input, done func()) {
 		done()
 		return
 	}
-	write := func(answer []byte) { s.out.writeThen(answer, done) }
+	write := func(answer Response) {
+		if hold.Answered != nil {
+			hold.Answered(answer.Size())
+		}
+		s.out.writeThen(answer, done)
+	}
 	if !in.IsBatch {
 		if !s.item(ctx, in.Items[0], write, done) {
 			done()
@@ -161,7 +173,7 @@ func (s *Session) Handle(ctx context.Context, in Input, done func()) {
 	answers := newBatch(len(in.Items), write)
 	for _, item := range in.Items {
 		if !s.item(ctx, item, answers.add, nil) {
-			answers.add(nil)
+			answers.add(Response{})
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 type subscriptions struct {
 	watch  Watch
 	caller func(context.Context) string
-	write  func([]byte)
+	write  func(Response)
 	news   *updates[*subscription]
 	ended  chan struct{}
 
@@ -43,7 +43,7 @@ type subscription struct {
 	over    bool   // it is to watch no more
 }
 
-func newSubscriptions(watch Watch, caller func(context.Context) string, write func([]byte)) *subscriptions {
+func newSubscriptions(watch Watch, caller func(context.Context) string, write func(Response)) *subscriptions {
 	return &subscriptions{
 		watch: watch, caller: caller, write: write,
 		news: newUpdates[*subscription](), ended: make(chan struct{}), all: map[watched]*subscription{},
@@ -184,7 +184,7 @@ func (s *subscriptions) tellOf(sub *subscription) {
 	isCurrent := s.all[sub.what] == sub
 	s.mu.Unlock()
 	if isCurrent {
-		s.write(updated(sub.what.uri, nil))
+		s.write(Response{JSON: updated(sub.what.uri, nil)})
 	}
 }
 
@@ -244,7 +244,7 @@ func (s *Session) listen(m *Message) handler {
 		defer cancel()
 		defer context.AfterFunc(s.ending, cancel)()
 		return s.dispatcher.listen(ctx, m.ID, uris, func(message []byte) error {
-			s.out.write(message)
+			s.out.write(Response{JSON: message})
 			return nil
 		})
 	}

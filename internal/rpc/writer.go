@@ -10,7 +10,7 @@ import (
 // A MessageWriter takes the messages of a session, each whole. What is written
 // may wait for Flush.
 type MessageWriter interface {
-	WriteMessage(message []byte) error
+	WriteMessage(message Response) error
 	Flush() error
 }
 
@@ -42,19 +42,19 @@ func newWriter(w MessageWriter, notifications <-chan mcp.JSONRPCNotification) *w
 // outgoing is a message to write, and what is to be called when it is written, or
 // is not to be.
 type outgoing struct {
-	message []byte
+	message Response
 	done    func()
 }
 
 // write writes an answer, after the notifications that were sent before it. It
 // waits for a client that does not read, until it is abandoned. It does nothing
-// for nil, and after stop.
-func (w *writer) write(message []byte) { w.writeThen(message, func() {}) }
+// for an empty one, and after stop.
+func (w *writer) write(message Response) { w.writeThen(message, func() {}) }
 
 // writeThen is write that calls done when the message has been written, or is not
 // to be.
-func (w *writer) writeThen(message []byte, done func()) {
-	if len(message) == 0 {
+func (w *writer) writeThen(message Response, done func()) {
+	if len(message.JSON) == 0 {
 		done()
 		return
 	}
@@ -74,7 +74,7 @@ func (w *writer) writeThen(message []byte, done func()) {
 }
 
 // offer writes an answer, unless that would have to wait.
-func (w *writer) offer(message []byte) {
+func (w *writer) offer(message Response) {
 	select {
 	case w.answers <- outgoing{message, func() {}}:
 	default:
@@ -120,7 +120,7 @@ func (w *writer) writeRest() {
 func (w *writer) answer(m outgoing) {
 	w.flushNotifications()
 	w.failedWith(w.w.WriteMessage(m.message))
-	freeBuffer(m.message)
+	m.message.Free()
 	m.done()
 }
 
@@ -137,7 +137,7 @@ func (w *writer) flushNotifications() {
 
 func (w *writer) notification(n mcp.JSONRPCNotification) {
 	if b, err := json.Marshal(n); err == nil {
-		w.failedWith(w.w.WriteMessage(b))
+		w.failedWith(w.w.WriteMessage(Response{JSON: b}))
 	}
 }
 

@@ -63,7 +63,9 @@ type call struct {
 	caller  caller
 	session string // its id, or ""
 	account *memory.Account
-	release func() // its place among those that run at a time, and its memory
+	// answered gives back its place among those that run at a time; release its
+	// memory, too.
+	answered, release func()
 }
 
 func withCall(ctx context.Context, c *call) context.Context {

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/openpolt/polt-mcp/internal/memory"
+	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
 // eventWriter writes messages as events.
@@ -13,28 +16,35 @@ type eventWriter struct {
 	mu      sync.Mutex
 	w       io.Writer
 	control *http.ResponseController
-	closed  bool // the request has ended: its writer must not be used
+	account *memory.Account // of the stream
+	closed  bool            // the request has ended: its writer must not be used
 }
 
-// newEventWriter begins a stream of events.
-func newEventWriter(w http.ResponseWriter) *eventWriter {
+// newEventWriter begins a stream of events, which holds what is on an account.
+func newEventWriter(w http.ResponseWriter, account *memory.Account) *eventWriter {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // for a proxy in front
 	h.Set("Connection", "keep-alive")
 	w.WriteHeader(http.StatusOK)
-	return &eventWriter{w: w, control: http.NewResponseController(w)}
+	return &eventWriter{w: w, control: http.NewResponseController(w), account: account}
 }
 
 var errStreamClosed = errors.New("the stream is closed")
 
 // WriteMessage writes a message, in which there is no end of line. It may wait
 // for Flush.
-func (e *eventWriter) WriteMessage(message []byte) error {
+func (e *eventWriter) WriteMessage(message rpc.Response) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.write([]byte("event: message\ndata: "), message, []byte("\n\n"))
+	if err := e.write([]byte("event: message\ndata: ")); err != nil {
+		return err
+	}
+	if _, err := message.WriteTo(timely{e.w, e.control, e.account}); err != nil {
+		return err
+	}
+	return e.write([]byte("\n\n"))
 }
 
 // Flush sends what has been written.
@@ -44,11 +54,20 @@ func (e *eventWriter) Flush() error {
 	if e.closed {
 		return errStreamClosed
 	}
+	return e.flush()
+}
+
+// flush is Flush that holds mu.
+func (e *eventWriter) flush() error {
+	defer e.account.Proceed()
+	if err := awaitClient(e.control, e.account); err != nil {
+		return err
+	}
 	return e.control.Flush()
 }
 
 // tell writes a message and sends it.
-func (e *eventWriter) tell(message []byte) error {
+func (e *eventWriter) tell(message rpc.Response) error {
 	return errors.Join(e.WriteMessage(message), e.Flush())
 }
 
@@ -63,7 +82,7 @@ func (e *eventWriter) send(text string) error {
 	if err := e.write([]byte(text)); err != nil {
 		return err
 	}
-	return e.control.Flush()
+	return e.flush()
 }
 
 // write writes parts of an event. A client that does not read is given up after
@@ -73,7 +92,7 @@ func (e *eventWriter) write(parts ...[]byte) error {
 		return errStreamClosed
 	}
 	for _, part := range parts {
-		if err := writeInTime(e.w, e.control, part); err != nil {
+		if err := writeInTime(e.w, e.control, e.account, part); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,7 @@ package web
 
 import (
 	"crypto/subtle"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -75,7 +73,7 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 		}
 		c := callFrom(r.Context())
 		c.caller, c.session = s.callerOf(r), sessionOf(r)
-		c.account = s.options.Memory.Open()
+		c.account = s.open(&c.caller)
 		c.release = c.account.Close
 		defer func() { c.release() }() // what is served for longer keeps it
 		body, ok := s.readBody(w, r, c.account)
@@ -85,7 +83,7 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 		in := rpc.Parse(body)
 		var why *refusal
 		release := func() {}
-		if c.account.Take(int64(2*len(body) + len(in.Items)*memory.PerCall)) { // it is held in parts beside the whole
+		if takeMessages(c.account, len(body), len(in.Items)) {
 			release, why = s.limiter.take(c.caller.id, chargeFor(in))
 		} else {
 			why = &noMemory
@@ -97,8 +95,9 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 			s.refuseForNow(w, r, why, in)
 			return
 		}
+		c.answered = sync.OnceFunc(release)
 		c.release = sync.OnceFunc(func() {
-			release()
+			c.answered()
 			c.account.Close()
 		})
 		if c.account != nil {
@@ -121,56 +120,6 @@ func (s *Server) admits(w http.ResponseWriter, r *http.Request) bool {
 	}
 	s.refuse(w, r, http.StatusForbidden, refusedToken, "The "+callerTokenHeader+" header "+problem+". Send the token that the operator of this server has given you.")
 	return false
-}
-
-// The time that a body may take: some at first, and more with its bytes.
-const (
-	bodyPatience = 10 * time.Second
-	bodyPace     = 32 << 10 // bytes a second, at least
-	firstBody    = 4 << 10  // bytes that are made room for at first
-)
-
-// readBody reads a message that is not too large, and does not take too long,
-// into memory that is taken as the bytes come: what a request says of its length
-// may be made up.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memory.Account) ([]byte, bool) {
-	control := http.NewResponseController(w)
-	began := time.Now()
-	tooLarge := r.ContentLength > s.options.MaxBody
-	var body []byte
-	for !tooLarge {
-		if len(body) == cap(body) {
-			room := max(2*cap(body), firstBody)
-			if r.ContentLength >= 0 {
-				room = min(room, int(r.ContentLength)+1) // for the end
-			}
-			if room = max(room, len(body)+1); !account.Take(int64(room)) {
-				w.Header().Set("Connection", "close") // the rest of the body is not read
-				s.refuseForNow(w, r, &noMemory, rpc.Input{})
-				return nil, false
-			}
-			body = append(make([]byte, 0, room), body...)
-		}
-		// A test's recorder has no deadlines. That of a body that is not read to its
-		// end stays: net/http reads on for a while.
-		_ = control.SetReadDeadline(began.Add(bodyPatience + time.Duration(len(body)/bodyPace)*time.Second))
-		n, err := r.Body.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		tooLarge = int64(len(body)) > s.options.MaxBody
-		switch {
-		case tooLarge || err == nil:
-		case errors.Is(err, io.EOF):
-			_ = control.SetReadDeadline(time.Time{})
-			return body, true
-		default:
-			w.Header().Set("Connection", "close")
-			s.refuse(w, r, http.StatusBadRequest, refusedBody, "The request body was incomplete or arrived too slowly. Send the request again.")
-			return nil, false
-		}
-	}
-	w.Header().Set("Connection", "close")
-	s.refuse(w, r, http.StatusRequestEntityTooLarge, refusedBody, fmt.Sprintf("The message exceeds the maximum of %d bytes. Send a shorter one.", s.options.MaxBody))
-	return nil, false
 }
 
 // identified gives each request an id: the caller's, if it is a plain one.

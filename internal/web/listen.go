@@ -18,6 +18,12 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		return
 	}
 	defer s.leave(c.caller.id)
+	account := s.server.open(&c.caller)
+	defer account.Close()
+	if !account.Take(perStream) {
+		s.server.refuseForNow(w, r, &noMemory, rpc.Input{Items: []rpc.Item{{Message: m}}})
+		return
+	}
 
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -31,20 +37,20 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 	var out *eventWriter // begun with the acknowledgement
 	response := s.server.options.Dispatcher.Listen(ctx, m, func(message []byte) error {
 		if out == nil {
-			out = newEventWriter(w)
+			out = newEventWriter(w, account)
 			go func() {
 				defer cancel()
 				s.wait(ctx, nil, out)
 			}()
 		}
-		return out.tell(message)
+		return out.tell(rpc.Response{JSON: message})
 	})
 	if out == nil { // it has failed before it began
 		writeResponse(w, statusOf(r, response.Code), response)
 		return
 	}
 	if response.JSON != nil && r.Context().Err() == nil {
-		_ = out.tell(response.JSON)
+		_ = out.tell(response)
 	}
 	out.close()
 }

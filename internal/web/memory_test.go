@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,6 +105,13 @@ func TestAnswerThatIsNotTakenIsCutOff(t *testing.T) {
 // pipeTo serves a connection that has no buffers.
 func pipeTo(t *testing.T, o web.Options) (net.Conn, func()) {
 	t.Helper()
+	_, conn, end := pipesTo(t, o)
+	return conn, end
+}
+
+// pipesTo serves such connections, and opens the first.
+func pipesTo(t *testing.T, o web.Options) (*pipeListener, net.Conn, func()) {
+	t.Helper()
 	listener := newPipeListener()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -112,11 +120,96 @@ func pipeTo(t *testing.T, o web.Options) (net.Conn, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return conn, func() {
+	return listener, conn, func() {
 		_ = conn.Close()
 		stop()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// A body that comes slowly, and an answer that is not taken, give way to others
+// that need their memory. The time is virtual.
+func TestSlowClientsGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(map[string]handler{"who": who, "large": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return text(strings.Repeat("x", 1<<20)), nil
+		}})
+		o.Memory = memory.NewBudget(96 << 20) // of which 6 MiB are for calls, and 4 MiB for large messages
+		listener := newPipeListener()
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- web.New(o).Serve(ctx, listener) }()
+		dial := func(head, body string) net.Conn {
+			conn, err := listener.dial(ctx, "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
+			if _, err := io.WriteString(conn, head+body); err != nil {
+				t.Fatal(err)
+			}
+			return conn
+		}
+		var slow []net.Conn
+		post := func(key string, length int) string {
+			return fmt.Sprintf("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer polt_made_up_%s\r\nContent-Length: %d\r\n\r\n", key, length)
+		}
+		for i := range 3 { // which have all that there is for large messages
+			slow = append(slow, dial(post(fmt.Sprint("body_", i), 1<<20), strings.Repeat(" ", 600<<10)))
+		}
+		for i := range 60 { // and all that there is for calls
+			body := call("1", "large")
+			slow = append(slow, dial(post(fmt.Sprint("answer_", i), len(body)), body))
+		}
+		pass(2 * time.Second)
+		client := &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
+		r := &running{t: t, URL: "http://localhost", client: client}
+		for _, body := range []string{call("1", "who"), call("1", "who") + strings.Repeat(" ", 1<<20)} {
+			if got := r.do(request{body: body}); got.status != 200 {
+				t.Errorf("one of %d bytes is answered with %d: %s", len(body), got.status, got.body)
+			}
+		}
+		for _, conn := range slow {
+			_ = conn.Close()
+		}
+		client.CloseIdleConnections()
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if held := o.Memory.Held(); held != 0 {
+			t.Errorf("%d bytes are held after the end", held)
+		}
+	})
+}
+
+// An answer that a client does not take is no call that runs: others must not be
+// told that there are too many.
+func TestAnswerThatIsNotTakenTakesNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(map[string]handler{"who": who, "large": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return text(strings.Repeat("x", 1<<20)), nil
+		}})
+		o.Limits.TotalInFlight = 1
+		listener, conn, end := pipesTo(t, o)
+		defer end()
+		body := call("1", "large")
+		if _, err := fmt.Fprintf(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		other, err := listener.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		body = call("2", "who")
+		_, _ = fmt.Fprintf(other, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		status := make([]byte, len("HTTP/1.1 200"))
+		if _, err := io.ReadFull(other, status); err != nil || string(status) != "HTTP/1.1 200" {
+			t.Errorf("another call is answered with %s, %v", status, err)
+		}
+	})
 }

@@ -14,7 +14,7 @@ import (
 // and nothing but a subscriptions/listen is told of anything later.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	if in.IsBatch {
-		s.postBatch(w, r, in)
+		s.postBatch(w, r, c, in)
 		return
 	}
 	m := in.Items[0].Message
@@ -55,22 +55,24 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		if m.Method == string(mcp.MethodInitialize) && response.Code == 0 {
 			w.Header().Set(sessionHeader, newSessionID(m.ClientName()))
 		}
-		writeResponse(w, statusOf(r, response.Code), response)
+		c.respond(w, statusOf(r, response.Code), response)
 		return
 	}
 	// The answer is a stream as soon as there is something to tell before it.
 	var out *eventWriter
 	response := d.HandleNotifying(s.within(r), m, func(notification []byte) {
 		if out == nil {
-			out = newEventWriter(w)
+			out = newEventWriter(w, c.account)
 		}
-		_ = out.tell(notification)
+		_ = out.tell(rpc.Response{JSON: notification})
 	})
 	if out == nil {
-		writeResponse(w, statusOf(r, response.Code), response)
+		c.respond(w, statusOf(r, response.Code), response)
 		return
 	}
-	_ = out.tell(response.JSON)
+	c.answered()
+	c.account.Settle(int64(response.Size()))
+	_ = out.tell(response)
 	out.close()
 }
 
@@ -87,32 +89,32 @@ func (s *Server) notify(r *http.Request, m *rpc.Message) {
 const noBatches = "2025-06-18"
 
 // postBatch answers a batch, when all that is in it has been answered.
-func (s *Server) postBatch(w http.ResponseWriter, r *http.Request, in rpc.Input) {
+func (s *Server) postBatch(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	if r.Header.Get(mcp.HeaderProtocolVersion) >= noBatches {
 		fail(w, r, http.StatusBadRequest, "Protocol versions from "+noBatches+" on have no batches. Send each message in a request of its own.")
 		return
 	}
-	answers := make([][]byte, len(in.Items))
+	answers := make([]rpc.Response, len(in.Items))
 	var all sync.WaitGroup
 	for i, item := range in.Items {
-		all.Go(func() { answers[i] = s.batched(r, item).JSON })
+		all.Go(func() { answers[i] = s.batched(r, item) })
 	}
 	all.Wait()
 	body := []byte{'['}
 	for _, answer := range answers {
-		if len(answer) == 0 {
+		if len(answer.JSON) == 0 {
 			continue
 		}
 		if len(body) > 1 {
 			body = append(body, ',')
 		}
-		body = append(body, answer...)
+		body = answer.AppendTo(body)
 	}
 	if len(body) == 1 {
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	writeResponse(w, http.StatusOK, rpc.Response{JSON: append(body, ']')})
+	c.respond(w, http.StatusOK, rpc.Response{JSON: append(body, ']')})
 }
 
 // batched answers one message of a batch.

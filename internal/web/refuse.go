@@ -4,10 +4,10 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
@@ -79,30 +79,23 @@ func writeText(w http.ResponseWriter, status int, text string) {
 
 // writeResponse writes a JSON-RPC response.
 func writeResponse(w http.ResponseWriter, status int, response rpc.Response) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(response.JSON)))
-	w.WriteHeader(status)
-	_ = writeInTime(w, http.NewResponseController(w), response.JSON)
-	response.Free()
+	writeAnswer(w, status, response, nil)
 }
 
-// A client that takes no byte of an answer for writeTimeout is given up, so that
-// it holds nothing.
-const (
-	writeTimeout = 30 * time.Second
-	writeChunk   = 64 << 10 // bytes that are waited for together
-)
+// respond writes the response to a call, which does not run any more.
+func (c *call) respond(w http.ResponseWriter, status int, response rpc.Response) {
+	c.answered()
+	c.account.Settle(int64(response.Size()))
+	writeAnswer(w, status, response, c.account)
+}
 
-// writeInTime writes as long as the client takes what is written.
-func writeInTime(w io.Writer, control *http.ResponseController, b []byte) error {
-	for len(b) > 0 {
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's recorder has none
-		n, err := w.Write(b[:min(len(b), writeChunk)])
-		if err != nil {
-			return err
-		}
-		b = b[n:]
+func writeAnswer(w http.ResponseWriter, status int, response rpc.Response, account *memory.Account) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	if length := response.Length(); length >= 0 {
+		h.Set("Content-Length", strconv.Itoa(length))
 	}
-	return nil
+	w.WriteHeader(status)
+	_, _ = response.WriteTo(timely{w, http.NewResponseController(w), account})
+	response.Free()
 }

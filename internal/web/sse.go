@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
@@ -29,6 +30,7 @@ type streams struct {
 // have its answers, nor speak in its name.
 type sseSession struct {
 	*rpc.Session
+	account *memory.Account
 
 	mu    sync.Mutex
 	owner string // whose key opened the stream or, where none did, was used on it first
@@ -52,6 +54,9 @@ func (s *sseSession) admits(c *caller) bool {
 // proxies that close what they take for dead.
 const keepAlive = 25 * time.Second
 
+// perStream is what an open stream takes of the memory.
+const perStream = 48 << 10
+
 func newStreams(s *Server) *streams {
 	return &streams{server: s, sessions: map[string]*sseSession{}, callers: map[string]int{}, ending: make(chan struct{})}
 }
@@ -62,6 +67,8 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := s.server.callerOf(r)
+	account := s.server.open(&caller)
+	defer account.Close()
 	release, refused := s.server.limiter.take(caller.id, charge{connects: 1})
 	if refused == nil {
 		release() // an open stream is no call, but there may be as many of them
@@ -72,8 +79,12 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave(caller.id)
+	if !account.Take(perStream) {
+		s.server.refuseForNow(w, r, &noMemory, rpc.Input{})
+		return
+	}
 
-	out := newEventWriter(w)
+	out := newEventWriter(w, account)
 	session, err := rpc.NewSession(r.Context(), s.server.options.Dispatcher, out, s.server.options.Limits.CallerInFlight)
 	if err != nil {
 		return
@@ -82,7 +93,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	// The id is what a caller must know to post into a stream. It is told when
 	// messages for it are taken, and not before.
 	id := rand.Text()
-	owned := &sseSession{Session: session}
+	owned := &sseSession{Session: session, account: account}
 	if !caller.key.IsZero() {
 		owned.owner, owned.bound = caller.id, true
 	}
@@ -146,10 +157,15 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rp
 			item.Message.Header = r.Header
 		}
 	}
-	// The call runs for as long as it is not answered on the stream.
-	release := c.release
+	// The call has its memory for as long as its answer is not written on the
+	// stream.
+	hold := rpc.Hold{Answered: func(bytes int) {
+		c.answered()
+		c.account.Settle(int64(bytes))
+	}, Done: c.release}
 	c.release = func() {}
-	session.Handle(r.Context(), in, release)
+	c.account.Join(session.account)
+	session.Handle(r.Context(), in, hold)
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, "Accepted")
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
+	"github.com/openpolt/polt-mcp/polt"
 )
 
 // Options configure a [Server]. Dispatcher, Ready and Metrics must be set.
@@ -39,8 +40,12 @@ type Options struct {
 	// asks for nothing.
 	CallerToken string
 	Limits      Limits
-	// Memory is what bodies and answers are charged to; nil has no bounds.
+	// Memory is what requests, answers and streams are charged to; nil has no
+	// bounds.
 	Memory *memory.Budget
+	// IsKnown reports whether the platform has accepted a key, so that its caller
+	// gets memory before others; nil means that no key is known.
+	IsKnown func(polt.Key) bool
 	// MaxBody is how many bytes a message may have; 0 means 4 MiB.
 	MaxBody int64
 	// Drain is how long calls in flight may take at the end; 0 means 10 s.
@@ -99,6 +104,9 @@ func New(o Options) *Server {
 	}
 	if o.Drain <= 0 {
 		o.Drain = defaultDrain
+	}
+	if o.IsKnown == nil {
+		o.IsKnown = func(polt.Key) bool { return false }
 	}
 	if o.Refused == nil {
 		o.Refused = func(string) {}

@@ -23,6 +23,9 @@ const (
 	maxToken = 512
 	// maxDepth is how deep an answer may be nested.
 	maxDepth = 200
+	// maxGuess is for how many bytes it may be guessed what becomes of them. If too
+	// little, a larger answer would be held twice while it grows.
+	maxGuess = 1 << 20
 )
 
 // A Summary says which part of an answer is cut.
@@ -97,7 +100,7 @@ var errNotJSON = errors.New("the answer is not well-formed JSON")
 func JSON(src []byte, o Options) (Result, error) {
 	p := shaper{Options: o, src: src}
 	size := len(src) + len(src)/8 + 512
-	if o.Summary == Lists {
+	if o.Summary == Lists && len(src) < maxGuess {
 		size = len(src)/2 + 512 // a guess, and too little does no harm
 	}
 	p.out = make([]byte, 0, size)

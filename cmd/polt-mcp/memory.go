@@ -1,0 +1,22 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/openpolt/polt-mcp/internal/memory"
+)
+
+// memoryFlags say how much memory a server may use.
+type memoryFlags struct {
+	MaxMemory string `placeholder:"SIZE" help:"Memory that the process may use, such as 512MiB. What would need more is told to come again (429, rate_limited). Defaults to GOMEMLIMIT, to the container's limit, or to 1GiB."`
+}
+
+// newBudget returns the budget of requests, and has the garbage collector keep
+// the process within the memory until undo is called.
+func (f memoryFlags) newBudget() (budget *memory.Budget, undo func(), _ error) {
+	limit, err := memory.ParseLimit(f.MaxMemory)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--max-memory: %w", err)
+	}
+	return memory.NewBudget(limit), memory.Keep(limit), nil
+}

@@ -1,0 +1,69 @@
+package memory
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+// What the process itself takes, and the least that it is given beside that.
+const (
+	base     = 64 << 20
+	least    = 32 << 20
+	defaults = 1 << 30
+)
+
+// Limit returns how much memory the process may use: what GOMEMLIMIT says, or
+// the cgroup, or 1 GiB.
+func Limit() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		return limit
+	}
+	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		text, err := os.ReadFile(file) //nolint:gosec // one of the two above
+		if err != nil {
+			continue
+		}
+		// The first version of cgroups has a number near the largest for none.
+		if limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && limit > 0 && limit < 1<<50 {
+			return limit
+		}
+	}
+	return defaults
+}
+
+// ParseLimit parses a size such as 512MiB; "" is [Limit].
+func ParseLimit(text string) (int64, error) {
+	if text == "" {
+		return Limit(), nil
+	}
+	number, unit := text, int64(1)
+	for suffix, bytes := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if n, ok := strings.CutSuffix(text, suffix); ok {
+			number, unit = n, bytes
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64/unit {
+		return 0, fmt.Errorf("%q is not a size such as 512MiB", text)
+	}
+	if n *= unit; n < base+least {
+		return 0, fmt.Errorf("%s is too little: the least is %d MiB", text, (base+least)>>20)
+	}
+	return n, nil
+}
+
+// Keep has the garbage collector keep the process within a limit, until undo is
+// called. A limit of GOMEMLIMIT is left as it is.
+func Keep(limit int64) (undo func()) {
+	before := debug.SetMemoryLimit(-1)
+	if before != math.MaxInt64 {
+		return func() {}
+	}
+	// The collector begins late, and the process allocates on while it works.
+	debug.SetMemoryLimit(limit - limit/4)
+	return func() { debug.SetMemoryLimit(before) }
+}

@@ -1,0 +1,136 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"unicode/utf8"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// largeResult is from how many bytes on a tool's result is not copied into its
+// response, in which it would be twice: as a text and as it is.
+const largeResult = 256 << 10
+
+// large is a tool's result that follows the beginning of its response.
+type large struct {
+	hasText bool
+	text    string
+	raw     json.RawMessage // structured content, or nil
+	rest    []byte          // the members after that, each with a comma before it
+}
+
+// largeResponse returns the response with a result that is large and has the
+// usual form, or reports that there is none.
+func largeResponse(id json.RawMessage, r *mcp.CallToolResult) (Response, bool) {
+	l := &large{raw: r.RawStructuredContent}
+	if len(r.Content) == 1 {
+		text, ok := r.Content[0].(mcp.TextContent)
+		if !ok || text.Type != mcp.ContentTypeText || text.Meta != nil || text.Annotations != nil {
+			return Response{}, false
+		}
+		l.hasText, l.text = true, text.Text
+	}
+	if max(len(l.raw), len(l.text)) < largeResult || len(r.Content) > 1 || r.IsError || len(r.InputRequests) > 0 || r.RequestState != "" ||
+		len(l.raw) == 0 && r.StructuredContent != nil || bytes.IndexByte(l.raw, '\n') >= 0 {
+		return Response{}, false
+	}
+	if r.ResultType != "" {
+		l.rest = appendString(append(l.rest, `,"resultType":`...), string(r.ResultType))
+	}
+	if r.Meta != nil {
+		var err error
+		if l.rest, err = appendJSON(append(l.rest, `,"_meta":`...), r.Meta); err != nil {
+			return Response{}, false
+		}
+	}
+	return Response{JSON: append(appendHead(nil, id), `"result":`...), large: l}, true
+}
+
+// write writes the result, and the end of its response.
+func (l *large) write(out *counter) {
+	out.write([]byte(`{"content":[`))
+	if l.hasText {
+		out.write([]byte(`{"type":"text","text":`))
+		out.quote(l.text)
+		out.write([]byte{'}'})
+	}
+	out.write([]byte{']'})
+	if len(l.raw) > 0 {
+		out.write([]byte(`,"structuredContent":`))
+		out.write(l.raw)
+	}
+	out.write(l.rest)
+	out.write([]byte("}}"))
+}
+
+// Size returns how many bytes a response holds in memory.
+func (r Response) Size() int {
+	if r.large == nil {
+		return len(r.JSON)
+	}
+	return len(r.JSON) + max(len(r.large.raw), len(r.large.text)) // which are the same bytes
+}
+
+// Length returns how many bytes a response has when it is written, or -1 where
+// that is known only then.
+func (r Response) Length() int {
+	if r.large == nil {
+		return len(r.JSON)
+	}
+	return -1
+}
+
+// WriteTo writes a response, in which there is no end of line.
+func (r Response) WriteTo(w io.Writer) (int64, error) {
+	out := counter{w: w}
+	out.write(r.JSON)
+	if r.large != nil {
+		r.large.write(&out)
+	}
+	return out.n, out.err
+}
+
+// AppendTo appends a response to dst.
+func (r Response) AppendTo(dst []byte) []byte {
+	if r.large == nil {
+		return append(dst, r.JSON...)
+	}
+	b := bytes.NewBuffer(dst)
+	_, _ = r.WriteTo(b) // a buffer takes everything
+	return b.Bytes()
+}
+
+// counter writes until something fails.
+type counter struct {
+	w   io.Writer
+	n   int64
+	err error
+}
+
+func (c *counter) write(b []byte) {
+	if c.err == nil && len(b) > 0 {
+		n, err := c.w.Write(b)
+		c.n, c.err = c.n+int64(n), err
+	}
+}
+
+// quotedAtOnce is how many bytes of a text are quoted at a time.
+const quotedAtOnce = 16 << 10
+
+// quote writes a text as a JSON string, without ever holding all of that.
+func (c *counter) quote(text string) {
+	c.write([]byte{'"'})
+	var quoted []byte
+	for len(text) > 0 && c.err == nil {
+		n := min(len(text), quotedAtOnce)
+		for back := 0; back < utf8.UTFMax && n < len(text) && !utf8.RuneStart(text[n]); back++ {
+			n-- // not within a character
+		}
+		quoted = appendString(quoted[:0], text[:n])
+		c.write(quoted[1 : len(quoted)-1])
+		text = text[n:]
+	}
+	c.write([]byte{'"'})
+}
