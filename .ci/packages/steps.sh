@@ -143,9 +143,10 @@ helm_chart() {
 	# What the chart renders is held to what deploy/kubernetes is.
 	go test ./cmd/polt-mcp -run Manifests -count=1 -args -manifests "$rendered/polt-mcp/templates"
 	helm template other $chart --set 'ingress.enabled=true,ingress.hosts={mcp.example.com},metrics.podMonitor.enabled=true' \
-		--set autoscaling.enabled=false,server.readOnly=true,callerToken.optional=false >"$rendered/all"
+		--set autoscaling.enabled=false,server.readOnly=true,image.digest=sha256:0123 >"$rendered/all"
 	local line
-	for line in 'kind: Ingress' 'kind: PodMonitor' '  replicas: 3' '            - --read-only' '            - --allowed-host=mcp.example.com'; do
+	for line in 'kind: Ingress' 'kind: PodMonitor' '  replicas: 3' '            - --read-only' '            - --allowed-host=mcp.example.com' \
+		'          image: ghcr.io/openpolt/polt-mcp@sha256:0123' '                  optional: false'; do
 		grep -qxe "$line" "$rendered/all" || fail "the chart does not render: $line"
 	done
 	! helm template polt-mcp $chart --set server.readonly=true >/dev/null 2>&1 || fail "the chart takes values that it does not have"

@@ -61,6 +61,9 @@ func TestComposeFileAgreesWithTheCommand(t *testing.T) {
 	if !ok {
 		t.Fatal("there is no service polt-mcp")
 	}
+	if token := server.Environment["POLT_CALLER_TOKEN"]; !strings.HasPrefix(token, "${POLT_CALLER_TOKEN:?") {
+		t.Errorf("it starts without a caller token: %s", token)
+	}
 	command := parseHTTP(t, server.Command)
 	for _, addr := range []string{command.Addr, command.AdminAddr} {
 		_, port, _ := strings.Cut(addr, ":")

@@ -283,6 +283,18 @@ func TestManifestsSayWhatACopyNeeds(t *testing.T) {
 	t.Error("Go is not told of the memory limit")
 }
 
+func TestManifestsAskForACallerToken(t *testing.T) {
+	for _, e := range readManifests(t).Deployment.Spec.Template.Spec.Containers[0].Env {
+		if e.Name == "POLT_CALLER_TOKEN" {
+			if secret := e.ValueFrom.SecretKeyRef; secret == nil || isTrue(secret.Optional) {
+				t.Errorf("it is taken from %+v: without it, strangers may call", e.ValueFrom)
+			}
+			return
+		}
+	}
+	t.Error("there is no caller token")
+}
+
 func TestManifestsBelongTogether(t *testing.T) {
 	m := readManifests(t)
 	d := m.Deployment

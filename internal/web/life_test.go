@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -268,6 +269,32 @@ func TestOperatorsCanHaveAnAddressOfTheirOwn(t *testing.T) {
 				t.Errorf("%s %s: %d", name, path, got)
 			}
 		}
+	}
+}
+
+func TestMetricsAskForTheCallerToken(t *testing.T) {
+	o := options(nil)
+	o.CallerToken = "token-of-the-callers"
+	for name, c := range map[string]struct {
+		path, token string
+		want        int
+	}{
+		"without":     {"/metrics", "", 403},
+		"wrong":       {"/metrics", "token-of-nobody-here", 403},
+		"right":       {"/metrics", o.CallerToken, 200},
+		"liveness":    {"/healthz", "", 200},
+		"readiness":   {"/readyz", "", 200},
+		"one slash +": {"//metrics/", "", 403},
+	} {
+		r := httptest.NewRequest("GET", "http://127.0.0.1"+c.path, nil)
+		r.Header.Set("X-Polt-Caller-Token", c.token)
+		w := httptest.NewRecorder()
+		if web.New(o).Handler().ServeHTTP(w, r); w.Code != c.want {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+	if got := recorded(web.New(o).Admin(), "GET", "/metrics", nil).Code; got != 200 { // which only operators reach
+		t.Errorf("on the admin address: %d", got)
 	}
 }
 

@@ -122,6 +122,12 @@ func New(o Options) *Server {
 	s.admin = admin
 	main := routes{"/": {http.MethodGet, http.HandlerFunc(s.home)}}
 	maps.Copy(main, admin) // load balancers look at what callers would
+	// What callers do, and how much, is for those who may call at the most.
+	main["/metrics"] = route{http.MethodGet, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.admits(w, r) {
+			o.Metrics.ServeHTTP(w, r)
+		}
+	})}
 	if o.Separate {
 		delete(main, "/metrics")
 	}
