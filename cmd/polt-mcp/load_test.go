@@ -91,7 +91,7 @@ func TestLoad(t *testing.T) {
 	if calls.Load() < loadHonest {
 		t.Error("hardly an honest call was made")
 	}
-	if took > loadPatience+elsewhere {
+	if took > loadPatience+2*elsewhere { // fewer calls are made there, so that the slowest is seldom among them
 		t.Errorf("an honest call took %s", took)
 	}
 	// What is not used is given back within some minutes by itself, and what is

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/openpolt/polt-mcp/internal/gate"
 )
 
 // heldAnswers is a platform whose answers are large, and end at release.
@@ -74,4 +77,57 @@ func TestAnswerForWhichThereIsNoMemoryIsRateLimited(t *testing.T) {
 			})
 		})
 	}
+}
+
+// busyPlatform tells who asks, and answers when it is told to.
+type busyPlatform struct {
+	arrived chan string // keys
+	release chan struct{}
+}
+
+func (p busyPlatform) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.arrived <- strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	<-p.release
+	return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: 2, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+}
+
+// Forty callers have made up a key each. The time is virtual.
+func TestCallersThatMadeUpKeysDoNotTakeAllOfThePlatform(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := busyPlatform{make(chan string, 1000), make(chan struct{}, 1000)}
+		web := startWeb(network{platform: p}, io.Discard, "--api-url", "http://platform.invalid")
+		conn := httpConn{newMessages(func([]byte) {}), web}
+		update := func(key string) <-chan []byte {
+			return conn.request(key, "tools/call", map[string]any{"name": "update_profile", "arguments": map[string]string{"bio": "b"}})
+		}
+		const known = "polt_that_the_platform_accepts"
+		p.release <- struct{}{}
+		<-update(known)
+		<-p.arrived
+		var answers []<-chan []byte
+		for i := range 40 {
+			answers = append(answers, update(fmt.Sprintf("polt_made_up_%d", i)))
+		}
+		synctest.Wait()
+		if len(p.arrived) != gate.Most {
+			t.Errorf("%d requests are with the platform", len(p.arrived))
+		}
+		for len(p.arrived) > 0 {
+			<-p.arrived
+		}
+		answers = append(answers, update(known))
+		synctest.Wait()
+		if len(p.arrived) != 1 || <-p.arrived != known {
+			t.Error("one whom the platform knows waits for them")
+		}
+		for range answers {
+			p.release <- struct{}{}
+		}
+		for _, answer := range answers {
+			if raw := <-answer; !bytes.Contains(raw, []byte(`"result"`)) {
+				t.Errorf("%s", raw)
+			}
+		}
+		web.close()
+	})
 }

@@ -146,8 +146,8 @@ func TestLargeAnswersDoNotBlockEachOther(t *testing.T) {
 		for range 6 {
 			go func() {
 				a := b.Open(nobody())
-				defer a.Close()
 				_, err := get(t.Context(), t, answers{8 * mib, false}, a)
+				a.Close()
 				results <- err
 			}()
 		}
