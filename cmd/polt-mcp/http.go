@@ -108,7 +108,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return err
 	}
 	defer collectLess(env)()
-	budget, undo, err := f.newBudget()
+	budget, undo, err := f.newBudget(ctx)
 	if err != nil {
 		return err
 	}

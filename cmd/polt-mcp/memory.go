@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/openpolt/polt-mcp/internal/memory"
@@ -13,7 +14,10 @@ type memoryFlags struct {
 
 // newBudget returns the budget of requests, and has the garbage collector keep
 // the process within the memory until undo is called.
-func (f memoryFlags) newBudget() (budget *memory.Budget, undo func(), _ error) {
+func (f memoryFlags) newBudget(ctx context.Context) (budget *memory.Budget, undo func(), _ error) {
+	if budget := networkOf(ctx).memory; budget != nil {
+		return budget, func() {}, nil
+	}
 	limit, err := memory.ParseLimit(f.MaxMemory)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--max-memory: %w", err)

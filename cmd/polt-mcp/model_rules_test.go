@@ -163,6 +163,7 @@ func (m *model) observe(o observed, answer []byte) {
 		m.fault("a write that the model does not know: %s", action)
 		return
 	}
+	may = may && !strings.Contains(in.Username+in.Bio+in.Body+in.Content, "\x00") // which no text may have
 	if may != o.applied() {
 		m.fault("%s %s %s by %q is answered %d %s; by the rules it may be done: %v", o.method, o.path, o.body, name, o.status, answer, may)
 	}

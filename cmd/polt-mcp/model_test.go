@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/polt/sandbox"
 )
@@ -57,6 +58,10 @@ func testModel(t *testing.T, transport string) {
 	})
 }
 
+// modelMemory is as little as a server may have: huge answers are in each other's
+// way.
+const modelMemory = 96 << 20
+
 // A modelWorld is a platform and servers that are used for some runs.
 type modelWorld struct {
 	t      testing.TB
@@ -66,6 +71,7 @@ type modelWorld struct {
 	sound  *sandbox.Faulty // without faults
 	faulty atomic.Pointer[sandbox.Faulty]
 	log    lockedBuffer
+	memory *memory.Budget // of the servers
 	web    *webServer
 	slots  []*runAgent // of stdio
 	runs   int
@@ -77,19 +83,19 @@ func newModelWorld(t testing.TB, transport string, number int) *modelWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &modelWorld{t: t, model: newModel(s), stdio: transport == "stdio", sse: transport == "sse"}
+	w := &modelWorld{t: t, model: newModel(s), stdio: transport == "stdio", sse: transport == "sse", memory: memory.NewBudget(modelMemory)}
 	if w.sound, err = sandbox.Faults(w.model, sandbox.FaultOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	w.faulty.Store(w.sound)
 	args := []string{"--api-url", "http://platform.invalid", "--log-level", "debug"}
 	if !w.stdio {
-		w.web = startWeb(network{platform: w}, &w.log, args...)
+		w.web = startWeb(network{platform: w, memory: w.memory}, &w.log, args...)
 		return w
 	}
 	for i := range 3 {
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("%d-%d.json", number, i))
-		w.slots = append(w.slots, &runAgent{conn: startStdio(t, network{platform: w}, &w.log, w.heard, append(args, "--credentials", file)...)})
+		w.slots = append(w.slots, &runAgent{conn: startStdio(t, network{platform: w, memory: w.memory}, &w.log, w.heard, append(args, "--credentials", file)...)})
 	}
 	return w
 }
@@ -160,14 +166,8 @@ type modelRun struct {
 	calls   int
 }
 
-var runFaults = []sandbox.Fault{ // but for the huge answer, which takes its time
-	sandbox.FaultRateLimited, sandbox.FaultRetryAfter, sandbox.FaultInternal, sandbox.FaultInternalAfter, sandbox.FaultBadGateway,
-	sandbox.FaultBadGatewayAfter, sandbox.FaultUnavailable, sandbox.FaultTunnelOffline, sandbox.FaultRedirectHost,
-	sandbox.FaultRedirectReserved, sandbox.FaultSilence, sandbox.FaultSilenceAfter, sandbox.FaultReset, sandbox.FaultResetAfter,
-	sandbox.FaultDrip, sandbox.FaultTruncated, sandbox.FaultInvalidJSON, sandbox.FaultContentType, sandbox.FaultUnknownFields,
-	sandbox.FaultMissingFields, sandbox.FaultNullFields, sandbox.FaultWrongTypes, sandbox.FaultDeep, sandbox.FaultDuplicateKeys,
-	sandbox.FaultInvalidUTF8, sandbox.FaultInvisible, sandbox.FaultEchoKey, sandbox.FaultByteOrderMark,
-}
+// runFaults are the faults of the runs: all of them.
+var runFaults = sandbox.AllFaults()
 
 // drawFaults draws what fails in a run.
 func (w *modelWorld) drawFaults(rt *rapid.T) *sandbox.Faulty {
@@ -205,6 +205,10 @@ func (w *modelWorld) run(rt *rapid.T) {
 		r.wantRight(rt)
 	}
 	r.end()
+	synctest.Wait() // what has been written is given back then
+	if held := w.memory.Held(); held != 0 {
+		rt.Fatalf("%d bytes are held, and nothing is in flight", held)
+	}
 	w.model.check(r.project)
 	w.wantNoKey("the log", w.log.take(), "")
 	r.wantRight(rt)
@@ -302,6 +306,9 @@ func (r *modelRun) make(rt *rapid.T, calls []*modelCall) {
 	for i, c := range calls {
 		reads = reads && c.method == ""
 		raw := <-answers[i]
+		if held := r.world.memory.Held(); held > r.world.memory.Size() {
+			rt.Fatalf("%d bytes are held, of %d", held, r.world.memory.Size())
+		}
 		rt.Logf("%s: %.300s", c, raw)
 		but := ""
 		if c.tool == "register_agent" && !r.world.stdio {

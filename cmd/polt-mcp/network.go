@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/http"
+
+	"github.com/openpolt/polt-mcp/internal/memory"
 )
 
 // A network is what a command reaches POLT by, and is reached by. Tests give a
@@ -11,6 +13,7 @@ import (
 type network struct {
 	platform http.RoundTripper // nil for the real one
 	listen   func(ctx context.Context, addr string) (net.Listener, error)
+	memory   *memory.Budget // nil for one of the process's own
 }
 
 type networkKey struct{}

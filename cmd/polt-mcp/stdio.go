@@ -44,7 +44,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	}
 	greet(env)
 	defer collectLess(env)()
-	budget, undo, err := c.newBudget()
+	budget, undo, err := c.newBudget(ctx)
 	if err != nil {
 		return failStart(env, err)
 	}

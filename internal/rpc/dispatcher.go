@@ -272,11 +272,18 @@ func (d *Dispatcher) call(ctx context.Context, m *Message, tool *server.ServerTo
 	if err != nil || r == nil {
 		return errorResponse(m.ID, detailsOf(err, m.IsModern()))
 	}
+	lacksModern := m.IsModern() && r.Meta == nil && r.ResultType == ""
+	if response, ok := largeResponse(m.ID, r); ok {
+		if lacksModern {
+			response.large.rest = d.appendModern([]byte{','}, nil)
+		}
+		return response
+	}
 	out, err := appendToolResult(append(appendHead(newBuffer(), m.ID), `"result":`...), r)
 	if err != nil {
 		return errorResponse(m.ID, errUnencodable)
 	}
-	if m.IsModern() && r.Meta == nil && r.ResultType == "" {
+	if lacksModern {
 		out = append(d.appendModern(append(out[:len(out)-1], ','), nil), '}')
 	}
 	return Response{JSON: append(out, '}')}

@@ -41,6 +41,9 @@ func newDispatcher(o rpc.Options) *rpc.Dispatcher {
 		rpc.FailedAs(ctx, "conflict")
 		return &mcp.CallToolResult{IsError: true}, nil
 	})
+	tool("large", func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return &mcp.CallToolResult{RawStructuredContent: json.RawMessage(largeObject), Content: []mcp.Content{mcp.NewTextContent(largeObject)}}, nil
+	})
 	tool("panics", func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { panic("a secret") })
 	s.AddResource(mcp.Resource{URI: "x://missing", Name: "missing"}, func(context.Context, mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 		return nil, notFound{}
@@ -186,6 +189,30 @@ func TestOwnResultsSayWhatEveryResultDoes(t *testing.T) {
 	} {
 		if response := handle(t, d, request("own/empty", params)); string(response.JSON) != want {
 			t.Errorf("%s: %s", params, response.JSON)
+		}
+	}
+}
+
+var largeObject = `{"a":"` + strings.Repeat(`é\"`, 200_000) + `"}`
+
+// A large result is not held twice, as its text and as it is.
+func TestLargeResultIsWrittenWhole(t *testing.T) {
+	d := newDispatcher(rpc.Options{})
+	for params, more := range map[string]string{
+		`{"name":"large"}`:                    "",
+		`{"name":"large",` + modernMeta + `}`: `,"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"1"}}`,
+	} {
+		response := handle(t, d, request("tools/call", params))
+		if response.Size() > len(largeObject)+200 {
+			t.Errorf("%d bytes are held", response.Size())
+		}
+		quoted, err := json.Marshal(largeObject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":` + string(quoted) + `}],"structuredContent":` + largeObject + more + `}}`
+		if got := string(response.AppendTo(nil)); got != want {
+			t.Errorf("%s: %.200s … %s", params, got, got[max(0, len(got)-200):])
 		}
 	}
 }

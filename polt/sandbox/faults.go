@@ -25,28 +25,41 @@ const (
 	FaultBadGateway       Fault = "502" // a proxy's HTML
 	FaultBadGatewayAfter  Fault = "502-after"
 	FaultUnavailable      Fault = "503"
-	FaultTunnelOffline    Fault = "offline"         // ngrok's page, where the tunnel is down
-	FaultRedirectHost     Fault = "redirect-host"   // to another host
-	FaultRedirectReserved Fault = "redirect-cto"    // to an endpoint that is reserved for the CTO
-	FaultSilence          Fault = "silence"         // no answer, until the client gives up
-	FaultSilenceAfter     Fault = "silence-after"   // the same, after acting
-	FaultReset            Fault = "reset"           // the connection breaks, or the HTTP/2 stream
-	FaultResetAfter       Fault = "reset-after"     // the same, after acting
-	FaultDrip             Fault = "drip"            // the answer comes byte by byte
-	FaultTruncated        Fault = "truncated"       // the connection breaks within the answer
-	FaultInvalidJSON      Fault = "invalid-json"    // the answer ends within a value
-	FaultHuge             Fault = "huge"            // the answer has 64 MiB
-	FaultContentType      Fault = "content-type"    // the answer calls itself HTML
-	FaultUnknownFields    Fault = "unknown-fields"  // objects have members that nobody knows
-	FaultMissingFields    Fault = "missing-fields"  // objects lack a member
-	FaultNullFields       Fault = "null-fields"     // a member of each object is null
-	FaultWrongTypes       Fault = "wrong-types"     // a member of each object has another type
-	FaultDeep             Fault = "deep"            // 100,000 levels of arrays
-	FaultDuplicateKeys    Fault = "duplicate-keys"  // objects have a member twice, with two values
-	FaultInvalidUTF8      Fault = "invalid-utf8"    // texts have bytes that are no character
-	FaultInvisible        Fault = "invisible"       // texts have characters that nobody sees
-	FaultEchoKey          Fault = "echo-key"        // the answer repeats the caller's key
-	FaultByteOrderMark    Fault = "byte-order-mark" // the answer begins with one, as some servers write it
+	FaultTunnelOffline    Fault = "offline"       // ngrok's page, where the tunnel is down
+	FaultRedirectHost     Fault = "redirect-host" // to another host
+	FaultRedirectReserved Fault = "redirect-cto"  // to an endpoint that is reserved for the CTO
+	FaultSilence          Fault = "silence"       // no answer, until the client gives up
+	FaultSilenceAfter     Fault = "silence-after" // the same, after acting
+	FaultReset            Fault = "reset"         // the connection breaks, or the HTTP/2 stream
+	FaultResetAfter       Fault = "reset-after"   // the same, after acting
+	// HTTP/2 streams that are reset with an error code: by [Faulty.Transport] only.
+	// Over a network, net/http's servers have no other code than INTERNAL_ERROR, and
+	// HTTP/1.1 has none: there, they are as FaultReset.
+	FaultRefusedStream      Fault = "h2-refused-stream"
+	FaultProtocolError      Fault = "h2-protocol-error"
+	FaultProtocolErrorAfter Fault = "h2-protocol-error-after"
+	FaultInternalError      Fault = "h2-internal-error"
+	FaultInternalErrorAfter Fault = "h2-internal-error-after"
+	FaultCancel             Fault = "h2-cancel"
+	FaultCancelAfter        Fault = "h2-cancel-after"
+	FaultCalm               Fault = "h2-enhance-your-calm"
+	FaultCalmAfter          Fault = "h2-enhance-your-calm-after"
+
+	FaultDrip          Fault = "drip"            // the answer comes byte by byte
+	FaultTruncated     Fault = "truncated"       // the connection breaks within the answer
+	FaultInvalidJSON   Fault = "invalid-json"    // the answer ends within a value
+	FaultHuge          Fault = "huge"            // the answer has 64 MiB
+	FaultContentType   Fault = "content-type"    // the answer calls itself HTML
+	FaultUnknownFields Fault = "unknown-fields"  // objects have members that nobody knows
+	FaultMissingFields Fault = "missing-fields"  // objects lack a member
+	FaultNullFields    Fault = "null-fields"     // a member of each object is null
+	FaultWrongTypes    Fault = "wrong-types"     // a member of each object has another type
+	FaultDeep          Fault = "deep"            // 100,000 levels of arrays
+	FaultDuplicateKeys Fault = "duplicate-keys"  // objects have a member twice, with two values
+	FaultInvalidUTF8   Fault = "invalid-utf8"    // texts have bytes that are no character
+	FaultInvisible     Fault = "invisible"       // texts have characters that nobody sees
+	FaultEchoKey       Fault = "echo-key"        // the answer repeats the caller's key
+	FaultByteOrderMark Fault = "byte-order-mark" // the answer begins with one, as some servers write it
 )
 
 // AllFaults returns every fault.
@@ -54,7 +67,8 @@ func AllFaults() []Fault {
 	return []Fault{
 		FaultRateLimited, FaultRetryAfter, FaultInternal, FaultInternalAfter, FaultBadGateway, FaultBadGatewayAfter,
 		FaultUnavailable, FaultTunnelOffline, FaultRedirectHost, FaultRedirectReserved, FaultSilence, FaultSilenceAfter,
-		FaultReset, FaultResetAfter, FaultDrip, FaultTruncated, FaultInvalidJSON, FaultHuge, FaultContentType,
+		FaultReset, FaultResetAfter, FaultRefusedStream, FaultProtocolError, FaultProtocolErrorAfter, FaultInternalError,
+		FaultInternalErrorAfter, FaultCancel, FaultCancelAfter, FaultCalm, FaultCalmAfter, FaultDrip, FaultTruncated, FaultInvalidJSON, FaultHuge, FaultContentType,
 		FaultUnknownFields, FaultMissingFields, FaultNullFields, FaultWrongTypes, FaultDeep, FaultDuplicateKeys,
 		FaultInvalidUTF8, FaultInvisible, FaultEchoKey, FaultByteOrderMark,
 	}

@@ -40,6 +40,16 @@ var refusals = map[Fault]func(http.ResponseWriter, *http.Request){
 	FaultSilenceAfter: silence,
 	FaultReset:        reset,
 	FaultResetAfter:   reset,
+
+	FaultRefusedStream:      reset,
+	FaultProtocolError:      reset,
+	FaultProtocolErrorAfter: reset,
+	FaultInternalError:      reset,
+	FaultInternalErrorAfter: reset,
+	FaultCancel:             reset,
+	FaultCancelAfter:        reset,
+	FaultCalm:               reset,
+	FaultCalmAfter:          reset,
 }
 
 func frameworkRefusal(status int, message string) func(http.ResponseWriter, *http.Request) {

@@ -26,6 +26,7 @@ type outcome struct {
 	status int
 	header http.Header
 	body   []byte
+	over   string // the transport
 }
 
 func (o outcome) isJSON() bool { return o.err == nil && json.Valid(o.body) }
@@ -51,10 +52,20 @@ var faultTests = map[sandbox.Fault]func(outcome) bool{
 	sandbox.FaultSilenceAfter:     func(o outcome) bool { return errors.Is(o.err, context.Canceled) },
 	sandbox.FaultReset:            func(o outcome) bool { return o.err != nil && o.status == 0 },
 	sandbox.FaultResetAfter:       func(o outcome) bool { return o.err != nil && o.status == 0 },
-	sandbox.FaultDrip:             func(o outcome) bool { return o.isJSON() },
-	sandbox.FaultTruncated:        func(o outcome) bool { return o.err != nil && o.status == 200 },
-	sandbox.FaultInvalidJSON:      func(o outcome) bool { return o.err == nil && o.status == 200 && !o.isJSON() },
-	sandbox.FaultHuge:             func(o outcome) bool { return o.isJSON() && len(o.body) > 64<<20 },
+	// Over a network, the code is not the sandbox's to choose.
+	sandbox.FaultRefusedStream:      isReset(7),
+	sandbox.FaultProtocolError:      isReset(1),
+	sandbox.FaultProtocolErrorAfter: isReset(1),
+	sandbox.FaultInternalError:      isReset(2),
+	sandbox.FaultInternalErrorAfter: isReset(2),
+	sandbox.FaultCancel:             isReset(8),
+	sandbox.FaultCancelAfter:        isReset(8),
+	sandbox.FaultCalm:               isReset(11),
+	sandbox.FaultCalmAfter:          isReset(11),
+	sandbox.FaultDrip:               func(o outcome) bool { return o.isJSON() },
+	sandbox.FaultTruncated:          func(o outcome) bool { return o.err != nil && o.status == 200 },
+	sandbox.FaultInvalidJSON:        func(o outcome) bool { return o.err == nil && o.status == 200 && !o.isJSON() },
+	sandbox.FaultHuge:               func(o outcome) bool { return o.isJSON() && len(o.body) > 64<<20 },
 	sandbox.FaultContentType: func(o outcome) bool {
 		return o.isJSON() && strings.HasPrefix(o.header.Get("Content-Type"), "text/html")
 	},
@@ -70,6 +81,21 @@ var faultTests = map[sandbox.Fault]func(outcome) bool{
 	sandbox.FaultInvisible:     func(o outcome) bool { return o.isJSON() && bytes.Contains(o.body, []byte("\u202e")) },
 	sandbox.FaultEchoKey:       func(o outcome) bool { return bytes.Count(o.body, []byte(`\u0070olt_x`)) == 1 && o.isJSON() },
 	sandbox.FaultByteOrderMark: func(o outcome) bool { return bytes.HasPrefix(o.body, []byte("\ufeff{")) },
+}
+
+// streamError is net/http's, which copies itself to a struct of this shape.
+type streamError struct {
+	StreamID, Code uint32
+	Cause          error
+}
+
+func (e streamError) Error() string { return e.Cause.Error() }
+
+func isReset(code uint32) func(outcome) bool {
+	return func(o outcome) bool {
+		reset, isHTTP2 := errors.AsType[streamError](o.err)
+		return o.err != nil && o.status == 0 && (o.over != "in process" || isHTTP2 && reset.Code == code)
+	}
 }
 
 func members(body []byte) int {
@@ -112,6 +138,7 @@ func TestFaults(t *testing.T) {
 				url, via := serve(t, faulty, transport)
 				username := fmt.Sprintf("agent-%d", i)
 				got := ask(ctx, t, url, via, username)
+				got.over = transport
 				if test := faultTests[fault]; test == nil || !test(got) {
 					t.Errorf("%s: %d %v %v %.200q", fault, got.status, got.err, got.header, got.body)
 				}
@@ -160,7 +187,7 @@ func ask(ctx context.Context, t *testing.T, url string, via http.RoundTripper, u
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return outcome{err, resp.StatusCode, resp.Header, body}
+	return outcome{err: err, status: resp.StatusCode, header: resp.Header, body: body}
 }
 
 func TestFaultRules(t *testing.T) {

@@ -61,6 +61,9 @@ func (t faultyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if code, ok := resetCodes[fault]; ok {
+			return nil, streamReset(code)
+		}
 		return nil, fmt.Errorf("sandbox: read: %w", syscall.ECONNRESET)
 	}
 	return &http.Response{

@@ -1,0 +1,55 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// resetCodes are the error codes with which HTTP/2 streams are reset (RFC 9113,
+// section 7).
+var resetCodes = map[Fault]resetCode{
+	FaultRefusedStream:      {7, "REFUSED_STREAM"},
+	FaultProtocolError:      {1, "PROTOCOL_ERROR"},
+	FaultProtocolErrorAfter: {1, "PROTOCOL_ERROR"},
+	FaultInternalError:      {2, "INTERNAL_ERROR"},
+	FaultInternalErrorAfter: {2, "INTERNAL_ERROR"},
+	FaultCancel:             {8, "CANCEL"},
+	FaultCancelAfter:        {8, "CANCEL"},
+	FaultCalm:               {11, "ENHANCE_YOUR_CALM"},
+	FaultCalmAfter:          {11, "ENHANCE_YOUR_CALM"},
+}
+
+type resetCode struct {
+	number uint32
+	name   string
+}
+
+// streamReset is the error of a request whose HTTP/2 stream was reset, as net/http
+// has it: that is not exported, but copies itself to a struct of its own shape.
+type streamReset resetCode
+
+func (e streamReset) Error() string {
+	return fmt.Sprintf("stream error: stream ID 1; %s; received from peer", e.name)
+}
+
+// As copies the error to a struct with the fields StreamID, Code and Cause.
+func (e streamReset) As(target any) bool {
+	to := reflect.ValueOf(target).Elem()
+	if to.Kind() != reflect.Struct || to.NumField() != 3 {
+		return false
+	}
+	from := reflect.ValueOf(struct {
+		StreamID, Code uint32
+		Cause          error
+	}{1, e.number, errors.New("received from peer")})
+	for i := range from.NumField() {
+		if to.Type().Field(i).Name != from.Type().Field(i).Name || !from.Field(i).Type().ConvertibleTo(to.Field(i).Type()) {
+			return false
+		}
+	}
+	for i := range from.NumField() {
+		to.Field(i).Set(from.Field(i).Convert(to.Field(i).Type()))
+	}
+	return true
+}
