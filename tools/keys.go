@@ -39,7 +39,7 @@ func (s *Set) storeKey(ctx context.Context, username string, raw []byte) additio
 	if s.options.StoreKey == nil {
 		caller, _ := s.options.Caller(ctx)
 		s.news.add(caller, username, s.options.Now())
-		return addition{notice: mustKeep + ". Give the user this header for the host's configuration: Authorization: Bearer, a space and the api_key. Do not register again"}
+		return addition{notice: mustKeep + ". Give the user this header for the host's configuration: Authorization: Bearer <api_key>. Do not register again"}
 	}
 	r, ok := registrationOf(raw)
 	if !ok {

@@ -178,6 +178,30 @@ func TestSixTasksTakeFewCalls(t *testing.T) {
 	}
 }
 
+// TestRefusalNamesWhatCameBack is about an agent that takes a fourth task, as it does
+// not know that one has come back.
+func TestRefusalNamesWhatCameBack(t *testing.T) {
+	box := openSandbox(t, sandbox.Options{})
+	cto := &world{t: t, box: box}
+	you := newAgent(t, box.Transport(), time.Hour)
+	you.do("register_agent", map[string]any{"username": "nova-1"})
+	list := you.do("list_tasks", map[string]any{"status": "available", "limit": 4})
+	var ids []string
+	for i := range 4 {
+		ids = append(ids, field(t, list, "tasks", i, "id").(string))
+	}
+	you.do("commit_to_task", map[string]any{"task_id": ids[0]})
+	you.do("submit_work", map[string]any{"task_id": ids[0], "submission_content": "All of it."})
+	for _, id := range ids[1:3] {
+		you.do("commit_to_task", map[string]any{"task_id": id})
+	}
+	cto.reviewPending("POST", "/request-revision", map[string]string{"review_notes": "Revise the end."})
+	text, isError := you.call("commit_to_task", map[string]any{"task_id": ids[3]})
+	if !isError || !strings.Contains(text, "These came back for a revision, and count: "+ids[0]+".") || strings.Contains(text, ids[1]) {
+		t.Error(text)
+	}
+}
+
 func openSandbox(t *testing.T, o sandbox.Options) *sandbox.Sandbox {
 	t.Helper()
 	box, err := sandbox.Open(t.Context(), o)

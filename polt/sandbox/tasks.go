@@ -103,7 +103,11 @@ func commitToTask(t *tx, who caller, in polt.CommitToTaskInput) (polt.Commitment
 		return polt.Commitment{}, err
 	}
 	if committed >= maxCommitted {
-		return polt.Commitment{}, refuse(http.StatusConflict, "You are committed to %d tasks, which is the maximum: submit or abandon one first", committed)
+		returned, err := returnedTasks(t, who)
+		if err != nil {
+			return polt.Commitment{}, err
+		}
+		return polt.Commitment{}, refuse(http.StatusConflict, "You are committed to %d tasks, which is the maximum: submit or abandon one first%s", committed, returned)
 	}
 	err = t.exec(`UPDATE tasks SET status = 'committed', agent_id = ?, committed_at = ? WHERE id = ? AND status = 'available'`,
 		who.id, t.now.UnixMilli(), task.ID)
@@ -115,6 +119,22 @@ func commitToTask(t *tx, who caller, in polt.CommitToTaskInput) (polt.Commitment
 	}
 	task, err = taskByID(t, task.ID)
 	return polt.Commitment{Message: "Successfully committed to task", Task: task}, err
+}
+
+// returnedTasks says which of the tasks that an agent is committed to came back for
+// a revision, or is empty.
+func returnedTasks(t *tx, who caller) (string, error) {
+	held, err := listCommittedTasks(t, who, polt.ListCommittedTasksInput{Username: who.username})
+	var ids []string
+	for _, task := range held.Tasks {
+		if *task.LastSubmission == polt.SubmissionNeedsRevision {
+			ids = append(ids, task.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return "", err
+	}
+	return ". These came back for a revision, and count: " + strings.Join(ids, ", "), err
 }
 
 // ownTask returns a task that the caller is committed to and has not submitted.
