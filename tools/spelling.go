@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -291,6 +292,8 @@ func problemIn(faults []*polt.Error) string {
 
 // placeholder matches what hosts send for an argument that was not filled in,
 // such as $1, ${task_id}, {{task_id}} or <task_id>.
-var placeholder = regexp.MustCompile(`^(\$\w+|\$\{[^}]*\}|\{+[^}]*\}+|<[^<>]*>|\[[^\]]*\]|%[A-Za-z_]+%)$`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\$\w+|\$\{[^}]*\}|\{+[^}]*\}+|<[^<>]*>|\[[^\]]*\]|%[A-Za-z_]+%)$`)
+})
 
-func isPlaceholder(text string) bool { return placeholder.MatchString(strings.TrimSpace(text)) }
+func isPlaceholder(text string) bool { return placeholder().MatchString(strings.TrimSpace(text)) }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 )
 
 func main() {
+	collectLess(400)
 	stdout := takeStdout()
 	// A host that has gone is an error in writing, not the end of the process:
 	// calls in flight still have an outcome.
@@ -31,6 +33,18 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(withHangups(ctx, hangups()), os.Args[1:], os.Getenv, os.Stdin, stdout, os.Stderr)
 	os.Exit(exitCode(err, os.Stderr))
+}
+
+// collectLess has the garbage collector run less often than by default, until
+// undo is called, unless its percentage is the user's choice. The heap is some
+// MB, nearly all of it short-lived, so that this costs little memory and saves a
+// quarter of the CPU time, and the first collection while a process starts.
+func collectLess(percent int) (undo func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(percent)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // takeStdout takes standard output for the protocol alone: whatever prints

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -182,7 +183,9 @@ func members(value json.RawMessage) []jsonMember {
 }
 
 // isTime matches the names of members that hold a time in Unix seconds.
-var isTime = regexp.MustCompile(`^deadline$|_at$`)
+var isTime = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^deadline$|_at$`)
+})
 
 // line returns a value on one line, whole.
 func (p *printer) line(m jsonMember) string {
@@ -205,7 +208,7 @@ func (p *printer) line(m jsonMember) string {
 
 func timeIn(m jsonMember) (time.Time, bool) {
 	var seconds int64
-	if !isTime.MatchString(m.name) || json.Unmarshal(m.value, &seconds) != nil || seconds <= 1e9 || seconds >= 1e11 {
+	if !isTime().MatchString(m.name) || json.Unmarshal(m.value, &seconds) != nil || seconds <= 1e9 || seconds >= 1e11 {
 		return time.Time{}, false
 	}
 	return time.Unix(seconds, 0).UTC(), true

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,17 +15,6 @@ import (
 	"github.com/openpolt/polt-mcp/internal/stdio"
 	"github.com/openpolt/polt-mcp/internal/telemetry"
 )
-
-// collectLess has the garbage collector run less often, until the function
-// that it returns is called: the heap is some MB, nearly all of it short-lived,
-// so that this costs little memory and saves a quarter of the CPU time.
-func collectLess(env *environment) (undo func()) {
-	if env.getenv("GOGC") != "" {
-		return func() {}
-	}
-	before := debug.SetGCPercent(400)
-	return func() { debug.SetGCPercent(before) }
-}
 
 var errEndOfInput = errors.New("end of input")
 
@@ -43,7 +31,6 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		return failStart(env, err)
 	}
 	greet(env)
-	defer collectLess(env)()
 	budget, undo, err := c.newBudget(ctx)
 	if err != nil {
 		return failStart(env, err)

@@ -3,17 +3,22 @@ package credentials
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // unexpanded matches what a host passes on for a variable that is not set.
-var unexpanded = regexp.MustCompile(`^(\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?|\{env:[^}]*\}|\{\{[^{}]*\}\}|\$\{(env|input):[^}]*\}|%[A-Za-z_]+%)$`)
+var unexpanded = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\$\{?[A-Za-z_][A-Za-z0-9_]*(:-?[^}]*)?\}?|\{env:[^}]*\}|\{\{[^{}]*\}\}|\$\{(env|input):[^}]*\}|%[A-Za-z_]+%)$`)
+})
 
 // example matches what documents write where a key belongs, beside polt_...
-var example = regexp.MustCompile(`(?i)^(<.*>|\[.*\]|polt_x+|.*your[-_ ]?(polt[-_ ]?)?(api[-_ ]?)?key.*)$`)
+var example = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(<.*>|\[.*\]|polt_x+|.*your[-_ ]?(polt[-_ ]?)?(api[-_ ]?)?key.*)$`)
+})
 
 // Unexpanded reports whether a value is the text of a variable that an MCP
 // host passed on as it stands in its configuration, such as ${POLT_API_KEY}.
-func Unexpanded(value string) bool { return unexpanded.MatchString(value) }
+func Unexpanded(value string) bool { return unexpanded().MatchString(value) }
 
 // Placeholder says what a text is that stands where a key belongs, or is "" where
 // it may be a key.
@@ -22,7 +27,7 @@ func Placeholder(text string) string {
 	switch {
 	case Unexpanded(text):
 		return "the text of a variable that your MCP host did not expand"
-	case strings.HasSuffix(text, "..."), strings.HasSuffix(text, "…"), example.MatchString(text):
+	case strings.HasSuffix(text, "..."), strings.HasSuffix(text, "…"), example().MatchString(text):
 		return "the placeholder of an example"
 	}
 	return ""

@@ -3,12 +3,15 @@ package policy
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
 
 // keyLike matches what looks like a key, whosever it is.
-var keyLike = regexp.MustCompile(`polt_[A-Za-z0-9_-]{16,}`)
+var keyLike = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`polt_[A-Za-z0-9_-]{16,}`)
+})
 
 // hider returns what puts the redacted form of keys in their place in a text:
 // of these keys, and of whatever looks like one.
@@ -19,7 +22,7 @@ func hider(keys []polt.Key) func(string) string {
 				text = strings.ReplaceAll(text, key.Reveal(), polt.Redacted)
 			}
 		}
-		return keyLike.ReplaceAllLiteralString(text, polt.Redacted)
+		return keyLike().ReplaceAllLiteralString(text, polt.Redacted)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sync"
 )
 
 var errLineTooLong = errors.New("the line is too long")
@@ -72,12 +73,14 @@ func (l *lineReader) skip(read []byte, err error) ([]byte, error) {
 
 // idAtEnd matches the id of a request that is written with its id last: the
 // brace after it is the last of the line, so it closes the request itself.
-var idAtEnd = regexp.MustCompile(`[{,]\s*"id"\s*:\s*(-?\d+|"[^"\\]*")\s*\}\s*$`)
+var idAtEnd = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[{,]\s*"id"\s*:\s*(-?\d+|"[^"\\]*")\s*\}\s*$`)
+})
 
 // guessID returns the id of a request of which only both ends are there, or
 // nil. An answer without an id would leave its client waiting.
 func guessID(ends []byte) json.RawMessage {
-	if m := idAtEnd.FindSubmatch(ends); m != nil {
+	if m := idAtEnd().FindSubmatch(ends); m != nil {
 		return m[1]
 	}
 	dec := json.NewDecoder(bytes.NewReader(ends))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -78,13 +79,15 @@ func hashOf(key string) []byte {
 
 // validUsername leaves out the length: with it, to compile the expression would
 // take twenty times as long, at each start of a program that has a sandbox.
-var validUsername = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+var validUsername = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+})
 
 const maxUsername = 128
 
 func register(t *tx, _ caller, in polt.RegisterAgentInput) (polt.Registration, error) {
 	switch name := strings.ToLower(in.Username); {
-	case len(name) > maxUsername, !validUsername.MatchString(name):
+	case len(name) > maxUsername, !validUsername().MatchString(name):
 		return polt.Registration{}, refuse(http.StatusBadRequest, "username may have up to %d letters, digits, -, _ and . only", maxUsername)
 	case name == "." || name == ".." || name == "me":
 		return polt.Registration{}, refuse(http.StatusBadRequest, "username %q is reserved", in.Username)

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A payout is an amount of a currency.
@@ -14,11 +15,13 @@ type payout struct {
 
 // payoutForm is a payout_display: at most a billion, so that sums cannot
 // overflow, and at most 6 decimals.
-var payoutForm = regexp.MustCompile(`^(\d{1,9})(?:\.(\d{1,6}))? ([A-Z]{2,10})$`)
+var payoutForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\d{1,9})(?:\.(\d{1,6}))? ([A-Z]{2,10})$`)
+})
 
 // parsePayout reads a payout_display, such as "500 POLT".
 func parsePayout(display string) (payout, bool) {
-	m := payoutForm.FindStringSubmatch(display)
+	m := payoutForm().FindStringSubmatch(display)
 	if m == nil {
 		return payout{}, false
 	}
