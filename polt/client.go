@@ -1,7 +1,6 @@
 package polt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -126,21 +125,8 @@ func (c *Client) WithoutRetries() *Client {
 	return &once
 }
 
-// minSecret is how long a key is at least to be looked for in a text: a shorter
-// one is in many a text by chance.
-const minSecret = 8
-
-// HasKeyIn reports whether a text holds the client's key, so that it must not be
-// shown to anybody, the platform's readers included. A key of less than 8
-// characters is not looked for.
-func (c *Client) HasKeyIn(text []byte) bool {
-	secret := c.key.Reveal()
-	return len(secret) >= minSecret && bytes.Contains(text, []byte(secret))
-}
-
-// Redact returns a text in which [Redacted] stands for the client's key: see
-// [Key.Redact].
-func (c *Client) Redact(text []byte) []byte { return c.key.Redact(text) }
+// Key returns the key that the client calls with, or none.
+func (c *Client) Key() Key { return c.key }
 
 // BaseURL returns where the platform is, without a slash at the end.
 func (c *Client) BaseURL() string { return c.base.String() }

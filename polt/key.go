@@ -1,8 +1,6 @@
 package polt
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,16 +52,6 @@ func (k Key) Reveal() string {
 		return ""
 	}
 	return k.secret.Value()
-}
-
-// Fingerprint names a key, for logs and limits, and is no secret: it is the
-// first 8 bytes of the SHA-256 of its text, in hex. It is empty for no key.
-func (k Key) Fingerprint() string {
-	if k.IsZero() {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(k.secret.Value()))
-	return hex.EncodeToString(sum[:8])
 }
 
 // Format prints the redaction for every verb.

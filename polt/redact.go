@@ -150,7 +150,7 @@ func (c *Client) withoutKey(err error) error {
 		return nil
 	}
 	words := []byte(err.Error())
-	if redacted := redactLikely(c.Redact(words)); !bytes.Equal(redacted, words) {
+	if redacted := redactLikely(c.key.Redact(words)); !bytes.Equal(redacted, words) {
 		return errors.New(string(redacted)) // without the error that it wraps, which says the same
 	}
 	return err

@@ -97,7 +97,7 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	})
 	defer func() {
 		if failed != nil { // wherever its words are from
-			failed.Message = string(redactLikely(c.Redact([]byte(failed.Message))))
+			failed.Message = string(redactLikely(c.key.Redact([]byte(failed.Message))))
 		}
 	}()
 	read := r.op.method == http.MethodGet
@@ -109,20 +109,20 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		// would act again: whether to try is the caller's to decide.
 		return nil, failed.Retryable && failed.Code != CodeRateLimited && ctx.Err() == nil && (read || !connected.Load()), failed
 	case !success:
-		failed = errorOf(r, resp, redactLikely(c.Redact(body)))
+		failed = errorOf(r, resp, redactLikely(c.key.Redact(body)))
 		// A tunnel that is offline stays so for longer than we would wait.
 		return nil, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
 	case !looksLikeJSON(body):
 		failed = &Error{
 			Code: CodeUpstreamError, Operation: r.op.String(), HTTPStatus: status,
-			Message: "the answer is not JSON: " + clean.Line(string(redactLikely(c.Redact(body[:min(len(body), maxErrorBody)]))), 100),
+			Message: "the answer is not JSON: " + clean.Line(string(redactLikely(c.key.Redact(body[:min(len(body), maxErrorBody)]))), 100),
 		}
 		if !read {
 			failed.Code = CodeOutcomeUnknown
 		}
 		return nil, false, failed
 	}
-	return c.Redact(body), false, nil
+	return c.key.Redact(body), false, nil
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {

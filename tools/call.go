@@ -41,7 +41,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	key := s.Key(ctx) // once: what is asked about is what is sent
 	client := s.clientOf(key)
 	failed := func(text string) *mcp.CallToolResult { // an argument, or its name, may be the key
-		return errorResult(string(client.Redact([]byte(text))))
+		return errorResult(string(client.Key().Redact([]byte(text))))
 	}
 	p, faults := d.prepare(arguments, client)
 	if len(faults) > 0 {

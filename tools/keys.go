@@ -140,12 +140,22 @@ func (s *Set) justRegistered(ctx context.Context) (username string, isSession bo
 	return clean.Line(s.news.of(caller, s.options.Now()), 128), isSession
 }
 
+// minSecret is how long a key is at least to be looked for in a text: a shorter
+// one is in many a text by chance.
+const minSecret = 8
+
+// holds reports whether a text holds a key.
+func holds(text string, key polt.Key) bool {
+	secret := key.Reveal()
+	return len(secret) >= minSecret && strings.Contains(text, secret)
+}
+
 const leaked = "holds the API key in use, which nobody else may see"
 
 // Leak returns the error for a value that holds the key in use, or nil: an
 // [*Error], as of a read.
 func (s *Set) Leak(ctx context.Context, name, value string) error {
-	if !s.client(ctx).HasKeyIn([]byte(value)) {
+	if !holds(value, s.client(ctx).Key()) {
 		return nil
 	}
 	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+About(name, leaked), "Do not repeat it unchanged, but correct the "+name)
@@ -155,7 +165,7 @@ func (s *Set) Leak(ctx context.Context, name, value string) error {
 // others to read.
 func leaks(given values, client *polt.Client) (faults []argumentError) {
 	for name, value := range given {
-		if client.HasKeyIn([]byte(value.text)) {
+		if holds(value.text, client.Key()) {
 			faults = append(faults, argumentError{name, leaked})
 		}
 	}

@@ -128,14 +128,14 @@ func (s *Set) Hide(ctx context.Context, err error) error {
 	client := s.client(ctx)
 	hidden := *e
 	for _, text := range []*string{&hidden.Message, &hidden.facts.Field, &hidden.facts.URI} {
-		*text = string(client.Redact([]byte(*text)))
+		*text = string(client.Key().Redact([]byte(*text)))
 	}
 	return &hidden
 }
 
 // Redact returns a text without the key in use.
 func (s *Set) Redact(ctx context.Context, text string) string {
-	return string(s.client(ctx).Redact([]byte(text)))
+	return string(s.client(ctx).Key().Redact([]byte(text)))
 }
 
 // JSONRPC returns the error as the protocol has it: modern says that it is of

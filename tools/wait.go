@@ -50,7 +50,7 @@ func (s *Set) waitForReview(ctx context.Context, p prepared, client *polt.Client
 	if notice != "" && p.summary != shape.Whole {
 		task = membersOf(task, "id", "task_id", "title", "status")
 	}
-	return client.Redact(task), addition{notice: notice}, nil // it was read for all who wait
+	return client.Key().Redact(task), addition{notice: notice}, nil // it was read for all who wait
 }
 
 // waiting is a wait for a task.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openpolt/polt-mcp/internal/keyid"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/watch"
 	"github.com/openpolt/polt-mcp/polt"
@@ -91,7 +92,7 @@ func (k *knownKeys) isKnown(ctx context.Context) bool {
 	if key.IsZero() {
 		return false
 	}
-	id := key.Fingerprint()
+	id := keyid.Of(key)
 	k.mu.Lock()
 	isKnown := time.Now().Before(k.until[id])
 	k.mu.Unlock()

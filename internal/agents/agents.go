@@ -12,6 +12,7 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/answers"
 	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/keyid"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -37,7 +38,7 @@ func (n *Names) Name(key polt.Key) string {
 	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.names[key.Fingerprint()]
+	return n.names[keyid.Of(key)]
 }
 
 // Accepts reports whether the platform has accepted a key.
@@ -76,7 +77,7 @@ func (n *Names) learn(key polt.Key, name string) {
 	if n.names == nil || len(n.names) >= maxNames {
 		n.names = map[string]string{}
 	}
-	n.names[key.Fingerprint()] = name
+	n.names[keyid.Of(key)] = name
 }
 
 // Transport returns a transport that learns names from what base receives:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/openpolt/polt-mcp/internal/keyid"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
@@ -133,5 +134,5 @@ func callerID(key polt.Key) string {
 	if key.IsZero() {
 		return ""
 	}
-	return "key:" + key.Fingerprint()
+	return "key:" + keyid.Of(key)
 }

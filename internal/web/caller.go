@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/internal/keyid"
 	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -46,7 +47,7 @@ func (s *Server) callerOf(r *http.Request) caller {
 			c.problem = "The Authorization header has no usable key: it is not of the form \"Authorization: Bearer polt_…\""
 		default:
 			c.key = key
-			c.id = "key:" + key.Fingerprint()
+			c.id = "key:" + keyid.Of(key)
 			return c
 		}
 	}
