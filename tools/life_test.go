@@ -47,7 +47,7 @@ func newAgent(t *testing.T, transport http.RoundTripper, interval time.Duration,
 			if err != nil {
 				return nil, nil, err
 			}
-			return hub.WatchState(ctx, watch.Thing{ID: state.ID, Read: state.Read}, changed)
+			return hub.WatchState(ctx, watch.Target{ID: state.ID, Read: state.Read}, changed)
 		}
 		for _, change := range change {
 			change(o)

@@ -107,7 +107,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err := f.check(); err != nil {
 		return err
 	}
-	defer collectLess(200)() // many callers need more memory, and above this little is saved
+	defer relaxGC(200)() // many callers need more memory, and above this little is saved
 	budget, undo, err := f.newBudget(ctx)
 	if err != nil {
 		return err

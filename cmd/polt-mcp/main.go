@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	collectLess(400)
+	relaxGC(400)
 	stdout := takeStdout()
 	// A host that has gone is an error in writing, not the end of the process:
 	// calls in flight still have an outcome.
@@ -35,11 +35,11 @@ func main() {
 	os.Exit(exitCode(err, os.Stderr))
 }
 
-// collectLess has the garbage collector run less often than by default, until
+// relaxGC has the garbage collector run less often than by default, until
 // undo is called, unless its percentage is the user's choice. The heap is some
 // MB, nearly all of it short-lived, so that this costs little memory and saves a
 // quarter of the CPU time, and the first collection while a process starts.
-func collectLess(percent int) (undo func()) {
+func relaxGC(percent int) (undo func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}

@@ -44,11 +44,11 @@ func (f watchFlags) watcher(a *app, caller func(context.Context) string, counted
 		if err != nil {
 			return nil, nil, err
 		}
-		thing := watch.Thing{ID: state.ID, Read: goneIfNotFound(state.Read)}
+		target := watch.Target{ID: state.ID, Read: goneIfNotFound(state.Read)}
 		if caller == nil {
-			last, stop, err = hub.WatchState(ctx, thing, changed)
+			last, stop, err = hub.WatchState(ctx, target, changed)
 		} else {
-			last, stop, err = hub.WatchAs(ctx, watch.Caller{ID: caller(ctx), IsKnown: known.isKnown}, thing, changed)
+			last, stop, err = hub.WatchAs(ctx, watch.Caller{ID: caller(ctx), IsKnown: known.isKnown}, target, changed)
 		}
 		return last, stop, watchError(err)
 	}

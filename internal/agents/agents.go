@@ -48,12 +48,12 @@ func (n *Names) Accepts(key polt.Key) bool {
 	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	id := key.Fingerprint()
+	id := keyid.Of(key)
 	return n.accepted[id] || n.names[id] != ""
 }
 
 func (n *Names) accept(key polt.Key) {
-	id := key.Fingerprint()
+	id := keyid.Of(key)
 	n.mu.RLock()
 	known := n.accepted[id]
 	n.mu.RUnlock()

@@ -74,7 +74,7 @@ func openJournal(path string, log zerolog.Logger) (*journal, error) {
 // done records its outcome.
 func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 	id, now := rand.Text(), time.Now()
-	hide := j.hidden(w.Key)
+	hide := j.redacted(w.Key)
 	var arguments map[string]any
 	dec := json.NewDecoder(bytes.NewReader(w.Arguments))
 	dec.UseNumber()
@@ -82,7 +82,7 @@ func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 	if err == nil {
 		err = j.record(id, sent{w, now}, written{
 			Event: "write", ID: id, Time: stamp(now), Tool: w.Tool, Caller: callerID(w.Key),
-			RequestID: hide(w.RequestID), Arguments: hidden(arguments, hide).(map[string]any),
+			RequestID: hide(w.RequestID), Arguments: redacted(arguments, hide).(map[string]any),
 		})
 	}
 	if err != nil {
@@ -136,7 +136,7 @@ func (j *journal) settle(id string, o tools.Outcome, now time.Time) (e ended, er
 		return ended{}, nil
 	}
 	delete(j.open, id)
-	e = s.ended(id, o, now, j.hider(s.write.Key))
+	e = s.ended(id, o, now, j.redactor(s.write.Key))
 	line, err := lineOf(e)
 	if err == nil {
 		err = j.file.append(line, now)
@@ -184,17 +184,17 @@ func (j *journal) close() error {
 	return j.file.close()
 }
 
-// hidden returns what takes keys out of a text: the key in use, those that were
+// redacted returns what takes keys out of a text: the key in use, those that were
 // given out, and all that look like one.
-func (j *journal) hidden(inUse polt.Key) func(string) string {
+func (j *journal) redacted(inUse polt.Key) func(string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.hider(inUse)
+	return j.redactor(inUse)
 }
 
-// hider is hidden where the lock is held.
-func (j *journal) hider(inUse polt.Key) func(string) string {
-	return hider(append([]polt.Key{inUse}, j.issued...))
+// redactor is redacted for a caller that holds the lock.
+func (j *journal) redactor(inUse polt.Key) func(string) string {
+	return redactor(append([]polt.Key{inUse}, j.issued...))
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

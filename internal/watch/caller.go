@@ -17,11 +17,11 @@ type Caller struct {
 
 // Errors of [Hub.WatchAs].
 var (
-	// ErrCallerTooMany is returned where a caller watches as many things as it may.
-	ErrCallerTooMany = errors.New("the caller watches as many things as it may")
+	// ErrCallerTooMany is returned where a caller watches as many targets as it may.
+	ErrCallerTooMany = errors.New("the caller watches as many targets as it may")
 	// ErrUnknownTooMany is returned where a caller whom the platform does not know
 	// would watch more than such callers may.
-	ErrUnknownTooMany = errors.New("callers that are not known watch as many things as they may")
+	ErrUnknownTooMany = errors.New("callers that are not known watch as many targets as they may")
 )
 
 const (
@@ -29,8 +29,8 @@ const (
 	defaultMaxOfUnknown = 20
 )
 
-// callers counts what each caller watches, by thing: however often, and under
-// whatever name, one and the same thing counts once.
+// callers counts what each caller watches, by target: however often, and under
+// whatever name, one and the same target counts once.
 type callers struct {
 	maxOfCaller  int
 	maxOfUnknown int // of each caller that is not known to be known
@@ -38,10 +38,10 @@ type callers struct {
 
 	mu      sync.Mutex
 	all     map[string]map[any]*share
-	unknown int // things that are watched without being asked whether the caller is known
+	unknown int // targets that are watched without being asked whether the caller is known
 }
 
-// share is a caller's watches of a thing.
+// share is a caller's watches of a target.
 type share struct {
 	watches int
 	unknown bool // it is one of those that count in unknown
@@ -59,16 +59,16 @@ func (c *callers) take(ctx context.Context, caller Caller, id any) (giveBack fun
 	isKnown := false
 	for {
 		c.mu.Lock()
-		things := c.all[caller.ID]
-		s := things[id]
+		targets := c.all[caller.ID]
+		s := targets[id]
 		switch {
 		case s != nil:
-		case len(things) >= c.maxOfCaller:
+		case len(targets) >= c.maxOfCaller:
 			c.mu.Unlock()
 			return nil, ErrCallerTooMany
 		case isKnown:
 			s = &share{}
-		case len(things) < c.maxOfUnknown && c.unknown < c.maxUnknown:
+		case len(targets) < c.maxOfUnknown && c.unknown < c.maxUnknown:
 			s = &share{unknown: true}
 			c.unknown++
 		default:
@@ -79,11 +79,11 @@ func (c *callers) take(ctx context.Context, caller Caller, id any) (giveBack fun
 			isKnown = true
 			continue // the rest may have changed meanwhile
 		}
-		if things == nil {
-			things = map[any]*share{}
-			c.all[caller.ID] = things
+		if targets == nil {
+			targets = map[any]*share{}
+			c.all[caller.ID] = targets
 		}
-		things[id] = s
+		targets[id] = s
 		s.watches++
 		c.mu.Unlock()
 		return sync.OnceFunc(func() { c.leave(caller.ID, id) }), nil
@@ -93,22 +93,22 @@ func (c *callers) take(ctx context.Context, caller Caller, id any) (giveBack fun
 func (c *callers) leave(caller string, id any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	things := c.all[caller]
-	s := things[id]
+	targets := c.all[caller]
+	s := targets[id]
 	if s.watches--; s.watches > 0 {
 		return
 	}
 	if s.unknown {
 		c.unknown--
 	}
-	if delete(things, id); len(things) == 0 {
+	if delete(targets, id); len(targets) == 0 {
 		delete(c.all, caller)
 	}
 }
 
 // WatchAs is [Hub.WatchState] for one of many callers, each of whom may watch only
 // so much at a time.
-func (h *Hub) WatchAs(ctx context.Context, caller Caller, t Thing, changed func(state []byte)) (last []byte, stop func(), err error) {
+func (h *Hub) WatchAs(ctx context.Context, caller Caller, t Target, changed func(state []byte)) (last []byte, stop func(), err error) {
 	giveBack, err := h.callers.take(ctx, caller, t.ID)
 	if err != nil {
 		return nil, nil, err

@@ -12,7 +12,7 @@ import (
 // as watches a thing for a caller.
 func as(t *testing.T, h *watch.Hub, caller watch.Caller, id any) (stop func(), err error) {
 	t.Helper()
-	_, stop, err = h.WatchAs(t.Context(), caller, watch.Thing{ID: id, Read: func(context.Context) ([]byte, error) { return []byte(`{}`), nil }}, func([]byte) {})
+	_, stop, err = h.WatchAs(t.Context(), caller, watch.Target{ID: id, Read: func(context.Context) ([]byte, error) { return []byte(`{}`), nil }}, func([]byte) {})
 	return stop, err
 }
 
@@ -57,7 +57,7 @@ func TestCallerWatchesNoMoreThanItMay(t *testing.T) {
 func TestWatchThatDoesNotBeginTakesNoPlace(t *testing.T) {
 	h := watch.New(watch.Options{MaxOfCaller: 1})
 	defer h.Close()
-	broken := watch.Thing{ID: "broken", Read: func(context.Context) ([]byte, error) { return nil, errors.New("no") }}
+	broken := watch.Target{ID: "broken", Read: func(context.Context) ([]byte, error) { return nil, errors.New("no") }}
 	for range 3 {
 		if _, _, err := h.WatchAs(t.Context(), watch.Caller{ID: "a"}, broken, nil); err == nil || errors.Is(err, watch.ErrCallerTooMany) {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func TestFirstReadThatFails(t *testing.T) {
 			errs := make(chan error, 10)
 			for range cap(errs) {
 				go func() {
-					_, err := h.Watch(t.Context(), s.thing(), nil)
+					_, err := h.Watch(t.Context(), s.target(), nil)
 					errs <- err
 				}()
 			}
@@ -93,12 +93,12 @@ func TestPanics(t *testing.T) {
 		s := newSource("thing", "1")
 		panics := func(context.Context) ([]byte, error) { panic("oops") }
 		s.is(panics)
-		if _, err := h.Watch(t.Context(), s.thing(), nil); err == nil || !strings.Contains(err.Error(), "oops") {
+		if _, err := h.Watch(t.Context(), s.target(), nil); err == nil || !strings.Contains(err.Error(), "oops") {
 			t.Errorf("Watch: %v", err)
 		}
 		s.set("1")
 		w := follow(t, h, s)
-		stop, err := h.Watch(t.Context(), s.thing(), func() { panic("no news") })
+		stop, err := h.Watch(t.Context(), s.target(), func() { panic("no news") })
 		if err != nil {
 			t.Fatal(err)
 		}

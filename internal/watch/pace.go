@@ -9,13 +9,13 @@ import (
 const (
 	steadyReads = 4  // that show no change, before the pauses grow
 	longest     = 20 // intervals of a pause
-	// longestAsked is for how long an error may have a thing not read, at least.
+	// longestAsked is for how long an error may have a target not read, at least.
 	longestAsked = longest * defaultInterval
 	// farthest is how long an interval may be, so that no sum of pauses overflows.
 	farthest = 365 * 24 * time.Hour
 )
 
-// pace says when a thing is read.
+// pace says when a target is read.
 type pace struct {
 	interval time.Duration
 	pause    time.Duration // without its variation
@@ -39,7 +39,7 @@ func (p *pace) slower() {
 }
 
 // plan says when to read next after a read that has just ended, and that asked
-// to wait for some time: not for ever, or one answer could silence a thing for
+// to wait for some time: not for ever, or one answer could silence a target for
 // good. What is asked of many at once is done at many times.
 func (p *pace) plan(wait time.Duration) {
 	now := time.Now()

@@ -60,7 +60,7 @@ func TestThingsThatAreWatchedAtOnceAreNotReadAtOnce(t *testing.T) {
 			times[s.readAt()[1]] = true
 		}
 		if len(times) < len(sources)/2 {
-			t.Errorf("%d things were read at %d times", len(sources), len(times))
+			t.Errorf("%d targets were read at %d times", len(sources), len(times))
 		}
 	})
 }

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// poll reads one thing, for all who watch it.
+// poll reads one target, for all who watch it.
 type poll struct {
 	hub    *Hub
-	thing  Thing
+	target Target
 	ctx    context.Context // of each read; ends with the poll
 	cancel context.CancelFunc
 	joined chan struct{} // holds one where a watcher has joined since it was emptied
@@ -26,9 +26,9 @@ type poll struct {
 	watchers map[*watcher]struct{} // those that wait for the first read, too; guarded by hub.mu
 }
 
-func newPoll(h *Hub, t Thing) *poll {
+func newPoll(h *Hub, t Target) *poll {
 	p := &poll{
-		hub: h, thing: t,
+		hub: h, target: t,
 		joined:   make(chan struct{}, 1),
 		begun:    make(chan struct{}),
 		watchers: map[*watcher]struct{}{},
@@ -46,7 +46,7 @@ func (p *poll) begin(err error) {
 	})
 }
 
-// run reads the thing until the poll ends.
+// run reads the target until the poll ends.
 func (p *poll) run() {
 	var known state
 	first, err := p.read()
@@ -77,14 +77,14 @@ func (p *poll) run() {
 	}
 }
 
-// read reads the thing, and tells if that fails.
+// read reads the target, and tells if that fails.
 func (p *poll) read() (b []byte, err error) {
-	panicked := protect("reading it", func() { b, err = p.thing.Read(p.ctx) })
+	panicked := protect("reading it", func() { b, err = p.target.Read(p.ctx) })
 	if panicked != nil {
 		b, err = nil, panicked
 	}
 	if err != nil && !errors.Is(err, ErrGone) && p.ctx.Err() == nil {
-		p.hub.options.OnError(p.thing.ID, err)
+		p.hub.options.OnError(p.target.ID, err)
 	}
 	return b, err
 }
@@ -107,7 +107,7 @@ func (p *poll) tell() {
 			return
 		}
 		if err := w.tell(state); err != nil {
-			p.hub.options.OnError(p.thing.ID, err)
+			p.hub.options.OnError(p.target.ID, err)
 		}
 	}
 }

@@ -58,8 +58,8 @@ func (s *source) fail(err error) {
 	s.is(func(context.Context) ([]byte, error) { return nil, err })
 }
 
-func (s *source) thing() watch.Thing {
-	return watch.Thing{ID: s.id, Read: func(ctx context.Context) ([]byte, error) {
+func (s *source) target() watch.Target {
+	return watch.Target{ID: s.id, Read: func(ctx context.Context) ([]byte, error) {
 		s.mu.Lock()
 		s.reads = append(s.reads, time.Now())
 		close(s.came)
@@ -133,7 +133,7 @@ func (w *told) want(want int64) {
 func follow(t *testing.T, h *watch.Hub, s *source) *told {
 	t.Helper()
 	w := &told{t: t}
-	stop, err := h.Watch(t.Context(), s.thing(), func() { w.n.Add(1) })
+	stop, err := h.Watch(t.Context(), s.target(), func() { w.n.Add(1) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func TestStopWaitsForARunningCall(t *testing.T) {
 		s := restless("thing")
 		release := make(chan struct{})
 		var running atomic.Bool
-		stop, err := h.Watch(t.Context(), s.thing(), func() {
+		stop, err := h.Watch(t.Context(), s.target(), func() {
 			running.Store(true)
 			<-release
 			running.Store(false)
@@ -126,7 +126,7 @@ func TestWhoStopsWhileOthersAreToldIsNotTold(t *testing.T) {
 		var calls [2]atomic.Int64
 		var stops [2]func()
 		for i := range stops {
-			stop, err := h.Watch(t.Context(), s.thing(), func() {
+			stop, err := h.Watch(t.Context(), s.target(), func() {
 				calls[i].Add(1)
 				<-release
 			})
@@ -162,7 +162,7 @@ func TestNoWatcherIsToldAfterClose(t *testing.T) {
 		release := make(chan struct{})
 		calls := 0
 		for range 10 {
-			stop, err := h.Watch(t.Context(), s.thing(), func() { calls++; <-release })
+			stop, err := h.Watch(t.Context(), s.target(), func() { calls++; <-release })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +189,7 @@ func TestClose(t *testing.T) {
 		known.pauses(1)
 		failed := make(chan error)
 		go func() {
-			_, err := h.Watch(t.Context(), unknown.thing(), nil)
+			_, err := h.Watch(t.Context(), unknown.target(), nil)
 			failed <- err
 		}()
 		synctest.Wait()
@@ -203,7 +203,7 @@ func TestClose(t *testing.T) {
 		if endedKnown.Load() != 1 || endedUnknown.Load() != 1 {
 			t.Error("a read goes on")
 		}
-		if _, err := h.Watch(t.Context(), known.thing(), nil); !errors.Is(err, watch.ErrClosed) {
+		if _, err := h.Watch(t.Context(), known.target(), nil); !errors.Is(err, watch.ErrClosed) {
 			t.Errorf("after Close: %v", err)
 		}
 		w.want(0)
@@ -215,8 +215,8 @@ func TestClose(t *testing.T) {
 // TestRaces joins, stops and closes as fast as it can, in real time.
 func TestRaces(t *testing.T) {
 	h := watch.New(watch.Options{Interval: time.Microsecond, MaxThings: 3})
-	things := []watch.Thing{restless(0).thing(), restless(1).thing(), restless(2).thing(), restless(3).thing()}
-	things[2].Read = func(context.Context) ([]byte, error) { return nil, watch.ErrGone }
+	targets := []watch.Target{restless(0).target(), restless(1).target(), restless(2).target(), restless(3).target()}
+	targets[2].Read = func(context.Context) ([]byte, error) { return nil, watch.ErrGone }
 	closed := make(chan struct{})
 	var working sync.WaitGroup
 	var calls atomic.Int64
@@ -229,7 +229,7 @@ func TestRaces(t *testing.T) {
 				}
 				var running, stopped atomic.Bool
 				told := make(chan struct{}, 1)
-				stop, err := h.Watch(ctx, things[n%len(things)], func() {
+				stop, err := h.Watch(ctx, targets[n%len(targets)], func() {
 					if running.Swap(true) {
 						t.Error("two calls at a time")
 					}

@@ -100,7 +100,7 @@ func TestThousandFirstWatchersShareOneRead(t *testing.T) {
 				ctx = first
 			}
 			go func() {
-				stop, err := h.Watch(ctx, s.thing(), func() {})
+				stop, err := h.Watch(ctx, s.target(), func() {})
 				if err == nil {
 					t.Cleanup(stop)
 				}
@@ -133,7 +133,7 @@ func TestReadForWhichNobodyWaitsIsCancelled(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for range 2 {
-			if _, err := h.Watch(ctx, s.thing(), nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := h.Watch(ctx, s.target(), nil); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Watch: %v", err)
 			}
 			synctest.Wait()
@@ -160,7 +160,7 @@ func TestReadHasAContextOfItsOwn(t *testing.T) {
 			return nil, nil
 		})
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
-		stop, err := h.Watch(ctx, s.thing(), func() {})
+		stop, err := h.Watch(ctx, s.target(), func() {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,13 +179,13 @@ func TestTooManyThings(t *testing.T) {
 				watchers = append(watchers, follow(t, h, newSource(i, "")))
 			}
 			another := newSource("another", "")
-			if _, err := h.Watch(t.Context(), another.thing(), nil); !errors.Is(err, watch.ErrTooMany) {
+			if _, err := h.Watch(t.Context(), another.target(), nil); !errors.Is(err, watch.ErrTooMany) {
 				t.Errorf("Watch: %v", err)
 			}
 			another.wantReads(t, 0)
 			again := follow(t, h, newSource(0, "")) // is no other thing
 			watchers[0].stop()
-			if _, err := h.Watch(t.Context(), another.thing(), nil); !errors.Is(err, watch.ErrTooMany) {
+			if _, err := h.Watch(t.Context(), another.target(), nil); !errors.Is(err, watch.ErrTooMany) {
 				t.Errorf("Watch: %v", err)
 			}
 			again.stop()

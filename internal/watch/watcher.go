@@ -1,6 +1,6 @@
 package watch
 
-// watcher is one watch of a thing.
+// watcher is one watch of a target.
 type watcher struct {
 	changed func(state []byte)
 	turn    chan struct{} // held while changed is running, and by stop

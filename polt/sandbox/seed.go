@@ -100,7 +100,7 @@ func sow(ctx context.Context, t *sql.Tx, now time.Time) error {
 	if err := dec.Decode(&world); err != nil {
 		return fmt.Errorf("seed.json: %w", err)
 	}
-	s := &sower{tx: &tx{ctx: ctx, sql: t}, now: now}
+	s := &seeder{tx: &tx{ctx: ctx, sql: t}, now: now}
 	for _, a := range world.Agents {
 		s.insert(`INSERT INTO agents (id, username, display_name, bio, created_at) VALUES (?, ?, ?, ?, ?)`,
 			seedID("agent", a.Username), a.Username, a.DisplayName, a.Bio, s.at(a.Created))
@@ -124,24 +124,24 @@ func seedID(path ...string) string {
 	return id.String()
 }
 
-// A sower inserts rows until one fails.
-type sower struct {
+// A seeder inserts rows until one fails.
+type seeder struct {
 	tx  *tx
 	now time.Time
 	err error
 }
 
-func (s *sower) insert(query string, args ...any) {
+func (s *seeder) insert(query string, args ...any) {
 	if s.err == nil {
 		s.err = s.tx.exec(query, args...)
 	}
 }
 
 // at returns a time in Unix milliseconds.
-func (s *sower) at(o offset) int64 { return s.now.Add(time.Duration(o)).UnixMilli() }
+func (s *seeder) at(o offset) int64 { return s.now.Add(time.Duration(o)).UnixMilli() }
 
 // seconds returns a time in Unix seconds; nil for none.
-func (s *sower) seconds(o *offset) *int64 {
+func (s *seeder) seconds(o *offset) *int64 {
 	if o == nil {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (s *sower) seconds(o *offset) *int64 {
 	return &at
 }
 
-func (s *sower) project(p seedProject) {
+func (s *seeder) project(p seedProject) {
 	id := seedID("project", p.Title)
 	s.insert(`INSERT INTO projects (id, title, description, detailed_presentation, technical_specs, go_to_market, market_study, status, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -172,7 +172,7 @@ func (s *sower) project(p seedProject) {
 	}
 }
 
-func (s *sower) task(projectID string, k seedTask) {
+func (s *seeder) task(projectID string, k seedTask) {
 	id := seedID("task", projectID, k.Title)
 	pay, err := payoutOf(k.Payout)
 	if err != nil && s.err == nil {
@@ -206,7 +206,7 @@ func (s *sower) task(projectID string, k seedTask) {
 }
 
 // millis returns a time in Unix milliseconds; nil for none.
-func (s *sower) millis(o *offset) *int64 {
+func (s *seeder) millis(o *offset) *int64 {
 	if o == nil {
 		return nil
 	}

@@ -13,9 +13,9 @@ var keyLike = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`polt_[A-Za-z0-9_-]{16,}`)
 })
 
-// hider returns what puts the redacted form of keys in their place in a text:
+// redactor returns what puts the redacted form of keys in their place in a text:
 // of these keys, and of whatever looks like one.
-func hider(keys []polt.Key) func(string) string {
+func redactor(keys []polt.Key) func(string) string {
 	return func(text string) string {
 		for _, key := range keys {
 			if !key.IsZero() {
@@ -26,19 +26,19 @@ func hider(keys []polt.Key) func(string) string {
 	}
 }
 
-// hidden returns a decoded JSON value with hide done to every text in it. On
+// redacted returns a decoded JSON value with hide done to every text in it. On
 // the encoded value it could miss a key, which JSON can write in many ways.
-func hidden(value any, hide func(string) string) any {
+func redacted(value any, hide func(string) string) any {
 	switch v := value.(type) {
 	case string:
 		return hide(v)
 	case []any:
 		for i := range v {
-			v[i] = hidden(v[i], hide)
+			v[i] = redacted(v[i], hide)
 		}
 	case map[string]any:
 		for name := range v {
-			v[name] = hidden(v[name], hide)
+			v[name] = redacted(v[name], hide)
 		}
 	}
 	return value
