@@ -2,9 +2,12 @@ package web_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/openpolt/polt-mcp/internal/web"
 )
@@ -147,6 +150,27 @@ func TestRefusalSaysTheLimitAndWhenToComeAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDocumentedRefusalIsTheServers(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		o := options(map[string]handler{"who": who})
+		o.Limits = web.Limits{CallerRate: 50}
+		h := web.New(o).Handler()
+		for range 100 { // at once
+			recorded(h, "POST", "/mcp", []byte(call("1", "who")))
+		}
+		var answer struct{ Error json.RawMessage }
+		body := recorded(h, "POST", "/mcp", []byte(call("1", "who"))).Body.Bytes()
+		if err := json.Unmarshal(body, &answer); err != nil || len(answer.Error) == 0 {
+			t.Fatalf("%v: %s", err, body)
+		}
+		contains(t, string(doc), "```json\n"+string(answer.Error)+"\n```")
+	})
 }
 
 // Each request of a batch waits for an answer of its own.
