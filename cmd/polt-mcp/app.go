@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -33,11 +34,9 @@ type app struct {
 	client    *polt.Client
 	set       *tools.Set
 	resources *resources.Resources
-	// watch watches a resource, for subscriptions and for tools that wait; nil
-	// until watcher is called.
-	watch   watchState
-	log     zerolog.Logger
-	closers closers
+	watch     watchState // for subscriptions and for tools that wait
+	log       zerolog.Logger
+	closers   closers
 }
 
 // Close ends what the app has begun.
@@ -73,6 +72,13 @@ type host struct {
 	transport func(http.RoundTripper) http.RoundTripper
 	// onAttempt is told of each request to the platform; nil means nobody is.
 	onAttempt func(context.Context, polt.Attempt)
+	// watchInterval is how often what is watched is polled; 0 means the default.
+	watchInterval time.Duration
+	// watcher tells those apart who watch; nil means that there is one.
+	watcher func(context.Context) string
+	// onWatch is told how many watches begin or, with a negative number, end; nil
+	// means nobody is.
+	onWatch func(by int)
 }
 
 // newApp makes the tools that the flags ask for. owned is closed with the app,
@@ -131,7 +137,11 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	if err != nil {
 		return nil, err
 	}
-	return &app{client: client, set: set, resources: resources.New(set), log: log, closers: all}, nil
+	hub := newHub(log, h)
+	all = append(all, closeFunc(func() error { hub.Close(); return nil }))
+	a := &app{client: client, set: set, resources: resources.New(set), log: log, closers: all}
+	a.watch = a.watching(hub, h.watcher)
+	return a, nil
 }
 
 // open makes the tools for one session over stdio or on the command line. Its

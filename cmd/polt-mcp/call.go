@@ -55,10 +55,7 @@ func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	_, endWatches := watchFlags{}.watcher(app, nil, nil)
-	result := app.set.Call(ctx, c.Tool, object)
-	endWatches()
-	return c.print(env, result)
+	return c.print(env, app.set.Call(ctx, c.Tool, object))
 }
 
 // parseArguments returns name=value pairs as a map. All values are texts: the

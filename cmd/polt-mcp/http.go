@@ -157,13 +157,14 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 			return gated.Transport(tel.Transport(names.Transport(memory.Transport(base))))
 		},
 		onAttempt: tel.Attempt,
+
+		watchInterval: f.WatchInterval, watcher: web.CallerID, onWatch: tel.Watches,
 	}, owned...)
 	if err != nil {
 		return err
 	}
-	watch, endWatches := f.watcher(app, web.CallerID, tel.Watches)
 	d := app.dispatcher(rpc.Options{
-		Watch: watch, Caller: web.CallerID,
+		Watch: app.watch.changes, Caller: web.CallerID,
 		OnRequest: rpc.Observers(tel.Observe, logRequests(log, zerolog.InfoLevel, identify)),
 	})
 	s := web.New(web.Options{
@@ -189,7 +190,6 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		}
 		_, _ = fmt.Fprintln(env.out, "polt-mcp on", url)
 	})
-	endWatches()
 	return errors.Join(err, app.Close())
 }
 

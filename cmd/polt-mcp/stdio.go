@@ -39,6 +39,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	var traces rpc.Observer
 	var identify func(context.Context, *zerolog.Event)
 	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
+		h.watchInterval = c.WatchInterval
 		names, key := &agents.Names{}, h.tools.Key
 		identify = func(ctx context.Context, event *zerolog.Event) {
 			identifyAgent(event, names.Name(key(ctx)))
@@ -64,9 +65,8 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return failStart(env, err)
 	}
-	watch, endWatches := c.watcher(app, nil, nil)
 	d := app.dispatcher(rpc.Options{
-		Watch:     watch,
+		Watch:     app.watch.changes,
 		OnRequest: rpc.Observers(traces, logRequests(app.log, zerolog.DebugLevel, identify)),
 	})
 	c.logStart(app.log, app)
@@ -79,6 +79,5 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		reason = errEndOfInput
 	}
 	app.log.Info().AnErr("reason", reason).Msg("stopped")
-	endWatches()
 	return errors.Join(err, app.Close())
 }

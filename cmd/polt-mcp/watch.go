@@ -7,8 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/openpolt/polt-mcp/internal/keyid"
-	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/watch"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -26,20 +27,23 @@ func (f watchFlags) check() error {
 	return nil
 }
 
+// newHub returns what polls the resources that are watched.
+func newHub(log zerolog.Logger, h host) *watch.Hub {
+	return watch.New(watch.Options{Interval: h.watchInterval, OnWatch: h.onWatch, OnError: func(id any, err error) {
+		log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("cannot read a subscribed resource")
+	}})
+}
+
 // watchState watches a resource, and calls changed with each new state, which is
 // empty where it has gone, until stop is called. It returns the state that it
 // begins with.
 type watchState func(ctx context.Context, uri string, changed func(state []byte)) (last []byte, stop func(), err error)
 
-// watcher returns what watches the resources of the app, for callers that caller
-// tells apart, unless it is nil. counted is told how many watches begin or, with a
-// negative number, end. The watcher must be ended before the app is closed.
-func (f watchFlags) watcher(a *app, caller func(context.Context) string, counted func(by int)) (_ rpc.Watch, end func()) {
-	hub := watch.New(watch.Options{Interval: f.WatchInterval, OnWatch: counted, OnError: func(id any, err error) {
-		a.log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("cannot read a subscribed resource")
-	}})
+// watching returns what watches the resources of the app by a hub, for callers
+// that caller tells apart, unless it is nil.
+func (a *app) watching(hub *watch.Hub, caller func(context.Context) string) watchState {
 	known := &knownKeys{client: a.client, key: a.set.Key}
-	a.watch = func(ctx context.Context, uri string, changed func([]byte)) (last []byte, stop func(), err error) {
+	return func(ctx context.Context, uri string, changed func([]byte)) (last []byte, stop func(), err error) {
 		state, err := a.resources.State(ctx, uri)
 		if err != nil {
 			return nil, nil, err
@@ -52,10 +56,12 @@ func (f watchFlags) watcher(a *app, caller func(context.Context) string, counted
 		}
 		return last, stop, watchError(err)
 	}
-	return func(ctx context.Context, uri string, changed func()) (stop func(), err error) {
-		_, stop, err = a.watch(ctx, uri, func([]byte) { changed() })
-		return stop, err
-	}, hub.Close
+}
+
+// changes is an [rpc.Watch].
+func (w watchState) changes(ctx context.Context, uri string, changed func()) (stop func(), err error) {
+	_, stop, err = w(ctx, uri, func([]byte) { changed() })
+	return stop, err
 }
 
 // watchError returns an error of a hub for a client.

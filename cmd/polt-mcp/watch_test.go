@@ -39,7 +39,8 @@ func TestWatchesAreLimitedAndEnd(t *testing.T) {
 		}
 		a := &app{client: client, set: set, resources: resources.New(set)}
 		open := 0
-		begin, end := watchFlags{WatchInterval: time.Minute}.watcher(a, nil, func(by int) { open += by })
+		hub := newHub(a.log, host{watchInterval: time.Minute, onWatch: func(by int) { open += by }})
+		begin := a.watching(hub, nil).changes
 		var stops []func()
 		for i := range 1000 {
 			stop, err := begin(t.Context(), fmt.Sprintf("polt://tasks/t-%d", i), func() { t.Error("told of a change") })
@@ -60,7 +61,7 @@ func TestWatchesAreLimitedAndEnd(t *testing.T) {
 		if n := platform.requests.Load(); n < 2000 {
 			t.Errorf("%d requests for 1000 watches", n)
 		}
-		end()
+		hub.Close()
 		before := platform.requests.Load()
 		pass(time.Hour)
 		if n := platform.requests.Load() - before; n != 0 {

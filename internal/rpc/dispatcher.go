@@ -262,8 +262,9 @@ func (d *Dispatcher) plainCall(m *Message) *server.ServerTool {
 	return d.tools()[m.Target()]
 }
 
-// call has a tool called by its handler: mcp-go would decode the message four
-// times again before (v1.2.1), which is a fifth of what a short call costs.
+// call has a tool called by its handler, without mcp-go's hooks and middleware
+// of calls: mcp-go would decode the message four times before (v1.2.1), which is
+// a fifth of what a short call costs.
 func (d *Dispatcher) call(ctx context.Context, m *Message, tool *server.ServerTool) Response {
 	if m.IsModern() {
 		ctx = server.WithRequestProtocolInfo(ctx, m.protocolInfo())
