@@ -129,7 +129,7 @@ linux_packages() {
 	for script in postinst prerm postrm; do
 		sh -n "$deb.control/$script"
 	done
-	rpm -qcp ./*_linux_amd64.rpm | grep -qx /etc/polt-mcp/polt-mcp.env || fail "an upgrade would overwrite the settings"
+	grep -qx /etc/polt-mcp/polt-mcp.env <<<"$(rpm -qcp ./*_linux_amd64.rpm)" || fail "an upgrade would overwrite the settings"
 
 	service "$deb/usr/lib/systemd/system/polt-mcp.service" "$deb/usr/bin/polt-mcp"
 }
@@ -142,11 +142,13 @@ helm_chart() {
 	cp deploy/kubernetes/{kustomization,namespace}.yaml "$rendered/polt-mcp/templates"
 	# What the chart renders is held to what deploy/kubernetes is.
 	go test ./cmd/polt-mcp -run Manifests -count=1 -args -manifests "$rendered/polt-mcp/templates"
+	local digest
+	digest=sha256:$(printf '%064d' 1)
 	helm template other $chart --set 'ingress.enabled=true,ingress.hosts={mcp.example.com},metrics.podMonitor.enabled=true' \
-		--set autoscaling.enabled=false,server.readOnly=true,image.digest=sha256:0123 >"$rendered/all"
+		--set autoscaling.enabled=false,server.readOnly=true,image.digest="$digest" >"$rendered/all"
 	local line
 	for line in 'kind: Ingress' 'kind: PodMonitor' '  replicas: 3' '            - --read-only' '            - --allowed-host=mcp.example.com' \
-		'          image: ghcr.io/openpolt/polt-mcp@sha256:0123' '                  optional: false'; do
+		'          image: ghcr.io/openpolt/polt-mcp@'"$digest" '                  optional: false'; do
 		grep -qxe "$line" "$rendered/all" || fail "the chart does not render: $line"
 	done
 	! helm template polt-mcp $chart --set server.readonly=true >/dev/null 2>&1 || fail "the chart takes values that it does not have"
@@ -155,9 +157,10 @@ helm_chart() {
 npm_packages() {
 	cd "$scratch/packages"
 	node_packages
-	local file
+	local file files
+	files=$(unzip -Z1 dist/*.mcpb)
 	for file in polt-mcp polt-mcp.exe polt-mcp-linux; do
-		unzip -Z1 dist/*.mcpb | grep -qx "server/$file" || fail "the bundle has no $file"
+		grep -qx "server/$file" <<<"$files" || fail "the bundle has no $file"
 	done
 	[[ $(find dist/npm -name '*.tgz' | wc -l) == 7 ]] || fail "there are not seven npm packages"
 }
