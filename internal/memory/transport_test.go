@@ -180,3 +180,22 @@ func TestLargeAnswerThatIsNotTakenGivesWay(t *testing.T) {
 		}
 	})
 }
+
+// What waits on a stream to be written is held by its calls, and the client that
+// does not take it is the stream's. The time is virtual.
+func TestAnswersOnAStreamGiveWayWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.NewBudget(large)
+		stream, call := b.Open(unknown), b.Open(unknown)
+		call.Join(stream)
+		if _, err := get(t.Context(), t, answers{8 * mib, true}, call); err != nil {
+			t.Fatal(err)
+		}
+		cut := make(chan struct{})
+		stream.AwaitClient(func() { close(cut) })
+		if _, err := get(t.Context(), t, answers{8 * mib, true}, b.Open(memory.Caller{ID: "other"})); err != nil || !stream.GaveWay() || !call.GaveWay() {
+			t.Errorf("%v; the stream gave way: %v, its call: %v", err, stream.GaveWay(), call.GaveWay())
+		}
+		<-cut
+	})
+}

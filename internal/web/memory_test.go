@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -171,8 +172,22 @@ func TestSlowClientsGiveWay(t *testing.T) {
 				t.Errorf("one of %d bytes is answered with %d: %s", len(body), got.status, got.body)
 			}
 		}
-		for _, conn := range slow {
+		// Those that gave way are told, or cut off, at once.
+		told, cut := 0, 0
+		for i, conn := range slow {
+			_ = conn.SetDeadline(time.Now().Add(time.Millisecond))
+			answer := make([]byte, 12)
+			n, err := conn.Read(answer)
+			switch {
+			case i < 3 && string(answer[:n]) == "HTTP/1.1 429":
+				told++
+			case i >= 3 && errors.Is(err, io.EOF):
+				cut++
+			}
 			_ = conn.Close()
+		}
+		if told == 0 || cut == 0 {
+			t.Errorf("of 3 bodies that come slowly %d were refused, and of 60 answers that are not taken %d were cut off", told, cut)
 		}
 		client.CloseIdleConnections()
 		stop()
@@ -212,4 +227,28 @@ func TestAnswerThatIsNotTakenTakesNoPlace(t *testing.T) {
 			t.Errorf("another call is answered with %s, %v", status, err)
 		}
 	})
+}
+
+// What each message of a batch may need is taken before any of them runs.
+func TestBatchTakesMemoryForEachOfItsMessages(t *testing.T) {
+	began, release := make(chan struct{}, 100), make(chan struct{})
+	o := options(map[string]handler{"slow": held(began, release)})
+	o.Memory = memory.NewBudget(96 << 20) // of which 5 MiB are for calls of unknown callers
+	r := serve(t, o)
+	batch := "[" + strings.Repeat(call("1", "slow")+",", 29) + call("1", "slow") + "]"
+	old := func(key string) request {
+		return request{body: batch, header: map[string]string{"Authorization": "Bearer " + key, "Mcp-Protocol-Version": "2025-03-26"}}
+	}
+	first := make(chan response)
+	go func() { first <- r.do(old("polt_of_a")) }()
+	for range 30 {
+		<-began
+	}
+	if got := r.do(old("polt_of_b")); got.status != 429 || !strings.Contains(got.body, "--max-memory") {
+		t.Errorf("another batch is answered with %d: %.200s", got.status, got.body)
+	}
+	close(release)
+	if got := <-first; got.status != 200 {
+		t.Errorf("the first batch is answered with %d: %.200s", got.status, got.body)
+	}
 }
