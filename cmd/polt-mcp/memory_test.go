@@ -72,6 +72,9 @@ func TestAnswerForWhichThereIsNoMemoryIsRateLimited(t *testing.T) {
 				if raw := <-first; !bytes.Contains(raw, []byte(strings.Repeat("x", 6<<20))) {
 					t.Errorf("the first answer is %.300s", raw)
 				}
+				if raw := <-conn.request("", "tools/call", call); bytes.Contains(raw, []byte("rate_limited")) {
+					t.Errorf("there is no memory after it: %.300s", raw)
+				}
 				conn.close()
 				end()
 			})

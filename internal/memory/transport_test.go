@@ -157,7 +157,7 @@ func TestLargeAnswersDoNotBlockEachOther(t *testing.T) {
 				read++
 			}
 		}
-		if read == 0 || time.Since(began) > 10*time.Second {
+		if read == 0 || time.Since(began) > time.Second { // the others come again
 			t.Errorf("%d were read after %s", read, time.Since(began))
 		}
 		if b.Held() != 0 {

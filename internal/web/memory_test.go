@@ -15,6 +15,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/internal/memory"
+	"github.com/openpolt/polt-mcp/internal/rpc/watchtest"
 	"github.com/openpolt/polt-mcp/internal/web"
 )
 
@@ -244,11 +245,42 @@ func TestBatchTakesMemoryForEachOfItsMessages(t *testing.T) {
 	for range 30 {
 		<-began
 	}
-	if got := r.do(old("polt_of_b")); got.status != 429 || !strings.Contains(got.body, "--max-memory") {
-		t.Errorf("another batch is answered with %d: %.200s", got.status, got.body)
+	second := make(chan response, 1)
+	go func() { second <- r.do(old("polt_of_b")) }()
+	select {
+	case got := <-second:
+		if got.status != 429 || !strings.Contains(got.body, "--max-memory") {
+			t.Errorf("another batch is answered with %d: %.200s", got.status, got.body)
+		}
+	case <-began:
+		t.Error("another batch is taken")
 	}
 	close(release)
 	if got := <-first; got.status != 200 {
 		t.Errorf("the first batch is answered with %d: %.200s", got.status, got.body)
+	}
+}
+
+func TestOpenStreamsTakeMemory(t *testing.T) {
+	for name, q := range map[string]request{
+		"SSE":       {method: "GET", path: "/sse"},
+		"listening": {method: "POST", path: "/mcp", body: listenTo("polt://a"), header: modern("subscriptions/listen", "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := watching(&watchtest.Watcher{})
+			o.Memory = memory.NewBudget(96 << 20) // of which one caller has little over 1 MiB
+			r := serve(t, o)
+			for range 64 {
+				resp, err := r.client.Do(r.newRequest(t.Context(), q))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				if resp.StatusCode == 429 {
+					return
+				}
+			}
+			t.Error("64 streams are open")
+		})
 	}
 }
