@@ -284,3 +284,84 @@ func TestOpenStreamsTakeMemory(t *testing.T) {
 		})
 	}
 }
+
+// sseOver opens a stream of SSE on a connection that has no buffers, of which no
+// more is read than where messages go.
+func sseOver(t *testing.T, conn net.Conn, key string) (endpoint string) {
+	t.Helper()
+	if _, err := fmt.Fprintf(conn, "GET /sse HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", key); err != nil {
+		t.Fatal(err)
+	}
+	var read []byte
+	for !strings.HasSuffix(string(read), "\n\n\r\n") {
+		b := make([]byte, 1)
+		if _, err := conn.Read(b); err != nil {
+			t.Fatal(err)
+		}
+		read = append(read, b...)
+	}
+	_, after, _ := strings.Cut(string(read), "data: ")
+	return strings.TrimSpace(after)
+}
+
+// The time is virtual.
+func TestStreamsThatAreNotReadGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(map[string]handler{"who": who, "large": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return text(strings.Repeat("x", 1<<20)), nil
+		}})
+		o.Memory = memory.NewBudget(96 << 20) // of which 5 MiB are for streams and calls of unknown callers
+		o.Limits.TotalInFlight = 200
+		listener, conn, end := pipesTo(t, o)
+		defer end()
+		client := &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
+		defer client.CloseIdleConnections()
+		r := &running{t: t, URL: "http://localhost", client: client}
+		for i := range 90 {
+			if i > 0 {
+				var err error
+				if conn, err = listener.dial(t.Context(), "", ""); err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+			}
+			key := fmt.Sprintf("polt_made_up_%d", i)
+			endpoint := sseOver(t, conn, key)
+			// A short answer waits where it is flushed.
+			if got := r.do(request{path: endpoint, body: call("1", "who"), header: bearer(key)}); got.status != 202 {
+				t.Fatalf("the message of stream %d is answered with %d: %s", i, got.status, got.body)
+			}
+			synctest.Wait()
+		}
+		pass(2 * time.Second)
+		for range 10 {
+			body := "[" + strings.Repeat(call("1", "who")+",", 7) + call("1", "who") + "]"
+			if got := r.do(request{body: body, header: map[string]string{"Mcp-Protocol-Version": "2025-03-26"}}); got.status != 200 {
+				t.Errorf("a batch that needs their room is answered with %d: %s", got.status, got.body)
+			}
+		}
+	})
+}
+
+// An answer that waits on a stream is no call that runs. The time is virtual.
+func TestAnswerThatIsNotTakenFromAStreamTakesNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(map[string]handler{"who": who, "large": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return text(strings.Repeat("x", 1<<20)), nil
+		}})
+		o.Limits.TotalInFlight = 1
+		listener, conn, end := pipesTo(t, o)
+		defer end()
+		client := &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
+		defer client.CloseIdleConnections()
+		r := &running{t: t, URL: "http://localhost", client: client}
+		endpoint := sseOver(t, conn, "polt_of_a")
+		if got := r.do(request{path: endpoint, body: call("1", "large"), header: bearer("polt_of_a")}); got.status != 202 {
+			t.Fatalf("%d: %s", got.status, got.body)
+		}
+		synctest.Wait()
+		if got := r.do(request{body: call("2", "who")}); got.status != 200 {
+			t.Errorf("another call is answered with %d: %s", got.status, got.body)
+		}
+	})
+}
