@@ -152,7 +152,7 @@ func TestRefusalSaysTheLimitAndWhenToComeAgain(t *testing.T) {
 	}
 }
 
-func TestDocumentedRefusalIsTheServers(t *testing.T) {
+func TestRefusalIsAsTheDocumentsSay(t *testing.T) {
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "operating.md"))
 	if err != nil {
 		t.Fatal(err)
