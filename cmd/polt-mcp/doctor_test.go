@@ -109,3 +109,26 @@ func TestDoctor(t *testing.T) {
 		})
 	}
 }
+
+// A key may be in any setting, such as by mistake in that of an agent's name.
+func TestDoctorShowsNoSecretOfTheSettings(t *testing.T) {
+	const key, token = "polt_0123456789abcdef0123456789abcdef", "a token that nobody is to see"
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", home)
+	for name, value := range map[string]string{"POLT_AGENT": key, "POLT_API_KEY": key, "POLT_CALLER_TOKEN": token, "POLT_CTO_KEY": token, "POLT_SOMETHING": key} {
+		t.Setenv(name, value)
+	}
+	var out, stderr bytes.Buffer
+	_ = run(t.Context(), []string{"doctor", "--json", "--sandbox", "--agent=ada", "--store=file", "--credentials=" + filepath.Join(home, "c.json")}, os.Getenv, strings.NewReader(""), &out, &stderr)
+	for _, secret := range []string{key, token} {
+		if strings.Contains(out.String()+stderr.String(), secret) {
+			t.Errorf("%s is shown: %s%s", secret, &out, &stderr)
+		}
+	}
+	for _, want := range []string{"POLT_AGENT=polt_…redacted", "POLT_CALLER_TOKEN is set (not shown)", "POLT_CTO_KEY is set (not shown)"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not said: %s%s", want, &out, &stderr)
+		}
+	}
+}
