@@ -92,6 +92,7 @@ func TestThousandListenersCostOneRequestAnInterval(t *testing.T) {
 	upstream := httptest.NewServer(platform)
 	t.Cleanup(upstream.Close)
 	server := start(t, polt(t, build(t, "."), "http", "--addr", "127.0.0.1:0", "--api-url", upstream.URL,
+		"--max-memory", "2GiB", // of 1 GiB, one caller's share is some 800 streams
 		"--watch-interval", "10ms", "--caller-in-flight", "0", "--caller-rate", "0", "--log-level", "info"))
 	agent := &remote{client: &http.Client{Transport: &http.Transport{}}, url: "http://" + server.prints(`listening addr=(\S+)`, 0)[0] + "/mcp"}
 
