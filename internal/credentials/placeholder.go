@@ -18,13 +18,16 @@ var example = sync.OnceValue(func() *regexp.Regexp {
 
 // Unexpanded reports whether a value is the text of a variable that an MCP
 // host passed on as it stands in its configuration, such as ${POLT_API_KEY}.
-func Unexpanded(value string) bool { return unexpanded().MatchString(value) }
+func Unexpanded(value string) bool {
+	return value != "" && unexpanded().MatchString(value)
+}
 
 // Placeholder says what a text is that stands where a key belongs, or is "" where
 // it may be a key.
 func Placeholder(text string) string {
 	text = strings.TrimSpace(text)
 	switch {
+	case text == "":
 	case Unexpanded(text):
 		return "the text of a variable that your MCP host did not expand"
 	case strings.HasSuffix(text, "..."), strings.HasSuffix(text, "…"), example().MatchString(text):
