@@ -1,6 +1,6 @@
 package polt
 
-// An Agent is a public profile. The platform does not document its answer.
+// An Agent is a public profile. The platform does not document its fields.
 type Agent struct {
 	ID             string `json:"id"`
 	Username       string `json:"username"`
@@ -10,17 +10,17 @@ type Agent struct {
 	CreatedAt      int64  `json:"created_at"` // Unix seconds
 }
 
-// GetAgentInput names an agent.
+// GetAgentInput identifies an agent.
 type GetAgentInput struct {
 	Username string `json:"username"`
 }
 
-// ListContributionsInput names an agent.
+// ListContributionsInput identifies an agent.
 type ListContributionsInput struct {
 	Username string `json:"username"`
 }
 
-// A Contribution is work of an agent that was approved.
+// A Contribution is a piece of an agent's approved work.
 type Contribution struct {
 	TaskID        string `json:"task_id"`
 	TaskTitle     string `json:"task_title"`
@@ -31,24 +31,24 @@ type Contribution struct {
 	CompletedAt   int64  `json:"completed_at"` // Unix seconds
 }
 
-// A ContributionList is what an agent has contributed, the latest first.
+// A ContributionList is an agent's approved work, the latest first.
 type ContributionList struct {
 	Contributions []Contribution `json:"contributions" jsonschema:"approved work"`
 }
 
-// UnmarshalJSON takes an object, or the bare array of contributions.
+// UnmarshalJSON accepts an object or a bare array of contributions.
 func (l *ContributionList) UnmarshalJSON(b []byte) error {
 	type object ContributionList
 	return unmarshalList(b, (*object)(l), &l.Contributions)
 }
 
-// ListCommittedTasksInput names an agent.
+// ListCommittedTasksInput identifies an agent.
 type ListCommittedTasksInput struct {
 	Username string `json:"username"`
 }
 
-// UpdateProfileInput is what changes in the agent's own profile: nil leaves a
-// field as it is, and an empty string empties it. One of them must be given.
+// UpdateProfileInput changes the agent's own profile: nil leaves a field
+// unchanged and an empty string clears it. At least one must be set.
 type UpdateProfileInput struct {
 	DisplayName *string `json:"display_name,omitempty"`
 	Bio         *string `json:"bio,omitempty"`

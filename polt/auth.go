@@ -1,24 +1,24 @@
 package polt
 
-// RegisterAgentInput is what an agent registers with.
+// RegisterAgentInput describes the agent to register.
 type RegisterAgentInput struct {
 	Username    string `json:"username" jsonschema:"unique, public: letters, digits, - _ ." minLength:"1"`
 	DisplayName string `json:"display_name,omitempty"`
 	Bio         string `json:"bio,omitempty"`
 }
 
-// A Registration is the answer to [RegisterAgent].
+// A Registration is the response of [RegisterAgent].
 type Registration struct {
 	AgentID string `json:"agent_id" wire:"documented"`
-	// APIKey is shown this once and can never be retrieved again.
+	// APIKey is returned only once and cannot be retrieved again.
 	APIKey Key `json:"api_key"`
 }
 
-// VerifyKeyInput is empty: the key that is verified is the client's.
+// VerifyKeyInput is empty: [VerifyKey] verifies the client's own key.
 type VerifyKeyInput struct{}
 
-// A Verification is the answer to [VerifyKey]. The platform does not document
-// it: every field may be empty.
+// A Verification is the response of [VerifyKey]. The platform does not document
+// it: any field may be empty.
 type Verification struct {
 	Valid    bool   `json:"valid"`
 	AgentID  string `json:"agent_id"`

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// DefaultBaseURL is where the platform is in production.
+// DefaultBaseURL is the URL of the production platform.
 const DefaultBaseURL = "https://polt.fun.ngrok.app"
 
 const (
@@ -17,51 +17,53 @@ const (
 	maxAnswer      = 8 << 20 // bytes
 )
 
-// Options configure a [Client]. The zero value is a client of the platform in
-// production without a key.
+// Options configure a [Client]. The zero value is a client of the production
+// platform without a key.
 type Options struct {
-	// BaseURL is where the platform is; empty means [DefaultBaseURL]. It has
-	// the scheme http or https and no user, query or fragment. A path in it is
-	// put before every endpoint's.
+	// BaseURL is the platform's URL; empty means [DefaultBaseURL]. Its scheme
+	// is http or https, and it has no user, query or fragment. Its path, if
+	// any, is prefixed to every endpoint's path.
 	BaseURL string
-	// Key is the agent's; the zero value calls the public endpoints only.
+	// Key is the agent's API key; with the zero value only public endpoints can
+	// be called.
 	Key Key
-	// Timeout bounds a call with all its tries; 0 means 30 seconds.
+	// Timeout bounds a call including its retries; 0 means 30 seconds.
 	Timeout time.Duration
-	// UserAgent is sent as it is; empty means "polt-mcp".
+	// UserAgent is the User-Agent header; empty means "polt-mcp".
 	UserAgent string
-	// CAFile names a PEM file of certificates to trust beside the system's;
-	// empty means none.
+	// CAFile names a PEM file of certificates to trust in addition to the
+	// system's; empty means none.
 	CAFile string
-	// PlaintextProxy lets the environment's HTTP_PROXY see what is sent to an
-	// http:// URL, with the key in it. Without it, such requests fail.
+	// PlaintextProxy allows requests to an http:// URL through the
+	// environment's HTTP_PROXY, which can then read them, including the key. If
+	// false, such requests fail.
 	PlaintextProxy bool
-	// Transport replaces the network, and CAFile with it; nil means a pool of
-	// up to 64 idle connections that uses the environment's proxy and sends
-	// each request once. A plain [http.Transport] does not: over HTTP/2 it
-	// sends requests again by itself, writes included.
+	// Transport sends the requests, and replaces CAFile and PlaintextProxy too;
+	// nil means a pool of up to 64 idle connections that uses the environment's
+	// proxy and sends each request at most once. A plain [http.Transport] does
+	// not: over HTTP/2 it retries requests by itself, writes included.
 	Transport http.RoundTripper
-	// WrapTransport returns what requests go through on their way to the
-	// transport, such as for tracing; nil means nothing.
+	// WrapTransport wraps the transport, for example for tracing; nil means no
+	// wrapper.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
-	// OnAttempt is told of each request that was sent, or tried to be; nil
-	// means nobody is. It is called by the goroutine that calls.
+	// OnAttempt, if not nil, is called after each attempt to send a request, in
+	// the calling goroutine.
 	OnAttempt func(context.Context, Attempt)
 }
 
-// An Attempt is one request to the platform.
+// An Attempt is one attempt to send a request to the platform.
 type Attempt struct {
 	Operation string // the method and the path with its placeholders
 	Method    string
-	Path      string // as it was sent, after the base URL and without the query
-	Number    int    // from 1; over 1, a retry
-	Status    int    // 0 where the platform did not answer
-	Bytes     int    // of the answer's body
+	Path      string // as sent, without the base URL and the query; redacted
+	Number    int    // from 1; a retry if greater
+	Status    int    // 0 if the platform did not respond
+	Bytes     int    // of the response body
 	Duration  time.Duration
-	Err       error // nil where the platform answered, whatever the status
+	Err       error // nil if the platform responded, whatever the status
 }
 
-// A Client calls the platform. Any number of goroutines may use one.
+// A Client calls the platform. It is safe for concurrent use.
 type Client struct {
 	base      url.URL
 	key       Key
@@ -69,11 +71,11 @@ type Client struct {
 	userAgent string
 	transport http.RoundTripper
 	onAttempt func(context.Context, Attempt)
-	once      bool // no request is sent again
+	once      bool // disables retries
 }
 
-// NewClient returns a client. It fails where the base URL or the CA file
-// cannot be used. It sends nothing.
+// NewClient returns a client. It sends nothing. It fails if the base URL is
+// invalid, or the CA file is unreadable or has no certificate.
 func NewClient(o Options) (*Client, error) {
 	base, err := parseBaseURL(o.BaseURL)
 	if err != nil {
@@ -94,8 +96,8 @@ func NewClient(o Options) (*Client, error) {
 		timeout:   o.Timeout,
 		userAgent: o.UserAgent,
 		onAttempt: o.OnAttempt,
-		// Not an http.Client, which follows redirects: a redirect would carry
-		// the key, or turn a POST into a GET.
+		// Not an http.Client: it follows redirects, which would pass the key on
+		// or turn a POST into a GET.
 		transport: transport,
 	}
 	if c.timeout <= 0 {
@@ -110,14 +112,14 @@ func NewClient(o Options) (*Client, error) {
 	return c, nil
 }
 
-// As returns a client that calls with another key, and shares the connections.
+// As returns a client that uses another key and shares c's connections.
 func (c *Client) As(key Key) *Client {
 	as := *c
 	as.key = key
 	return &as
 }
 
-// WithoutRetries returns a client that sends each request once, and shares the
+// WithoutRetries returns a client that sends each request once and shares c's
 // connections.
 func (c *Client) WithoutRetries() *Client {
 	once := *c
@@ -125,13 +127,13 @@ func (c *Client) WithoutRetries() *Client {
 	return &once
 }
 
-// Key returns the key that the client calls with, or none.
+// Key returns the client's key, or the zero value if it has none.
 func (c *Client) Key() Key { return c.key }
 
-// BaseURL returns where the platform is, without a slash at the end.
+// BaseURL returns the platform's URL without a trailing slash.
 func (c *Client) BaseURL() string { return c.base.String() }
 
-// parseBaseURL returns where the platform is, without a slash at the end. Its
+// parseBaseURL parses the platform's URL and removes a trailing slash. Its
 // error does not repeat s.
 func parseBaseURL(s string) (*url.URL, error) {
 	if s == "" {
@@ -141,7 +143,7 @@ func parseBaseURL(s string) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("the platform's URL cannot be parsed: it should look like " + DefaultBaseURL)
 	}
-	// A password, or the key, may be in s.
+	// The errors do not quote s, which may contain a password or the key.
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return nil, errors.New("the platform's URL should begin with https:// or http:// and a host, as " + DefaultBaseURL)
@@ -154,8 +156,8 @@ func parseBaseURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// CloseIdleConnections closes the connections that are not in use. The client
-// can still be used.
+// CloseIdleConnections closes connections that are not in use. The client
+// remains usable.
 func (c *Client) CloseIdleConnections() {
 	if pool, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		pool.CloseIdleConnections()

@@ -14,17 +14,17 @@ import (
 	"sync"
 )
 
-// An Endpoint is one operation of the platform: a method and a path, an input
-// and an answer. Only this package makes them, so its declarations are all
-// that can be called. The zero value cannot be called.
+// An Endpoint is one operation of the platform: a method, a path, an input type
+// and an output type. Endpoints are declared only in this package, so no other
+// operation can be called. The zero value cannot be called.
 //
-// An input is a struct. A field's JSON name is its name everywhere: where the
-// path has a placeholder of that name, the field goes there; of the others, a
-// GET sends those that are not zero in the query, and any other method sends a
-// JSON body. An input without such a field is sent without a body.
+// In is a struct whose fields are named by their JSON names. A field fills the
+// path placeholder of the same name. The other fields go into the query of a
+// GET unless they are zero, and into the JSON body of any other method. With no
+// other fields there is no body.
 type Endpoint[In, Out any] struct{ op *operation }
 
-// An Operation is what an [Endpoint] of any type tells of itself.
+// An Operation describes an [Endpoint] regardless of its types.
 type Operation interface {
 	// Method returns the HTTP method.
 	Method() string
@@ -53,8 +53,8 @@ type field struct {
 // operations is every declared endpoint, in order.
 var operations []*operation
 
-// Operations returns every operation that an agent may call, in the order of
-// their declaration.
+// Operations returns every operation that an agent may call, in declaration
+// order.
 func Operations() []Operation {
 	all := make([]Operation, len(operations))
 	for i, op := range operations {
@@ -92,7 +92,7 @@ func declare[In, Out any](method, path string) Endpoint[In, Out] {
 	return Endpoint[In, Out]{op}
 }
 
-// public says that the endpoint needs no key, and so is sent none.
+// public marks the endpoint as not needing a key; none is sent.
 func (e Endpoint[In, Out]) public() Endpoint[In, Out] {
 	e.op.isPublic = true
 	return e
@@ -112,17 +112,17 @@ func (op *operation) Path() string   { return op.path }
 func (op *operation) Public() bool   { return op.isPublic }
 func (op *operation) String() string { return op.method + " " + op.path }
 
-// An Answer is what the platform answered.
+// An Answer is the platform's response to a successful call.
 type Answer[Out any] struct {
-	// Raw is the platform's JSON, as it came. It has at most 8 MiB. It is
-	// empty where the platform answered without a body. Whether it is well
-	// formed is not checked: Decode does.
+	// Raw is the response body, at most 8 MiB, with the client's own key
+	// redacted. It is empty if the platform sent no body, and not necessarily
+	// valid JSON: Decode reports that.
 	Raw []byte
 }
 
-// Decode decodes the answer. The platform documents a part of its answers
-// only, so decoding is lenient: unknown members are left out and missing ones
-// are zero.
+// Decode decodes the response. Decoding is lenient, because the platform
+// documents only part of its responses: unknown members are ignored and missing
+// ones are zero.
 func (a Answer[Out]) Decode() (Out, error) {
 	var out Out
 	if err := json.Unmarshal(a.Raw, &out); err != nil {
@@ -131,12 +131,11 @@ func (a Answer[Out]) Decode() (Out, error) {
 	return out, nil
 }
 
-// Call calls the endpoint with the client's key and returns the platform's own
-// JSON; Do decodes it. The error is always an [*Error].
+// Call calls the endpoint with the client's key and returns the raw response;
+// Do decodes it too. The error is always an [*Error].
 //
-// An argument that cannot be placed is refused before anything is sent. A GET
-// is tried up to 3 times; any other method is tried again only where certainly
-// nothing was sent.
+// Invalid arguments are rejected before anything is sent. A GET is tried up to
+// 3 times; any other method is retried only if certainly nothing was sent.
 func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[Out], error) {
 	if e.op == nil {
 		return Answer[Out]{}, &Error{Code: CodeInternal, Message: "the endpoint is the zero value"}
@@ -155,9 +154,9 @@ func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[O
 	return Answer[Out]{raw}, nil
 }
 
-// Do calls the endpoint as Call does, and decodes the answer, as
-// [Answer.Decode] does. The error is always an [*Error]. Where the platform
-// says in a status alone that a write was done, the zero value is returned.
+// Do calls the endpoint as Call does and decodes the response. The error is
+// always an [*Error]. A successful write with an empty response returns the
+// zero value.
 func (e Endpoint[In, Out]) Do(ctx context.Context, c *Client, in In) (Out, error) {
 	var out Out
 	answer, err := e.Call(ctx, c, in)
@@ -178,7 +177,7 @@ func (e Endpoint[In, Out]) Do(ctx context.Context, c *Client, in In) (Out, error
 	return out, failed
 }
 
-// Check returns every argument of in that Call would refuse, or nil.
+// Check returns an error for each argument that Call would reject, or nil.
 func (e Endpoint[In, Out]) Check(in In) []*Error {
 	var faults []*Error
 	v := reflect.ValueOf(in)
@@ -198,15 +197,15 @@ func (e Endpoint[In, Out]) Check(in In) []*Error {
 	return faults
 }
 
-// request is an operation with its arguments in their places.
+// request is an operation with its arguments.
 type request struct {
 	op    *operation
-	path  string // unescaped; every character of it may stand unescaped
+	path  string // contains only characters that need no escaping
 	query string
 	body  []byte // nil for none
 }
 
-// build puts arguments that have been checked in their places.
+// build makes the request of arguments that have been checked.
 func (op *operation) build(in reflect.Value) (*request, *Error) {
 	r := &request{op: op, path: op.path}
 	for _, f := range op.inPath {
@@ -237,8 +236,8 @@ func queryValue(v reflect.Value) string {
 	return v.String()
 }
 
-// encodeBody encodes the given fields, which leaves out those in the path. It
-// does not escape <, > and &, as a platform's readers would see it.
+// encodeBody encodes the given fields. It does not escape <, > and &: readers
+// of the platform could see the escapes.
 func encodeBody(in reflect.Value, fields []field) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -262,11 +261,11 @@ func encodeBody(in reflect.Value, fields []field) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// maxPathValue is how long an id or a username in a path may be.
+// maxPathValue is the maximum length of an id or username in a path.
 const maxPathValue = 128
 
-// checkPathValue refuses what could leave its place in the path, and what
-// another endpoint has in that place as its own word: "recent" is no task_id.
+// checkPathValue rejects values that could escape their path segment, and
+// literal segments of other endpoints: "recent" is not a task_id.
 func checkPathValue(name, value string) *Error {
 	if value == "" {
 		return invalid(name, "is empty")
@@ -296,8 +295,8 @@ func checkPathValue(name, value string) *Error {
 	return nil
 }
 
-// reservedWords maps a placeholder to the words that some endpoint has in the
-// placeholder's place.
+// reservedWords maps a placeholder to the literal segments that other endpoints
+// have in its position.
 var reservedWords = sync.OnceValue(func() map[string][]string {
 	reserved := map[string][]string{}
 	for _, with := range operations {
@@ -310,7 +309,7 @@ var reservedWords = sync.OnceValue(func() map[string][]string {
 				if name, ok := placeholder(a); ok && !slices.Contains(reserved[name], b) {
 					reserved[name] = append(reserved[name], b)
 				}
-				break // beyond this place the two paths have nothing in common
+				break // the paths diverge here
 			}
 		}
 	}

@@ -11,22 +11,22 @@ import (
 	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
-// A Code says what kind of failure an [Error] is. Codes are few and stable.
+// A Code classifies an [Error]. Codes are few and stable.
 type Code string
 
 // The codes.
 const (
-	CodeInvalidArgument     Code = "invalid_argument"     // the arguments are wrong; nothing happened
-	CodeUnauthenticated     Code = "unauthenticated"      // no key, or one the platform does not know
+	CodeInvalidArgument     Code = "invalid_argument"     // the arguments are invalid; nothing happened
+	CodeUnauthenticated     Code = "unauthenticated"      // no key, or the platform does not know it
 	CodeForbidden           Code = "forbidden"            // the key may not do this
-	CodeNotFound            Code = "not_found"            // there is no such thing
-	CodeConflict            Code = "conflict"             // the state of things does not allow it
-	CodeRateLimited         Code = "rate_limited"         // too many calls
-	CodeUpstreamError       Code = "upstream_error"       // the platform failed, or its answer is unusable
+	CodeNotFound            Code = "not_found"            // no such task, project or agent
+	CodeConflict            Code = "conflict"             // the current state does not allow it
+	CodeRateLimited         Code = "rate_limited"         // too many requests
+	CodeUpstreamError       Code = "upstream_error"       // the platform failed, or its response is unusable
 	CodeUpstreamUnreachable Code = "upstream_unreachable" // the platform was not reached; nothing happened
-	CodeTimeout             Code = "timeout"              // a read took too long, or a call was cancelled; nothing happened
-	CodeOutcomeUnknown      Code = "outcome_unknown"      // a write was sent and its answer never came
-	CodeInternal            Code = "internal"             // a fault of this program
+	CodeTimeout             Code = "timeout"              // a read timed out, or the call was cancelled; nothing happened
+	CodeOutcomeUnknown      Code = "outcome_unknown"      // a write was sent, but whether it took effect is unknown
+	CodeInternal            Code = "internal"             // a bug in this program
 )
 
 // An Error is a failed call.
@@ -35,22 +35,23 @@ type Error struct {
 	// Operation is the method and the path with its placeholders, such as
 	// "GET /api/tasks/{task_id}".
 	Operation string
-	// HTTPStatus is the platform's, or 0 where it did not answer.
+	// HTTPStatus is the platform's status, or 0 if it did not respond.
 	HTTPStatus int
-	// Message says what happened, where it can in the platform's own words. It
-	// has at most 500 characters and no control characters.
+	// Message says what happened, in the platform's own words where possible.
+	// It has at most 500 characters and no control characters.
 	Message string
-	// Field is the argument that is at fault, or "".
+	// Field is the invalid argument, or "".
 	Field string
-	// Retryable says that the same call may go through later.
+	// Retryable reports whether the same call may succeed later.
 	Retryable bool
-	// RetryAfter is how long the platform asks to wait, or 0.
+	// RetryAfter is how long the platform asks clients to wait, or 0.
 	RetryAfter time.Duration
-	// Err is the cause where it is not the platform's answer, or nil.
+	// Err is the underlying error, or nil if the platform's response is the
+	// cause.
 	Err error
 }
 
-// Error returns the operation, the status, the field and the message.
+// Error formats the operation, status, field and message.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("polt: ")
@@ -67,14 +68,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause.
+// Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 func invalid(field, message string) *Error {
 	return &Error{Code: CodeInvalidArgument, Field: field, Message: message}
 }
 
-// codeOf is the one table from HTTP status to code.
+// codeOf maps an HTTP status to a code.
 func codeOf(status int) Code {
 	switch status {
 	case http.StatusUnauthorized:
@@ -96,8 +97,7 @@ func codeOf(status int) Code {
 	return CodeUpstreamError
 }
 
-// errorOf makes an error of the platform's answer. body is the beginning of
-// the answer's body.
+// errorOf converts an error response. body is the beginning of its body.
 func errorOf(r *request, resp *http.Response, body []byte) *Error {
 	e := &Error{
 		Code:       codeOf(resp.StatusCode),
@@ -106,11 +106,11 @@ func errorOf(r *request, resp *http.Response, body []byte) *Error {
 		Message:    messageOf(resp, body),
 	}
 	write := r.op.method != http.MethodGet
-	// The platform may have failed after it acted, or have seen a request whose
-	// answer a proxy did not get. 501 and 503 say that nothing was begun.
+	// The platform may have failed after acting, or a proxy may have lost its
+	// response. 501 and 503 say that processing never began.
 	lost := resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 &&
 		resp.StatusCode != http.StatusNotImplemented && resp.StatusCode != http.StatusServiceUnavailable
-	// ngrok names its error where ngrok itself answers, whatever the status.
+	// ngrok sets this header if the response is its own, whatever the status.
 	tunnel := clean.Line(resp.Header.Get("Ngrok-Error-Code"), 40)
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests:
@@ -131,10 +131,11 @@ func errorOf(r *request, resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// nothingListens is ngrok's error where the tunnel is up and nothing behind it.
+// nothingListens is ngrok's error code if the tunnel is up but nothing listens
+// behind it.
 const nothingListens = "ERR_NGROK_8012"
 
-// location returns where a redirect points, without a password.
+// location returns a redirect's target, with a password redacted.
 func location(resp *http.Response) string {
 	to, err := resp.Location()
 	if err != nil {
@@ -143,7 +144,7 @@ func location(resp *http.Response) string {
 	return clean.Line(to.Redacted(), 200)
 }
 
-// parseRetryAfter reads the header Retry-After: seconds, or a date.
+// parseRetryAfter parses a Retry-After header: seconds or a date.
 func parseRetryAfter(value string) time.Duration {
 	if seconds, err := strconv.ParseFloat(strings.TrimSpace(value), 64); err == nil && seconds >= 0 {
 		return time.Duration(min(seconds, 1e9) * float64(time.Second)) // more would overflow
@@ -154,10 +155,10 @@ func parseRetryAfter(value string) time.Duration {
 	return 0
 }
 
-// maxMessage is how many characters of the platform's text reach an error.
+// maxMessage limits the characters of an error's message.
 const maxMessage = 500
 
-// messageOf finds the platform's words in an error body of any shape.
+// messageOf extracts a message from an error body of any shape.
 func messageOf(resp *http.Response, body []byte) string {
 	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 	text := clean.Line(string(body), maxMessage-100)
@@ -172,7 +173,7 @@ func messageOf(resp *http.Response, body []byte) string {
 		Message json.RawMessage `json:"message"`
 	}
 	if json.Unmarshal(body, &shape) == nil {
-		// Fastify's "error" is only the status in words; its "message" tells.
+		// Fastify's "error" is only the status text; "message" has the details.
 		for _, raw := range []json.RawMessage{shape.Message, shape.Error} {
 			if s := clean.Line(words(raw), maxMessage); s != "" {
 				return s
@@ -182,8 +183,8 @@ func messageOf(resp *http.Response, body []byte) string {
 	return "the platform answered " + status + ": " + text
 }
 
-// words returns the text of an error member: a string, or an object that has
-// its text under "message".
+// words returns the text of an error member: a string, or an object with a
+// "message".
 func words(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// http2Conns are the HTTP/2 connections of a transport. [http.Transport] dials
-// them, and asks for them by [http.Transport.TLSNextProto]; requests go to
-// them one by one through [http.ClientConn], which never sends one again.
+// http2Conns are a transport's HTTP/2 connections. [http.Transport] dials them
+// and obtains them through [http.Transport.TLSNextProto]; each sends requests
+// through an [http.ClientConn], which never retries.
 type http2Conns struct {
-	// upgrade makes an HTTP/2 connection of a TLS connection that was dialed
-	// already. It dials nothing itself.
+	// upgrade turns an established TLS connection into an HTTP/2 connection. It
+	// does not dial.
 	upgrade *http.Transport
 
 	mu   sync.Mutex
@@ -38,18 +38,18 @@ func newHTTP2Conns() *http2Conns {
 				return ctx.Value(dialedKey{}).(*tls.Conn), nil
 			},
 			IdleConnTimeout: idleTimeout,
-			// Without pings, calls on a connection that died in silence would
-			// time out one after the other for minutes.
+			// Without pings, calls on a connection that died silently would
+			// keep timing out for minutes.
 			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: dialTimeout},
 		},
 	}
 }
 
-// dialedKey is the context's key of the TLS connection to upgrade.
+// dialedKey is the context key of the TLS connection to upgrade.
 type dialedKey struct{}
 
-// add returns what sends requests to a server over HTTP/2: an open connection
-// with room, where a burst of requests has dialed several, or else a new one.
+// add returns the connection for requests to a server: an open one with room,
+// if a burst of requests has dialed several, or else the new one.
 func (c *http2Conns) add(authority string, dialed *tls.Conn) http.RoundTripper {
 	for _, conn := range c.of(authority) {
 		if conn.client.Available() > 0 {
@@ -101,7 +101,8 @@ func (c *http2Conns) closeIdle() {
 	}
 }
 
-// failedDial tells [http.Transport], by its method, that there is no connection.
+// failedDial reports to [http.Transport], through RoundTripErr, that the
+// upgrade failed.
 type failedDial struct{ err error }
 
 func (f failedDial) RoundTripErr() error                             { return f.err }
@@ -114,9 +115,10 @@ type http2Conn struct {
 	used   atomic.Bool
 }
 
-// RoundTrip sends a request once, on this connection or another that has room.
-// Where none has, [http.Transport] is told to dial; but not by a new
-// connection, or a server that takes no requests would be dialed without end.
+// RoundTrip sends a request once, on this connection or another with room. If
+// none has room, it makes [http.Transport] dial another, but not if this
+// connection is new: otherwise a server that accepts no requests would be
+// dialed in an endless loop.
 func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	first := !c.used.Swap(true)
 	conn := c.available()
@@ -130,7 +132,7 @@ func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.GotConn != nil {
 		trace.GotConn(httptrace.GotConnInfo{Reused: !first})
 	}
-	if req.Method == http.MethodGet { // see unrepeatable, which would be a frame of its own
+	if req.Method == http.MethodGet { // undo unrepeatable, whose body would cost a DATA frame
 		bodyless := *req
 		bodyless.Body = nil
 		req = &bodyless
@@ -139,9 +141,9 @@ func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // available returns a connection with room for a request, or nil. It reserves
-// nothing: of a new connection more would be reserved than the server's
-// settings, which come later, allow, and then net/http (1.26) sends none of
-// them. A request too many waits in its connection until there is room.
+// nothing: on a new connection, reservations could exceed the limit in the
+// server's SETTINGS, which arrive later, and then net/http (1.26) sends none of
+// the requests. Excess requests wait in their connection.
 func (c *http2Conn) available() *http2Conn {
 	if c.client.Available() > 0 {
 		return c
@@ -154,14 +156,14 @@ func (c *http2Conn) available() *http2Conn {
 	return nil
 }
 
-// fullConn tells [http.Transport], by its method, that the request was not
-// sent, and that the connection is to be forgotten for another.
+// fullConn tells [http.Transport], through its method, that the request was not
+// sent and that the connection should be dropped from the pool.
 type fullConn struct{ error }
 
 func (fullConn) IsHTTP2NoCachedConnError() {}
 
-// A streamError is net/http's own error of a stream, which is not exported but
-// copies itself to a struct of this shape (net/http/h2_error.go).
+// A streamError receives net/http's unexported stream error, which copies
+// itself into a struct of this shape in errors.As (net/http/h2_error.go).
 type streamError struct {
 	StreamID uint32
 	Code     uint32
@@ -170,21 +172,21 @@ type streamError struct {
 
 func (e streamError) Error() string { return e.Cause.Error() }
 
-// refusal returns how the platform has said over HTTP/2 that it did not begin
-// to process a request (RFC 9113, section 8.7), and "" where it has not.
+// refusal returns the HTTP/2 signal by which the platform said that it did not
+// process the request (RFC 9113, section 8.7), or "".
 func refusal(err error) string {
 	const refusedStream = 7
 	var reset streamError
 	if errors.As(err, &reset) && reset.Code == refusedStream {
 		return "REFUSED_STREAM"
 	}
-	// net/http exports none of these errors. If their words change, the outcome
-	// of such a write is unknown.
+	// net/http exports none of these errors. If their texts change, the outcome
+	// of such a write is reported as unknown.
 	switch text := err.Error(); {
 	case strings.HasPrefix(text, "http2: Transport received") && strings.Contains(text, "GOAWAY"):
-		return "GOAWAY" // of a stream over the last that the frame names
+		return "GOAWAY" // the stream is above the frame's last stream id
 	case text == "http2: client conn not usable", text == "http2: client conn could not be established":
-		return "connection closed" // and nothing was sent on it
+		return "connection closed" // nothing was sent on it
 	}
 	return ""
 }

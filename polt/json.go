@@ -6,9 +6,9 @@ import (
 	"maps"
 )
 
-// unmarshalList decodes a list answer, whose envelope the platform leaves
-// open: the bare array of its items, or an object that has them under their
-// documented name, or as its only array.
+// unmarshalList decodes a list, whose envelope the platform does not document:
+// a bare array, or an object with the array under its documented name or as its
+// only array member.
 func unmarshalList[T any](b []byte, object any, items *[]T) error {
 	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '[' {
 		return json.Unmarshal(b, items)

@@ -9,21 +9,21 @@ import (
 	"unique"
 )
 
-// Redacted is how a [Key] prints.
+// Redacted is the text that a [Key] prints as.
 const Redacted = "polt_…redacted"
 
-// A Key is an agent's API key. However it is printed, logged or encoded, only
-// a redaction comes out; [Key.Reveal] is the one way to its text. Equal keys
-// are ==. The zero value is no key.
+// A Key is an agent's API key. Printing, logging or encoding it yields
+// [Redacted]; only [Key.Reveal] returns its text. Keys can be compared with ==.
+// The zero value means no key.
 type Key struct {
-	// secret is behind a pointer, which fmt does not follow: of a Key in an
-	// unexported field it calls no method, and prints what is inside.
+	// secret is behind a pointer, which fmt does not follow: for a Key in an
+	// unexported field, fmt prints the contents instead of calling Format.
 	secret unique.Handle[string]
 }
 
-// ParseKey returns the key with the text s. It fails where s cannot travel in
-// an Authorization header: if it is empty, longer than 512 bytes, or has white
-// space, control or non-ASCII characters. The error does not repeat s.
+// ParseKey returns the key with the text s. It fails if s is empty, longer than
+// 512 bytes, ends in an ellipsis like a placeholder, or contains whitespace,
+// control or non-ASCII characters. The error does not repeat s.
 func ParseKey(s string) (Key, error) {
 	if s == "" {
 		return Key{}, errors.New("the API key is empty")
@@ -42,11 +42,11 @@ func ParseKey(s string) (Key, error) {
 	return Key{unique.Make(s)}, nil
 }
 
-// IsZero reports whether k is no key.
+// IsZero reports whether k is the zero value.
 func (k Key) IsZero() bool { return k == Key{} }
 
-// Reveal returns the key's text: for the Authorization header, and for the
-// place where the key is kept. It is empty for no key.
+// Reveal returns the key's text, for the Authorization header and for storage.
+// It is empty for the zero value.
 func (k Key) Reveal() string {
 	if k.IsZero() {
 		return ""
@@ -54,10 +54,10 @@ func (k Key) Reveal() string {
 	return k.secret.Value()
 }
 
-// Format prints the redaction for every verb.
+// Format prints the redacted key for every verb.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
-// String returns the redaction, or "" for no key.
+// String returns [Redacted], or "" for the zero value.
 func (k Key) String() string {
 	if k.IsZero() {
 		return ""
@@ -65,11 +65,10 @@ func (k Key) String() string {
 	return Redacted
 }
 
-// MarshalText encodes the redaction.
+// MarshalText encodes the redacted key.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// UnmarshalJSON takes the key as it comes in a [Registration]; null leaves k as
-// it is.
+// UnmarshalJSON decodes the key of a [Registration]; null leaves k unchanged.
 func (k *Key) UnmarshalJSON(b []byte) error {
 	var s *string
 	if err := json.Unmarshal(b, &s); err != nil {

@@ -1,8 +1,8 @@
 package polt
 
-// GetLeaderboardInput says how much of the ranking to read.
+// GetLeaderboardInput limits the ranking.
 type GetLeaderboardInput struct {
-	// Limit is how many agents to rank; zero leaves it to the platform.
+	// Limit is the number of agents to return; 0 means the platform's default.
 	Limit int `json:"limit,omitempty" jsonschema:"how many to rank" minimum:"1"`
 }
 
@@ -12,7 +12,7 @@ type Standing struct {
 	Username       string   `json:"username"`
 	DisplayName    string   `json:"display_name"`
 	TasksCompleted int      `json:"tasks_completed"`
-	Payouts        []string `json:"payouts"` // earned in all, one entry for each currency: "750 POLT"
+	Payouts        []string `json:"payouts"` // total earnings, one entry per currency: "750 POLT"
 }
 
 // A Leaderboard is the ranking of agents, the best first.
@@ -20,7 +20,7 @@ type Leaderboard struct {
 	Standings []Standing `json:"leaderboard" jsonschema:"the best first"`
 }
 
-// UnmarshalJSON takes an object, or the bare array of standings.
+// UnmarshalJSON accepts an object or a bare array of standings.
 func (l *Leaderboard) UnmarshalJSON(b []byte) error {
 	type object Leaderboard
 	return unmarshalList(b, (*object)(l), &l.Standings)

@@ -1,9 +1,9 @@
 package polt
 
-// A ProjectStatus is a stage of a project. Votes count in idea and voting.
+// A ProjectStatus is the stage of a project. Voting is open in idea and voting.
 type ProjectStatus string
 
-// The stages of a project, in their order.
+// The stages of a project, in order.
 const (
 	ProjectIdea        ProjectStatus = "idea"
 	ProjectVoting      ProjectStatus = "voting"
@@ -12,25 +12,25 @@ const (
 	ProjectLive        ProjectStatus = "live"
 )
 
-// Values lists the stages in their order.
+// Values lists the stages in order.
 func (ProjectStatus) Values() []string {
 	return values(ProjectIdea, ProjectVoting, ProjectDevelopment, ProjectTesting, ProjectLive)
 }
 
-// A ProjectSort is an order of projects.
+// A ProjectSort is a sort order of projects.
 type ProjectSort string
 
-// The orders of projects.
+// The sort orders of projects.
 const (
 	ProjectsByNew      ProjectSort = "new"      // the most recent first
-	ProjectsByProgress ProjectSort = "progress" // the nearest to done first
+	ProjectsByProgress ProjectSort = "progress" // the closest to completion first
 )
 
-// Values lists the orders of projects.
+// Values lists the sort orders of projects.
 func (ProjectSort) Values() []string { return values(ProjectsByNew, ProjectsByProgress) }
 
-// A Project is what tasks are parts of. The platform documents what a project
-// holds, but not under which names.
+// A Project is what agents build by completing its tasks. The platform
+// documents what a project contains, but not the field names.
 type Project struct {
 	ID                   string        `json:"id"`
 	Title                string        `json:"title"`
@@ -40,12 +40,12 @@ type Project struct {
 	GoToMarket           string        `json:"go_to_market,omitempty"`
 	MarketStudy          string        `json:"market_study,omitempty"`
 	Status               ProjectStatus `json:"status"`
-	Progress             int           `json:"progress"` // per cent of the tasks that are completed
+	Progress             int           `json:"progress"` // percentage of completed tasks
 	VotesUp              int           `json:"votes_up"`
 	VotesDown            int           `json:"votes_down"`
 	TaskCount            int           `json:"task_count"`
 	CreatedAt            int64         `json:"created_at"` // Unix seconds
-	// Tasks, Milestones and Replies are filled by [GetProject] only.
+	// Tasks, Milestones and Replies are set by [GetProject] only.
 	Tasks      []Task      `json:"tasks,omitempty" jsonschema:"the tasks"`
 	Milestones []Milestone `json:"milestones,omitempty"`
 	Replies    []Reply     `json:"replies,omitempty"`
@@ -61,7 +61,7 @@ type Milestone struct {
 	Position    int    `json:"position"` // from 1
 }
 
-// A Reply is a contribution to a project's discussion.
+// A Reply is a post in a project's discussion.
 type Reply struct {
 	ID        string `json:"id"`
 	ProjectID string `json:"project_id"`
@@ -78,14 +78,14 @@ type ProjectList struct {
 	Total    int       `json:"total,omitempty"`
 }
 
-// UnmarshalJSON takes an object, or the bare array of projects.
+// UnmarshalJSON accepts an object or a bare array of projects.
 func (l *ProjectList) UnmarshalJSON(b []byte) error {
 	type object ProjectList
 	return unmarshalList(b, (*object)(l), &l.Projects)
 }
 
-// ListProjectsInput chooses projects; the zero value asks for the first page
-// of all.
+// ListProjectsInput filters, sorts and pages projects; the zero value requests
+// the first page of all projects.
 type ListProjectsInput struct {
 	Status ProjectStatus `json:"status,omitempty" jsonschema:"default: all"`
 	Sort   ProjectSort   `json:"sort,omitempty"`
@@ -93,12 +93,12 @@ type ListProjectsInput struct {
 	Limit  int           `json:"limit,omitempty" minimum:"1" maximum:"100" default:"20"`
 }
 
-// GetProjectInput names a project.
+// GetProjectInput identifies a project.
 type GetProjectInput struct {
 	ProjectID string `json:"project_id"`
 }
 
-// ListProjectTasksInput names a project.
+// ListProjectTasksInput identifies a project.
 type ListProjectTasksInput struct {
 	ProjectID string `json:"project_id"`
 }
@@ -106,7 +106,7 @@ type ListProjectTasksInput struct {
 // VoteOnProjectInput is a vote.
 type VoteOnProjectInput struct {
 	ProjectID string `json:"project_id"`
-	// Value is 1 for the project and -1 against it.
+	// Value is 1 for the project or -1 against it.
 	Value int `json:"value" jsonschema:"1 for, -1 against" minimum:"-1" maximum:"1"`
 }
 
@@ -117,7 +117,7 @@ func (in VoteOnProjectInput) validate() *Error {
 	return nil
 }
 
-// A VoteResult is the answer to [VoteOnProject], which is not documented.
+// A VoteResult is the response of [VoteOnProject], which is not documented.
 type VoteResult struct {
 	Message   string `json:"message"`
 	Vote      *int   `json:"vote"` // nil when the vote was removed
@@ -125,13 +125,13 @@ type VoteResult struct {
 	VotesDown int    `json:"votes_down"`
 }
 
-// ReplyToProjectInput is a reply.
+// ReplyToProjectInput is a reply to post.
 type ReplyToProjectInput struct {
 	ProjectID string `json:"project_id"`
 	Body      string `json:"body" minLength:"1"`
 }
 
-// A ReplyResult is the answer to [ReplyToProject], which is not documented.
+// A ReplyResult is the response of [ReplyToProject], which is not documented.
 type ReplyResult struct {
 	Message string `json:"message"`
 	Reply   *Reply `json:"reply,omitempty"`

@@ -6,9 +6,9 @@ import (
 	"errors"
 )
 
-// Redact returns a text in which [Redacted] stands for the key, also where
-// characters of it are spelled as JSON's escapes, such as \u0070olt_. It
-// returns the text itself where the key is not in it.
+// Redact replaces the key in text with [Redacted], even if some of its
+// characters are written as JSON escapes, such as \u0070olt_. It returns text
+// itself if it does not contain the key.
 func (k Key) Redact(text []byte) []byte {
 	if k.IsZero() || len(text) == 0 {
 		return text
@@ -27,14 +27,14 @@ func (k Key) Redact(text []byte) []byte {
 	return text
 }
 
-// spellsASCII reports whether there is an escape in text that may stand for a
-// character of a key. Most answers have none.
+// spellsASCII reports whether text has an escape that may stand for a character
+// of the key. Most responses have none.
 func spellsASCII(text, secret []byte) bool {
 	return bytes.Contains(text, []byte(`\u00`)) || bytes.ContainsAny(secret, `"\/`) && bytes.IndexByte(text, '\\') >= 0
 }
 
-// replaced returns text with [Redacted] for each place of which match returns
-// the length. Where there is none, match returns 0.
+// replaced returns text with each match replaced by [Redacted]. match returns
+// the length of the match at the beginning of its argument, or 0.
 func replaced(text []byte, match func([]byte) int) []byte {
 	var out []byte
 	from := 0
@@ -43,7 +43,7 @@ func replaced(text []byte, match func([]byte) int) []byte {
 		if n == 0 {
 			at++
 			if text[at-1] == '\\' && at < len(text) && text[at] == '\\' {
-				at++ // the second of a pair begins no escape
+				at++ // the second backslash of a pair starts no escape
 			}
 			continue
 		}
@@ -57,7 +57,8 @@ func replaced(text []byte, match func([]byte) int) []byte {
 	return append(out, text[from:]...)
 }
 
-// spelled returns how many bytes at the beginning of text spell a word, or 0.
+// spelled returns the number of bytes at the beginning of text that spell word,
+// or 0.
 func spelled(text, word []byte, read func([]byte) (byte, int)) int {
 	at := 0
 	for i := range word {
@@ -70,8 +71,8 @@ func spelled(text, word []byte, read func([]byte) (byte, int)) int {
 	return at
 }
 
-// escape reads one ASCII character, spelled as it is or as JSON's escape. n is
-// 0 where there is none.
+// escape reads one ASCII character, plain or as a JSON escape. n is 0 if there
+// is none.
 func escape(text []byte) (c byte, n int) {
 	switch {
 	case len(text) == 0 || text[0] >= 0x80:
@@ -95,8 +96,8 @@ func escape(text []byte) (c byte, n int) {
 	return 0, 0
 }
 
-// nestedEscape is escape for what was encoded more than once, so that there is
-// more than one backslash.
+// nestedEscape is escape for text that was encoded more than once, which
+// doubles the backslashes.
 func nestedEscape(text []byte) (c byte, n int) {
 	for n+1 < len(text) && text[n] == '\\' && text[n+1] == '\\' {
 		n++
@@ -108,16 +109,15 @@ func nestedEscape(text []byte) (c byte, n int) {
 	return c, n + m
 }
 
-// keyPrefix is what the platform's keys begin with, and leastKey how long one is
-// at least to be taken for one.
+// keyPrefix starts every key of the platform. Text with that prefix counts as a
+// key from leastKey characters on.
 const (
 	keyPrefix = "polt_"
 	leastKey  = 16
 )
 
-// redactLikely returns a text in which [Redacted] stands for everything that
-// looks like a key, whoever's it is: for what goes into an error, where the
-// answer to a registration may be, which did not parse.
+// redactLikely replaces everything that looks like an API key with [Redacted]:
+// an error may quote a registration response that did not parse.
 func redactLikely(text []byte) []byte {
 	return replaced(text, func(text []byte) int {
 		if text[0] != keyPrefix[0] && text[0] != '\\' {
@@ -143,15 +143,15 @@ func redactLikely(text []byte) []byte {
 	})
 }
 
-// withoutKey returns err, or another error where a key is in its words: an
-// HTTP client repeats a header that it cannot read.
+// withoutKey returns err, or a redacted error if its text contains a key: HTTP
+// clients quote a header that they cannot parse.
 func (c *Client) withoutKey(err error) error {
 	if err == nil {
 		return nil
 	}
 	words := []byte(err.Error())
 	if redacted := redactLikely(c.key.Redact(words)); !bytes.Equal(redacted, words) {
-		return errors.New(string(redacted)) // without the error that it wraps, which says the same
+		return errors.New(string(redacted)) // not wrapped: the inner error contains the key too
 	}
 	return err
 }

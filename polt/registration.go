@@ -5,18 +5,18 @@ import (
 	"encoding/json"
 )
 
-// byteOrderMark is what some servers write in front of UTF-8.
+// byteOrderMark is prepended to UTF-8 by some servers.
 var byteOrderMark = []byte("\ufeff")
 
-// salvage returns the answer to a registration as a JSON object, whatever is
-// around or missing of it, as long as the key is in it: nobody will be given
-// that key again. It returns the body as it is where no key is found.
+// salvage extracts a JSON object with the key from a registration response that
+// is damaged or surrounded by other text: the key is never issued again. It
+// returns body unchanged if it finds no key.
 func salvage(body []byte) (_ []byte, found bool) {
 	var top map[string]json.RawMessage
-	if json.Valid(body) { // whatever it is, it is passed on as it is
+	if json.Valid(body) { // valid JSON is passed on unchanged
 		return body, json.Unmarshal(body, &top) == nil && isKey(top["api_key"])
 	}
-	// An object in other text, such as a warning that was printed before it.
+	// An object within other text, such as a warning printed before it.
 	rest := body
 	for range 16 {
 		at := bytes.IndexByte(rest, '{')
@@ -30,7 +30,7 @@ func salvage(body []byte) (_ []byte, found bool) {
 		}
 		rest = rest[1:]
 	}
-	// A part of one.
+	// A truncated object.
 	key := memberIn(body, "api_key")
 	if !isKey(key) {
 		return body, false
@@ -47,8 +47,8 @@ func isKey(member json.RawMessage) bool {
 	return len(member) > 0 && json.Unmarshal(member, &key) == nil && !key.IsZero()
 }
 
-// memberIn returns the text that a member has somewhere in text that is not
-// JSON as a whole, or nil.
+// memberIn finds a string member in text that is not valid JSON as a whole. It
+// returns the encoded string, or nil.
 func memberIn(text []byte, name string) json.RawMessage {
 	for {
 		_, after, ok := bytes.Cut(text, []byte(`"`+name+`"`))

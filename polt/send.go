@@ -19,14 +19,14 @@ import (
 
 const (
 	maxTries    = 3
-	retryBudget = 10 * time.Second // for all tries and the waits between them
+	retryBudget = 10 * time.Second // for all tries and the delays between them
 	firstWait   = 200 * time.Millisecond
 
-	maxErrorBody = 64 << 10 // bytes of an error's body that are looked at
-	usualAnswer  = 64 << 10 // bytes that most answers have at most
+	maxErrorBody = 64 << 10 // bytes of an error response that are read
+	usualAnswer  = 64 << 10 // bytes; most responses are no larger
 )
 
-// call sends a request, again where that is safe, and returns the answer's
+// call sends a request, retries where that is safe, and returns the response
 // body.
 func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
 	if !r.op.isPublic && c.key.IsZero() {
@@ -45,7 +45,7 @@ func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
 	}
 	tries := 0
 	retry := func() ([]byte, error) {
-		if tries++; tries > 1 { // the first has been made
+		if tries++; tries > 1 { // the first was made above
 			body, again, failed = c.attempt(ctx, r, tries)
 		}
 		switch {
@@ -58,20 +58,20 @@ func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
 		}
 		return nil, failed
 	}
-	_, _ = backoff.Retry(ctx, retry, // whatever ends it, what the last try met is the reason
+	_, _ = backoff.Retry(ctx, retry, // failed, set by the last try, has the reason
 		backoff.WithBackOff(&backoff.ExponentialBackOff{
 			InitialInterval: firstWait, Multiplier: 2, MaxInterval: 2 * time.Second,
-			RandomizationFactor: 1, // full jitter: from nothing to twice the interval
+			RandomizationFactor: 1, // full jitter: from 0 to twice the interval
 		}),
 		backoff.WithMaxTries(maxTries),
-		backoff.WithMaxElapsedTime(max(time.Until(budgetEnds), 1))) // 0 would be no limit
+		backoff.WithMaxElapsedTime(max(time.Until(budgetEnds), 1))) // 0 would mean no limit
 	return body, failed
 }
 
-// attempt sends a request once. again says whether it may be sent again.
+// attempt sends a request once. again reports whether it may be retried.
 func (c *Client) attempt(ctx context.Context, r *request, number int) (body []byte, again bool, failed *Error) {
-	// Once there is a connection, bytes may have left. (The transport takes
-	// another connection only where it has written none.)
+	// Once there is a connection, bytes may have been sent. (The transport
+	// switches to another connection only if it has written nothing.)
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
@@ -96,7 +96,7 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		Status: status, Bytes: len(body), Duration: time.Since(start), Err: err,
 	})
 	defer func() {
-		if failed != nil { // wherever its words are from
+		if failed != nil { // whatever the source of its text
 			failed.Message = string(redactLikely(c.key.Redact([]byte(failed.Message))))
 		}
 	}()
@@ -104,13 +104,13 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	switch {
 	case err != nil:
 		failed = c.transportError(ctx, r, err, status, connected.Load())
-		// A write is handed to a connection once. One that the platform says it
-		// refused could be sent again, but a platform that acts and then says so
-		// would act again: whether to try is the caller's to decide.
+		// A write is never retried once it had a connection. Even one that the
+		// platform refused could have taken effect if the platform acts before
+		// it refuses, so the caller decides whether to retry.
 		return nil, failed.Retryable && failed.Code != CodeRateLimited && ctx.Err() == nil && (read || !connected.Load()), failed
 	case !success:
 		failed = errorOf(r, resp, redactLikely(c.key.Redact(body)))
-		// A tunnel that is offline stays so for longer than we would wait.
+		// An offline tunnel stays offline for longer than the retry budget.
 		return nil, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
 	case !looksLikeJSON(body):
 		failed = &Error{
@@ -149,12 +149,12 @@ func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {
 
 var errTooLarge = fmt.Errorf("the answer is over %d MiB", maxAnswer>>20)
 
-// readAnswer reads the body. Of an error only the beginning is wanted, and it
-// stays that error where no more than a part of it comes.
+// readAnswer reads the response body. For an error status it reads only the
+// beginning, and ignores read errors so that the status is reported.
 func readAnswer(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 {
-		return nil, nil // what follows is another protocol, without an end
+		return nil, nil // after 101 comes another protocol, without an end
 	}
 	if resp.StatusCode > 299 {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
@@ -172,9 +172,8 @@ func readAnswer(resp *http.Response) ([]byte, error) {
 	return readUntold(resp.Body)
 }
 
-// readUntold reads a body whose length is not told, as that of one that was
-// compressed on its way. What it grows out of is garbage, of which a buffer that
-// doubles, or many parts, would leave more.
+// readUntold reads a body of unknown length, such as one compressed in transit.
+// Its buffer starts small and grows in few steps to leave little garbage.
 func readUntold(r io.Reader) ([]byte, error) {
 	body := make([]byte, 0, 4<<10)
 	for {
@@ -198,14 +197,14 @@ func readUntold(r io.Reader) ([]byte, error) {
 	}
 }
 
-// looksLikeJSON reports whether b is empty or begins as JSON does. Reading it
-// whole is left to who needs it.
+// looksLikeJSON reports whether b is empty or begins like JSON. It does not
+// parse the rest.
 func looksLikeJSON(b []byte) bool {
 	b = bytes.TrimLeft(b, " \t\r\n")
 	return len(b) == 0 || bytes.IndexByte([]byte(`{["tfn-0123456789`), b[0]) >= 0
 }
 
-// transportError makes an error of a request that was not answered in full.
+// transportError converts the error of a request without a complete response.
 func (c *Client) transportError(ctx context.Context, r *request, err error, status int, connected bool) *Error {
 	e := &Error{Operation: r.op.String(), HTTPStatus: status, Err: err}
 	write := r.op.method != http.MethodGet
@@ -213,7 +212,7 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 	timedOut := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(ctx.Err(), context.DeadlineExceeded)
 	var busy interface{ RetryAfter() time.Duration }
 	switch {
-	case errors.As(err, &busy) && (!write || !connected): // this server's own
+	case errors.As(err, &busy) && (!write || !connected): // from this program's own limiter
 		e.Code, e.HTTPStatus, e.Retryable, e.RetryAfter = CodeRateLimited, 0, true, busy.RetryAfter()
 		e.Message = err.Error()
 	case errors.Is(err, errTooLarge) && !write:
@@ -241,8 +240,8 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 	return e
 }
 
-// reason returns the innermost words of a transport's error, without the
-// addresses that package net puts before them.
+// reason returns the text of the innermost error, without the addresses that
+// package net adds.
 func reason(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

@@ -1,9 +1,9 @@
 package polt
 
-// A TaskStatus is a state in the life of a task.
+// A TaskStatus is the status of a task.
 type TaskStatus string
 
-// The states of a task. A cancelled task is in none of them.
+// The statuses of a task. A cancelled task has none of them.
 const (
 	TaskAvailable TaskStatus = "available"
 	TaskCommitted TaskStatus = "committed"
@@ -11,7 +11,7 @@ const (
 	TaskCompleted TaskStatus = "completed"
 )
 
-// Values lists the states that [ListTasks] filters by.
+// Values lists the statuses that [ListTasks] filters by.
 func (TaskStatus) Values() []string {
 	return values(TaskAvailable, TaskCommitted, TaskInReview, TaskCompleted)
 }
@@ -30,22 +30,22 @@ const (
 // Values lists the difficulties, the easiest first.
 func (Difficulty) Values() []string { return values(Easy, Medium, Hard, Expert) }
 
-// A TaskSort is an order of tasks.
+// A TaskSort is a sort order of tasks.
 type TaskSort string
 
-// The orders of tasks.
+// The sort orders of tasks.
 const (
 	TasksByNew      TaskSort = "new"      // the most recent first
 	TasksByPayout   TaskSort = "payout"   // the highest reward first
 	TasksByDeadline TaskSort = "deadline" // the soonest first
 )
 
-// Values lists the orders of tasks.
+// Values lists the sort orders of tasks.
 func (TaskSort) Values() []string { return values(TasksByNew, TasksByPayout, TasksByDeadline) }
 
-// A Task is a bounty in a project. The platform documents what a task holds,
-// but not under which names: a field that is empty here may be in the answer's
-// bytes under another.
+// A Task is a paid task of a project. The platform documents what a task
+// contains, but not the field names: a field that is empty here may have
+// another name in [Answer.Raw].
 type Task struct {
 	ID            string     `json:"id"`
 	ProjectID     string     `json:"project_id"`
@@ -60,18 +60,18 @@ type Task struct {
 	CommittedAt   *int64     `json:"committed_at"` // Unix seconds
 	CompletedAt   *int64     `json:"completed_at"` // Unix seconds
 	CreatedAt     int64      `json:"created_at"`   // Unix seconds
-	// Submissions is the history with its reasons for rejection, the oldest
-	// first; only [GetTask] fills it.
+	// Submissions is the submission history with the review notes, the oldest
+	// first; set by [GetTask] only.
 	Submissions []Submission `json:"submissions,omitzero" jsonschema:"earlier work and review_notes"`
-	// LastSubmission is how the last submission of the agent who is committed
-	// stands, "" where there is none; only [ListCommittedTasks] fills it.
+	// LastSubmission is the status of the committed agent's last submission, ""
+	// if there is none; set by [ListCommittedTasks] only.
 	LastSubmission *SubmissionStatus `json:"last_submission_status,omitempty"`
 }
 
-// A SubmissionStatus is the outcome of a review, or that there is none yet.
+// A SubmissionStatus is the outcome of a review, or pending.
 type SubmissionStatus string
 
-// The states of a submission.
+// The statuses of a submission.
 const (
 	SubmissionPending       SubmissionStatus = "pending"
 	SubmissionApproved      SubmissionStatus = "approved"
@@ -79,7 +79,7 @@ const (
 	SubmissionNeedsRevision SubmissionStatus = "needs_revision"
 )
 
-// A Submission is work that was handed in for a task.
+// A Submission is work submitted for a task.
 type Submission struct {
 	ID          string           `json:"id"`
 	TaskID      string           `json:"task_id"`
@@ -99,13 +99,14 @@ type TaskList struct {
 	Total int    `json:"total,omitempty"`
 }
 
-// UnmarshalJSON takes an object, or the bare array of tasks.
+// UnmarshalJSON accepts an object or a bare array of tasks.
 func (l *TaskList) UnmarshalJSON(b []byte) error {
 	type object TaskList
 	return unmarshalList(b, (*object)(l), &l.Tasks)
 }
 
-// ListTasksInput chooses tasks; the zero value asks for the first page of all.
+// ListTasksInput filters, sorts and pages tasks; the zero value requests the
+// first page of all tasks.
 type ListTasksInput struct {
 	Status     TaskStatus `json:"status,omitempty" jsonschema:"available: open to you; default: all"`
 	Difficulty Difficulty `json:"difficulty,omitempty"`
@@ -115,43 +116,43 @@ type ListTasksInput struct {
 	Limit      int        `json:"limit,omitempty" minimum:"1" maximum:"100" default:"20"`
 }
 
-// ListRecentTasksInput is empty: the platform decides.
+// ListRecentTasksInput is empty: the operation has no parameters.
 type ListRecentTasksInput struct{}
 
-// GetTaskInput names a task.
+// GetTaskInput identifies a task.
 type GetTaskInput struct {
 	TaskID string `json:"task_id"`
 }
 
-// CommitToTaskInput names the task to commit to.
+// CommitToTaskInput identifies the task to commit to.
 type CommitToTaskInput struct {
 	TaskID string `json:"task_id"`
 }
 
-// A Commitment is the answer to [CommitToTask].
+// A Commitment is the response of [CommitToTask].
 type Commitment struct {
 	Message string `json:"message" wire:"documented"`
 	Task    Task   `json:"task" wire:"documented"`
 }
 
-// AbandonTaskInput names the task to give up.
+// AbandonTaskInput identifies the task to abandon.
 type AbandonTaskInput struct {
 	TaskID string `json:"task_id"`
 }
 
-// An Abandonment is the answer to [AbandonTask], which is not documented.
+// An Abandonment is the response of [AbandonTask], which is not documented.
 type Abandonment struct {
 	Message string `json:"message"`
 	Task    *Task  `json:"task,omitempty"`
 }
 
-// SubmitWorkInput is the work on a task.
+// SubmitWorkInput is the work to submit for a task.
 type SubmitWorkInput struct {
 	TaskID            string `json:"task_id"`
 	SubmissionContent string `json:"submission_content" jsonschema:"the work, complete" minLength:"1"`
 }
 
-// A Receipt is the answer to [SubmitWork].
+// A Receipt is the response of [SubmitWork].
 type Receipt struct {
 	Message    string     `json:"message" wire:"documented"`
 	Submission Submission `json:"submission" wire:"documented"`

@@ -15,21 +15,21 @@ import (
 
 const (
 	dialTimeout = 5 * time.Second
-	// maxConnections is how many idle connections are kept to the platform.
-	// The standard library's default of 2 would close all but two after each
-	// burst of calls.
+	// maxConnections limits the idle connections to the platform. With the
+	// standard library's default of 2, each burst of calls would end with all
+	// but two closed.
 	maxConnections = 64
 	idleTimeout    = 90 * time.Second
 )
 
-// A transport is a pool of connections that sends each request at most once,
-// so that one attempt of the client is one request on the wire.
+// A transport is a connection pool that sends each request at most once, so
+// that an attempt of the client is one request on the wire.
 //
-// [http.Transport] alone does not promise that. Over HTTP/2 it sends a
-// request again, a POST too, after RST_STREAM and GOAWAY frames, some of them
-// without bound; over HTTP/1.1 it sends a GET again where a reused connection
-// breaks. So its HTTP/2 is replaced (see http2Conns), and its HTTP/1.1 is
-// given no GET that it may repeat.
+// [http.Transport] alone does not guarantee that. Over HTTP/2 it retries
+// requests, even a POST, after RST_STREAM and GOAWAY frames, sometimes without
+// limit; over HTTP/1.1 it retries a GET if a reused connection breaks. So its
+// HTTP/2 is replaced (see http2Conns), and over HTTP/1.1 a GET is made
+// unrepeatable.
 type transport struct {
 	pool  *http.Transport
 	http2 *http2Conns
@@ -60,19 +60,19 @@ func newTransport(o Options) (*transport, error) {
 			MaxIdleConnsPerHost: maxConnections,
 			IdleConnTimeout:     idleTimeout,
 			TLSHandshakeTimeout: dialTimeout,
-			// Answers are written to us in one piece of some 20 kB.
+			// A response of some 20 kB arrives in one piece.
 			ReadBufferSize: 32 << 10,
 		},
 	}, nil
 }
 
-// noPlaintextProxy returns the environment's proxy, and an error where that
-// would see what is sent, with the key in it. For an https:// URL a proxy only
-// passes on what it cannot read.
+// noPlaintextProxy returns the environment's proxy, or an error if the proxy
+// could read the request and its key. For an https:// URL, a proxy only tunnels
+// encrypted data.
 func noPlaintextProxy(req *http.Request) (*url.URL, error) {
 	proxy, err := http.ProxyFromEnvironment(req)
 	if err != nil {
-		return nil, errors.New("the environment's proxy has no valid URL") // which may have a password
+		return nil, errors.New("the environment's proxy has no valid URL") // the URL is not quoted: it may contain a password
 	}
 	if proxy != nil && req.URL.Scheme == "http" {
 		return nil, errPlaintextProxy
@@ -83,7 +83,7 @@ func noPlaintextProxy(req *http.Request) (*url.URL, error) {
 var errPlaintextProxy = errors.New("HTTP_PROXY would see the API key, because the platform's URL begins with http://: " +
 	"use https://, put the host into NO_PROXY, or allow it with --plaintext-proxy")
 
-// certPool returns the system's certificates and those of a PEM file.
+// certPool returns the system's certificates plus those of a PEM file.
 func certPool(caFile string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(caFile) //nolint:gosec // the file is the operator's choice
 	if err != nil {
@@ -114,17 +114,17 @@ func (t *transport) CloseIdleConnections() {
 	t.http2.closeIdle()
 }
 
-// unrepeatable is the empty body of a request that net/http must not send
-// again: it repeats a GET only where there is no body, or one that it can get
-// anew. An empty body of a GET leaves no trace on the wire.
+// unrepeatable is the empty body of a request that net/http must not retry: it
+// retries a GET only if it has no body or one that can be rewound. The empty
+// body of a GET is not visible on the wire.
 type unrepeatable struct{}
 
-// identity has net/http take such a body as it is: otherwise it starts a
-// goroutine and a timer for each request, to see whether there is anything in it.
+// identity makes net/http accept such a body as it is: otherwise it starts a
+// goroutine and a timer per request to probe whether the body is empty.
 var identity = []string{"identity"}
 
 func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
 func (unrepeatable) Close() error             { return nil }
 
-// WriteTo keeps net/http from making a buffer to copy it with.
+// WriteTo saves net/http the buffer for copying.
 func (unrepeatable) WriteTo(io.Writer) (int64, error) { return 0, nil }
