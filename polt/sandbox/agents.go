@@ -15,7 +15,7 @@ func scanAgent(scan scan) (a polt.Agent, err error) {
 	return a, err
 }
 
-// agentNamed returns the agent with a username, in any case.
+// agentNamed returns an agent by username, ignoring case.
 func agentNamed(t *tx, username string) (polt.Agent, error) {
 	return row(t, "Agent", scanAgent, selectAgent+`WHERE username = ?`, username)
 }
@@ -54,8 +54,8 @@ func listCommittedTasks(t *tx, _ caller, in polt.ListCommittedTasksInput) (polt.
 	return polt.TaskList{Tasks: tasks, Total: len(tasks)}, err
 }
 
-// lastOutcome returns the status of an agent's last submission to a task, or ""
-// where it has made none since it was given to somebody else.
+// lastOutcome returns the status of an agent's submission to a task, or "" if
+// there is none or another agent submitted last.
 func lastOutcome(t *tx, taskID, agentID string) (*polt.SubmissionStatus, error) {
 	status := polt.SubmissionStatus("")
 	outcomes, err := rows(t, func(scan scan) (s polt.SubmissionStatus, err error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// An audience is whom a route is for.
+// An audience says who may call a route.
 type audience int
 
 const (
@@ -23,10 +23,12 @@ const (
 	cto
 )
 
-// A caller is the agent that asks. The zero value is a stranger, or the CTO.
+// A caller is the agent that makes a request. The zero value is the CTO, or an
+// anonymous caller.
 type caller struct{ id, username string }
 
-// identify returns who asks, or a refusal where the route is not for them.
+// identify authenticates a request, and returns a fault if the caller may not
+// use the route.
 func (s *Sandbox) identify(t *tx, r *http.Request, to audience) (caller, error) {
 	if to == everyone {
 		return caller{}, nil
@@ -65,20 +67,20 @@ func newKey() polt.Key {
 	_, _ = rand.Read(secret) // never fails
 	key, err := polt.ParseKey("polt_" + hex.EncodeToString(secret))
 	if err != nil {
-		panic("sandbox: " + err.Error()) // hexadecimal digits make a key
+		panic("sandbox: " + err.Error()) // impossible: hexadecimal digits are valid in a key
 	}
 	return key
 }
 
-// hashOf returns what is kept of a key. A key is random and long, so a plain
-// hash is as good as a slow one.
+// hashOf returns the stored form of a key. Keys are long and random, so a fast
+// hash is safe.
 func hashOf(key string) []byte {
 	hash := sha256.Sum256([]byte(key))
 	return hash[:]
 }
 
-// validUsername leaves out the length: with it, to compile the expression would
-// take twenty times as long, at each start of a program that has a sandbox.
+// validUsername does not check the length: a counted repetition takes twenty
+// times as long to compile.
 var validUsername = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 })
@@ -111,8 +113,8 @@ func register(t *tx, _ caller, in polt.RegisterAgentInput) (polt.Registration, e
 	return r, t.record(event{kind: AgentRegistered, agent: r.AgentID})
 }
 
-// revealed returns an answer as it is sent. A key encodes as a redaction; to
-// the one it was made for, this once, it is sent as it is.
+// revealed returns an answer for encoding. A polt.Key encodes as a redaction,
+// so a registration, the one response with a key, gets it in plain text.
 func revealed(answer any) any {
 	r, ok := answer.(polt.Registration)
 	if !ok {

@@ -8,11 +8,11 @@ import (
 	"net/http"
 )
 
-// maxBody is how large a request's body may be: Fastify's own limit.
+// maxBody is the maximum size of a request body, in bytes: Fastify's default.
 const maxBody = 1 << 20
 
 // readBody returns the request's JSON, or nil for a request without a body. It
-// refuses what Fastify refuses.
+// rejects what Fastify rejects.
 func readBody(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError

@@ -6,9 +6,8 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// ctoRoutes registers the handlers of the operations that are reserved for the
-// CTO. Package polt has no endpoints for them, so that no agent's client can
-// call them.
+// ctoRoutes registers the handlers of the operations reserved for the CTO.
+// Package polt has no endpoints for them, so no agent's client can call them.
 func (s *Sandbox) ctoRoutes() {
 	handleCTO(s, "POST", "/api/projects", createProject)
 	handleCTO(s, "PATCH", "/api/projects/{project_id}", editProject)
@@ -23,13 +22,12 @@ func (s *Sandbox) ctoRoutes() {
 	handleCTO(s, "POST", "/api/moderation/unban/{agent_id}", unbanAgent)
 }
 
-// handleCTO routes an operation of the CTO.
+// handleCTO registers a handler of a CTO operation.
 func handleCTO[In, Out any](s *Sandbox, method, path string, h func(*tx, In) (Out, error)) {
 	route(s, method, path, cto, func(t *tx, _ caller, in In) (Out, error) { return h(t, in) })
 }
 
-// A pendingReview is work that awaits review, with what a reviewer needs to
-// know of it.
+// A pendingReview is a submission that awaits review, with its context.
 type pendingReview struct {
 	Submission polt.Submission `json:"submission"`
 	Task       polt.Task       `json:"task"` // with its earlier submissions
@@ -63,7 +61,7 @@ func listPendingReviews(t *tx, _ struct{}) (pendingReviews, error) {
 	return all, nil
 }
 
-// A reviewAction is what the CTO decides.
+// A reviewAction is the CTO's decision.
 type reviewAction string
 
 const (
@@ -91,7 +89,7 @@ func reviewSubmission(t *tx, in reviewInput) (reviewAnswer, error) {
 		return reviewAnswer{"Submission approved", submission}, err
 	}
 	if in.ReviewNotes == "" {
-		// The next agent learns from them.
+		// The next agent on the task needs them.
 		return reviewAnswer{}, refuse(http.StatusBadRequest, "review_notes are required to reject")
 	}
 	submission, err := review(t, in.SubmissionID, polt.SubmissionRejected, in.ReviewNotes)

@@ -21,7 +21,7 @@ type projectAnswer struct {
 	Project polt.Project `json:"project"`
 }
 
-// answerProject returns the answer with the project as it is now.
+// answerProject returns the response with the project's current state.
 func answerProject(t *tx, id, message string) (projectAnswer, error) {
 	p, err := getProject(t, caller{}, polt.GetProjectInput{ProjectID: id})
 	return projectAnswer{message, p}, err
@@ -74,8 +74,8 @@ type advanceInput struct {
 	Notes     string `json:"notes,omitempty"`
 }
 
-// advanceProject moves a project to the next stage: there is no way to skip
-// one, or to go back.
+// advanceProject moves a project to the next stage; stages cannot be skipped or
+// reverted.
 func advanceProject(t *tx, in advanceInput) (projectAnswer, error) {
 	p, err := projectByID(t, in.ProjectID)
 	if err != nil {

@@ -26,7 +26,7 @@ func answerTask(t *tx, id, message string) (taskAnswer, error) {
 	return taskAnswer{message, task}, err
 }
 
-// payoutOf reads a payout_display, or refuses it.
+// payoutOf parses a payout_display.
 func payoutOf(display string) (payout, error) {
 	p, ok := parsePayout(display)
 	if !ok {
@@ -63,12 +63,12 @@ type editTaskInput struct {
 	Title         *string          `json:"title,omitempty" minLength:"1" maxLength:"150"`
 	Description   *string          `json:"description,omitempty" minLength:"1"`
 	PayoutDisplay *string          `json:"payout_display,omitempty"`
-	Deadline      *int64           `json:"deadline,omitempty" minimum:"0"` // Unix seconds; 0 takes it away
+	Deadline      *int64           `json:"deadline,omitempty" minimum:"0"` // Unix seconds; 0 removes it
 	Difficulty    *polt.Difficulty `json:"difficulty,omitempty"`
 }
 
-// editTask changes the details of a task that is not over: what was paid stays
-// as it was.
+// editTask changes the details of a task that is not completed or cancelled, so
+// that past payouts stay as they were.
 func editTask(t *tx, in editTaskInput) (taskAnswer, error) {
 	task, err := openTask(t, in.TaskID)
 	if err != nil {
@@ -95,7 +95,7 @@ func editTask(t *tx, in editTaskInput) (taskAnswer, error) {
 	return answerTask(t, task.ID, "Task updated")
 }
 
-// openTask returns a task that is not over.
+// openTask returns a task unless it is completed or cancelled.
 func openTask(t *tx, id string) (polt.Task, error) {
 	task, err := taskByID(t, id)
 	if err == nil && (task.Status == polt.TaskCompleted || task.Status == taskCancelled) {
@@ -108,8 +108,8 @@ type cancelTaskInput struct {
 	TaskID string `json:"task_id"`
 }
 
-// cancelTask ends a task. Work that awaits review is rejected: nobody could
-// review it any more.
+// cancelTask cancels a task and rejects its pending submission, which nobody
+// could review afterwards.
 func cancelTask(t *tx, in cancelTaskInput) (taskAnswer, error) {
 	task, err := openTask(t, in.TaskID)
 	if err != nil {
@@ -129,7 +129,7 @@ func cancelTask(t *tx, in cancelTaskInput) (taskAnswer, error) {
 	return answerTask(t, task.ID, "Task cancelled")
 }
 
-// rejectPending rejects the work on a task that awaits review.
+// rejectPending rejects a task's pending submission.
 func rejectPending(t *tx, taskID, notes string) error {
 	id, err := row(t, "Submission", func(scan scan) (id string, err error) { err = scan(&id); return id, err },
 		`SELECT id FROM submissions WHERE task_id = ? AND status = 'pending'`, taskID)

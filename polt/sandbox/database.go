@@ -19,7 +19,7 @@ const (
 	// applicationID marks a file as a sandbox's: "POLT".
 	applicationID = 0x504f4c54
 	schemaVersion = 2
-	// oldestVersion is the oldest schema that is brought up to date.
+	// oldestVersion is the oldest schema that can be migrated.
 	oldestVersion = 1
 	readers       = 4
 )
@@ -27,30 +27,30 @@ const (
 //go:embed schema.sql
 var schema string
 
-// database is where the platform's state is kept. All writes go through one
-// connection, so that none ever meets another's lock.
+// database stores the platform's state. All writes use one connection, so they
+// never wait for each other's locks.
 type database struct {
 	write *sql.DB
-	read  *sql.DB // the same as write in memory, where a connection is the database
+	read  *sql.DB // the same as write if in memory, where each connection is a database of its own
 
 	mu     sync.RWMutex // held for reading by every transaction
 	closed bool
 }
 
-// openDatabase opens the database in a file, or in memory where path is empty.
-// A new one is made by create, in the transaction that makes its schema.
+// openDatabase opens the database in a file, or in memory if path is empty.
+// create fills a new one, in the transaction that creates its schema.
 func openDatabase(ctx context.Context, path string, create func(*sql.Tx) error) (*database, error) {
 	d := &database{}
 	if path == "" {
 		d.write = openPool(":memory:?_txlock=immediate&_foreign_keys=1", 1)
 		d.read = d.write
 	} else {
-		// Looked at before WAL is asked for, which changes another's file.
+		// Before enabling WAL, which would modify another application's file.
 		if err := inspectFile(ctx, path); err != nil {
 			return nil, err
 		}
-		// NORMAL loses nothing when the process is killed. A power cut may take
-		// the last writes, but leaves the file whole.
+		// NORMAL loses nothing if the process is killed. A power cut may lose
+		// the last writes but does not corrupt the file.
 		settings := "_busy_timeout=10000&_foreign_keys=1&_synchronous=NORMAL"
 		d.write = openPool(fileURI(path, settings+"&_journal_mode=WAL&_txlock=immediate"), 1)
 		d.read = openPool(fileURI(path, settings+"&_query_only=1"), readers)
@@ -64,15 +64,15 @@ func openDatabase(ctx context.Context, path string, create func(*sql.Tx) error) 
 func openPool(dsn string, size int) *sql.DB {
 	pool, err := sql.Open("sqlite", dsn)
 	if err != nil {
-		panic("sandbox: " + err.Error()) // the driver is registered: it is imported
+		panic("sandbox: " + err.Error()) // impossible: the driver is imported
 	}
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return pool
 }
 
-// fileURI returns the file's name as SQLite's URI, in which no character of the
-// path can be taken for the query.
+// fileURI returns path as an SQLite URI, escaped so that no part of it is taken
+// for the query.
 func fileURI(path, query string) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
@@ -84,9 +84,10 @@ func fileURI(path, query string) string {
 
 var errNotADatabase = errors.New("the file is not a database")
 
-// inspectFile refuses a file that is not a sandbox's, and leaves it as it is.
+// inspectFile returns an error if a file is not a sandbox's. It does not change
+// the file.
 func inspectFile(ctx context.Context, path string) error {
-	// SQLite would take a file that is shorter than its header for an empty one.
+	// SQLite treats a file shorter than its header as an empty database.
 	const header = 100
 	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < header {
 		return errNotADatabase
@@ -101,9 +102,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// inspect returns the version of the schema in the database, 0 where it is
-// empty. It fails if there is something else in it than a sandbox whose schema
-// is known.
+// inspect returns the database's schema version, 0 if it is empty. It fails if
+// the database is another application's or of an unsupported version.
 func inspect(ctx context.Context, q querier) (version int64, err error) {
 	var application, tables int64
 	err = q.QueryRowContext(ctx, `SELECT
@@ -129,11 +129,10 @@ func inspect(ctx context.Context, q querier) (version int64, err error) {
 	return version, nil
 }
 
-// prepare makes the schema and the first content of an empty database, and
-// brings an older schema up to date.
+// prepare initializes an empty database and migrates an old one.
 func (d *database) prepare(ctx context.Context, create func(*sql.Tx) error) error {
 	return d.transact(ctx, true, func(tx *sql.Tx) error {
-		// Again, now that no other process can be at it.
+		// Again, now that the transaction excludes other processes.
 		version, err := inspect(ctx, tx)
 		if err != nil || version == schemaVersion {
 			return err
@@ -152,12 +151,12 @@ func (d *database) prepare(ctx context.Context, create func(*sql.Tx) error) erro
 	})
 }
 
-// errClosed is returned by what is asked of a database that is closed.
+// errClosed is returned after close.
 var errClosed = errors.New("the sandbox is closed")
 
-// transact runs f in a transaction, which is committed unless f fails. The
-// context ends the wait for a connection; a transaction that has begun is not
-// interrupted, being short.
+// transact runs f in a transaction and commits it unless f fails. ctx bounds
+// the wait for a connection only: a transaction is short and is not
+// interrupted.
 func (d *database) transact(ctx context.Context, write bool, f func(*sql.Tx) error) error {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -183,7 +182,7 @@ func (d *database) transact(ctx context.Context, write bool, f func(*sql.Tx) err
 	return tx.Commit()
 }
 
-// close waits for the transactions under way, and closes the database.
+// close waits for running transactions and closes the database.
 func (d *database) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -194,6 +193,6 @@ func (d *database) close() error {
 	if d.read == d.write {
 		return d.write.Close()
 	}
-	// The writer last: it tidies up the write-ahead log.
+	// The writer last: it checkpoints the write-ahead log.
 	return errors.Join(d.read.Close(), d.write.Close())
 }

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// A rule is what a field of an input must be like. It is what the schemas are
-// made of too: the field's JSON name, its type and its tags.
+// A rule is the validation of an input field, derived, like the published
+// schemas, from its JSON name, type and tags.
 type rule struct {
 	name      string
 	index     int
@@ -29,9 +29,9 @@ type rule struct {
 	maximum   float64
 }
 
-// decoderOf returns the decoder of a route's input. A field whose name is a
-// placeholder's is in the path; the others are in the query of a GET, and in
-// the JSON body of any other method.
+// decoderOf returns the decoder of a route's input. A field named as a path
+// placeholder is read from the path, the others from the query of a GET or the
+// JSON body of any other method.
 func decoderOf[In any](method, path string) func(*http.Request, json.RawMessage) (In, error) {
 	var rules []rule
 	inBody := false
@@ -83,7 +83,7 @@ func ruleOf(f reflect.StructField) rule {
 	}
 	r.minLength = int(bound(f, "minLength", 0))
 	r.maxLength = int(bound(f, "maxLength", math.MaxInt32))
-	// Beyond 2⁵³ a JSON number is not an exact integer.
+	// Beyond 2⁵³ a float64 cannot represent every integer.
 	r.minimum = bound(f, "minimum", -1<<53)
 	r.maximum = bound(f, "maximum", 1<<53)
 	return r
@@ -101,10 +101,10 @@ func bound(f reflect.StructField, tag string, none float64) float64 {
 	return n
 }
 
-// values finds a member's JSON by its name.
+// values returns a member's JSON by name.
 type values func(name string) (value json.RawMessage, ok bool)
 
-// fromBody finds the members of a body, which must be an object.
+// fromBody reads the members of a body, which must be an object.
 func fromBody(body json.RawMessage) (values, error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) != nil || members == nil {
@@ -116,7 +116,7 @@ func fromBody(body json.RawMessage) (values, error) {
 	}, nil
 }
 
-// fromQuery finds parameters, as JSON strings. One that is repeated is an array,
+// fromQuery reads query parameters as JSON strings. A repeated one is an array,
 // as in Fastify.
 func fromQuery(query url.Values) values {
 	return func(name string) (json.RawMessage, bool) {
@@ -132,8 +132,8 @@ func fromQuery(query url.Values) values {
 	}
 }
 
-// set checks the field's value and sets it. It leaves the field as it is where
-// there is no value, and none is required.
+// set validates and sets a field. Without a value, an optional field is left
+// unchanged.
 func (r rule) set(field reflect.Value, given values, where string) error {
 	value, ok := given(r.name)
 	if !ok {
@@ -174,7 +174,7 @@ func (r rule) setInteger(field reflect.Value, value json.RawMessage, fromText bo
 		return fmt.Sprintf("be >= %.0f", r.minimum)
 	case *n > r.maximum:
 		return fmt.Sprintf("be <= %.0f", r.maximum)
-	case field.OverflowInt(int64(*n)): // where an int has 32 bits
+	case field.OverflowInt(int64(*n)): // on 32-bit platforms
 		return "be integer"
 	}
 	field.SetInt(int64(*n))

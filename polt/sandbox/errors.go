@@ -8,31 +8,31 @@ import (
 	"net/http"
 )
 
-// A fault is a refusal, with its answer.
+// A fault is an error with a response of its own.
 type fault struct {
 	status  int
-	code    string // the framework's; "" for the application's own
+	code    string // Fastify's error code; "" for an error of the application
 	message string
 }
 
 func (f *fault) Error() string { return f.message }
 
-// refuse returns a refusal by the application.
+// refuse returns an error of the application.
 func refuse(status int, format string, args ...any) error {
 	return &fault{status: status, message: fmt.Sprintf(format, args...)}
 }
 
-// reject returns a refusal by the framework, before the application is asked.
+// reject returns an error of the framework, which precedes the application.
 func reject(status int, code, format string, args ...any) error {
 	return &fault{status: status, code: code, message: fmt.Sprintf(format, args...)}
 }
 
-// invalid returns the framework's refusal of input that does not fit.
+// invalid returns the framework's validation error.
 func invalid(format string, args ...any) error {
 	return reject(http.StatusBadRequest, "FST_ERR_VALIDATION", format, args...)
 }
 
-// frameworkError is an error as Fastify shapes it.
+// frameworkError is Fastify's error body.
 type frameworkError struct {
 	StatusCode int    `json:"statusCode"`
 	Code       string `json:"code,omitempty"`
@@ -40,7 +40,7 @@ type frameworkError struct {
 	Message    string `json:"message"`
 }
 
-// statusOf returns the status of a refusal, 0 for any other error.
+// statusOf returns the status of a fault, or 0 for any other error.
 func statusOf(err error) int {
 	var f *fault
 	if errors.As(err, &f) {
@@ -49,7 +49,8 @@ func statusOf(err error) int {
 	return 0
 }
 
-// writeError answers with an error, in the shape of who it is from.
+// writeError writes an error in the shape of its source: application or
+// framework.
 func writeError(w http.ResponseWriter, err error) {
 	var f *fault
 	switch {
@@ -65,14 +66,14 @@ func writeError(w http.ResponseWriter, err error) {
 	writeJSON(w, f.status, frameworkError{f.status, f.code, statusText(f.status), f.message})
 }
 
-// notFound answers where there is no such route.
+// notFound responds to an unknown route.
 func notFound(w http.ResponseWriter, r *http.Request) {
 	const status = http.StatusNotFound
 	message := fmt.Sprintf("Route %s:%s not found", r.Method, r.URL.RequestURI())
 	writeJSON(w, status, frameworkError{StatusCode: status, Error: statusText(status), Message: message})
 }
 
-// statusText is the status in Node's words.
+// statusText returns the status text that Node uses.
 func statusText(status int) string {
 	if status == http.StatusRequestEntityTooLarge {
 		return "Payload Too Large"
@@ -80,7 +81,7 @@ func statusText(status int) string {
 	return http.StatusText(status)
 }
 
-// writeJSON answers as JSON.stringify does: <, > and & are not escaped.
+// writeJSON encodes as JSON.stringify does: <, > and & are not escaped.
 func writeJSON(w http.ResponseWriter, status int, answer any) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -91,5 +92,5 @@ func writeJSON(w http.ResponseWriter, status int, answer any) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))) // who asked may have gone
+	_, _ = w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))) // the client may have disconnected
 }

@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// An EventKind is what happened in an [Event].
+// An EventKind is the type of an [Event].
 type EventKind string
 
-// The kinds of events.
+// The event kinds.
 const (
 	AgentRegistered   EventKind = "agent_registered"
 	ProfileUpdated    EventKind = "profile_updated"
@@ -19,8 +19,8 @@ const (
 	AgentUnbanned     EventKind = "agent_unbanned"
 	ProjectCreated    EventKind = "project_created"
 	ProjectEdited     EventKind = "project_edited"
-	ProjectAdvanced   EventKind = "project_advanced" // to the stage in Detail
-	ProjectVoted      EventKind = "project_voted"    // Detail is 1, -1, or 0 where the vote was removed
+	ProjectAdvanced   EventKind = "project_advanced" // Detail is the new stage
+	ProjectVoted      EventKind = "project_voted"    // Detail is 1, -1, or 0 if the vote was removed
 	ProjectReplied    EventKind = "project_replied"
 	TaskCreated       EventKind = "task_created"
 	TaskEdited        EventKind = "task_edited"
@@ -40,14 +40,14 @@ var (
 	backfill string
 )
 
-// event is a change to record; its ids are empty where it has none.
+// event is a change to record; ids that do not apply are empty.
 type event struct {
 	kind                                    EventKind
 	project, task, submission, agent, notes string
 	detail                                  string
 }
 
-// record records a change of the transaction.
+// record adds an event to the transaction.
 func (t *tx) record(e event) error {
 	t.changed = true
 	return t.exec(`INSERT INTO events (kind, at, project_id, task_id, submission_id, agent_id, detail, notes)
@@ -55,7 +55,7 @@ func (t *tx) record(e event) error {
 		e.kind, t.now.UnixMilli(), e.project, e.task, e.submission, e.agent, e.detail, e.notes)
 }
 
-// addEvents brings a database of schema 1 to schema 2.
+// addEvents migrates a database from schema 1 to schema 2.
 func addEvents(ctx context.Context, t *sql.Tx) error {
 	if _, err := t.ExecContext(ctx, eventsSchema+backfill); err != nil {
 		return fmt.Errorf("add the events: %w", err)
@@ -63,8 +63,7 @@ func addEvents(ctx context.Context, t *sql.Tx) error {
 	return nil
 }
 
-// changes tells whoever waits that something has changed. Its zero value is
-// ready.
+// changes notifies waiters of a change. Its zero value is ready to use.
 type changes struct {
 	mu   sync.Mutex
 	next chan struct{}
@@ -89,8 +88,7 @@ func (c *changes) publish() {
 	}
 }
 
-// Changed returns a channel that is closed when the next request has changed
-// something. To miss nothing, call it before reading the events that there are:
-// see [View.EventsAfter]. It does not tell of changes that another process makes
-// in the same file.
+// Changed returns a channel that is closed after the next change. To miss no
+// event, call it before [View.EventsAfter]. Changes that another process makes
+// in the same file are not reported.
 func (s *Sandbox) Changed() <-chan struct{} { return s.changes.wait() }

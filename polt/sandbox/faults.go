@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// A Fault is a way for a platform, or for the network in front of it, to fail.
-// Its text is its name on the command line.
+// A Fault is a failure of the platform or of the network in front of it. Its
+// text is its name on the command line.
 type Fault string
 
-// The faults. Those whose name ends in -after act first: the request has its
-// effect, and the answer is lost or replaced. Those from FaultDrip on change
-// the answer of a request that has been served. All others answer in the
-// handler's place, so that the request has no effect.
+// The faults. Those whose name ends in -after, except 429-retry-after, let the
+// request take effect and then lose or replace the response. FaultDrip and
+// those after it alter the response of a request that took effect. All others
+// replace the handler, so the request has no effect.
 const (
 	FaultRateLimited      Fault = "429"             // too many requests
-	FaultRetryAfter       Fault = "429-retry-after" // the same, with a Retry-After of 1 second
+	FaultRetryAfter       Fault = "429-retry-after" // the same, with a Retry-After of 1 second; no effect
 	FaultInternal         Fault = "500"
 	FaultInternalAfter    Fault = "500-after"
-	FaultBadGateway       Fault = "502" // a proxy's HTML
+	FaultBadGateway       Fault = "502" // a proxy's HTML page
 	FaultBadGatewayAfter  Fault = "502-after"
 	FaultUnavailable      Fault = "503"
-	FaultTunnelOffline    Fault = "offline"       // ngrok's page, where the tunnel is down
+	FaultTunnelOffline    Fault = "offline"       // ngrok's page for an offline tunnel
 	FaultRedirectHost     Fault = "redirect-host" // to another host
-	FaultRedirectReserved Fault = "redirect-cto"  // to an endpoint that is reserved for the CTO
-	FaultSilence          Fault = "silence"       // no answer, until the client gives up
-	FaultSilenceAfter     Fault = "silence-after" // the same, after acting
+	FaultRedirectReserved Fault = "redirect-cto"  // to an endpoint reserved for the CTO
+	FaultSilence          Fault = "silence"       // no response until the client gives up
+	FaultSilenceAfter     Fault = "silence-after" // the same, after the effect
 	FaultReset            Fault = "reset"         // the connection breaks, or the HTTP/2 stream
-	FaultResetAfter       Fault = "reset-after"   // the same, after acting
-	// HTTP/2 streams that are reset with an error code: by [Faulty.Transport] only.
-	// Over a network, net/http's servers have no other code than INTERNAL_ERROR, and
-	// HTTP/1.1 has none: there, they are as FaultReset.
+	FaultResetAfter       Fault = "reset-after"   // the same, after the effect
+	// HTTP/2 stream resets with an error code, with [Faulty.Transport] only.
+	// Over a network they equal FaultReset: net/http's servers reset with
+	// INTERNAL_ERROR only, and HTTP/1.1 has no codes.
 	FaultRefusedStream      Fault = "h2-refused-stream"
 	FaultProtocolError      Fault = "h2-protocol-error"
 	FaultProtocolErrorAfter Fault = "h2-protocol-error-after"
@@ -45,21 +45,21 @@ const (
 	FaultCalm               Fault = "h2-enhance-your-calm"
 	FaultCalmAfter          Fault = "h2-enhance-your-calm-after"
 
-	FaultDrip          Fault = "drip"            // the answer comes byte by byte
-	FaultTruncated     Fault = "truncated"       // the connection breaks within the answer
-	FaultInvalidJSON   Fault = "invalid-json"    // the answer ends within a value
-	FaultHuge          Fault = "huge"            // the answer has 64 MiB
-	FaultContentType   Fault = "content-type"    // the answer calls itself HTML
-	FaultUnknownFields Fault = "unknown-fields"  // objects have members that nobody knows
+	FaultDrip          Fault = "drip"            // the response arrives byte by byte
+	FaultTruncated     Fault = "truncated"       // the connection breaks within the response body
+	FaultInvalidJSON   Fault = "invalid-json"    // the body ends early, within the JSON
+	FaultHuge          Fault = "huge"            // the body has 64 MiB
+	FaultContentType   Fault = "content-type"    // the Content-Type is text/html
+	FaultUnknownFields Fault = "unknown-fields"  // objects have unknown members
 	FaultMissingFields Fault = "missing-fields"  // objects lack a member
 	FaultNullFields    Fault = "null-fields"     // a member of each object is null
-	FaultWrongTypes    Fault = "wrong-types"     // a member of each object has another type
+	FaultWrongTypes    Fault = "wrong-types"     // a member of each object has the wrong type
 	FaultDeep          Fault = "deep"            // 100,000 levels of arrays
-	FaultDuplicateKeys Fault = "duplicate-keys"  // objects have a member twice, with two values
-	FaultInvalidUTF8   Fault = "invalid-utf8"    // texts have bytes that are no character
-	FaultInvisible     Fault = "invisible"       // texts have characters that nobody sees
-	FaultEchoKey       Fault = "echo-key"        // the answer repeats the caller's key
-	FaultByteOrderMark Fault = "byte-order-mark" // the answer begins with one, as some servers write it
+	FaultDuplicateKeys Fault = "duplicate-keys"  // the object has a member twice, with two values
+	FaultInvalidUTF8   Fault = "invalid-utf8"    // strings contain invalid UTF-8
+	FaultInvisible     Fault = "invisible"       // strings contain invisible characters
+	FaultEchoKey       Fault = "echo-key"        // the response contains the caller's key
+	FaultByteOrderMark Fault = "byte-order-mark" // the body begins with one, as some servers send
 )
 
 // AllFaults returns every fault.
@@ -74,56 +74,59 @@ func AllFaults() []Fault {
 	}
 }
 
-// Acts reports whether a request that meets the fault has its effect.
+// Acts reports whether a request that hits the fault still takes effect.
 func (f Fault) Acts() bool {
 	return strings.HasSuffix(string(f), "-after") && f != FaultRetryAfter || answers[f] != nil
 }
 
-// A FaultRule says which requests meet a fault.
+// A FaultRule selects the requests that hit a fault.
 type FaultRule struct {
 	Fault Fault
-	// Rate is the share of the requests that meet it; 0 means all of them.
+	// Rate is the fraction of matching requests that hit the fault; 0 means all
+	// of them.
 	Rate float64
-	// Times is how many requests meet it at most; 0 is no limit.
+	// Times limits how many requests hit the fault; 0 means no limit.
 	Times int
-	// Method is the requests' method; empty means any.
+	// Method is the request method to match; empty means any.
 	Method string
-	// Path is the requests' path, in which * stands for any one segment; empty
-	// means any.
+	// Path is the request path to match, in which * stands for any one segment;
+	// empty means any.
 	Path string
 }
 
-// FaultOptions say which faults there are. The zero value has none.
+// FaultOptions configure the faults. The zero value has none.
 type FaultOptions struct {
-	// Rules are asked in turn, and the first that applies to a request decides.
+	// Rules are tried in order; the first that applies to a request decides.
 	Rules []FaultRule
-	// Seed makes the rates repeatable: the n-th request meets the same fault
-	// again.
+	// Seed makes rates reproducible: the n-th request hits the same fault in
+	// each run.
 	Seed uint64
-	// Drip is the time from one byte of [FaultDrip] to the next; 0 means 100 ms.
+	// Drip is the delay between the bytes of [FaultDrip]; 0 means 100 ms.
 	Drip time.Duration
-	// OnFault is told of each request that meets a fault; nil means nobody is.
+	// OnFault, if not nil, is called with each request that hits a fault. Calls
+	// may be concurrent.
 	OnFault func(Fault, *http.Request)
 }
 
-// Faulty is a platform that fails. Any number of goroutines may use it.
+// Faulty is a handler with injected faults. It is safe for concurrent use.
 type Faulty struct {
 	handler http.Handler
 	options FaultOptions
 
 	mu       sync.Mutex
 	requests uint64
-	met      []int // how often each rule has applied
+	met      []int // how many requests hit each rule's fault
 }
 
-// Faults returns a handler that answers as h does, but for the requests that
-// meet a fault: for tests of what an agent, or a client, makes of it.
+// Faults wraps h so that some requests hit a fault, to test how a client or an
+// agent copes.
 //
 //	faulty, err := sandbox.Faults(s, sandbox.FaultOptions{Rules: []sandbox.FaultRule{
 //		{Fault: sandbox.FaultResetAfter, Method: "POST", Rate: 0.1},
 //	}})
 //
-// It fails where a rule names no fault.
+// It fails if a rule has an unknown fault, or a rate that is not between 0 and
+// 1.
 func Faults(h http.Handler, o FaultOptions) (*Faulty, error) {
 	for _, r := range o.Rules {
 		if !known(r.Fault) {
@@ -151,8 +154,8 @@ func known(f Fault) bool {
 	return false
 }
 
-// ServeHTTP answers, or fails to. Like any handler that aborts, it panics with
-// [http.ErrAbortHandler] where the connection is to break.
+// ServeHTTP lets h respond, or injects a fault. To break the connection it
+// panics with [http.ErrAbortHandler], as handlers do.
 func (f *Faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault, random := f.choose(r)
 	if fault == "" {
@@ -162,7 +165,7 @@ func (f *Faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.fail(w, r, fault, random)
 }
 
-// choose returns the fault that a request meets, or "".
+// choose returns the fault that a request hits, or "".
 func (f *Faulty) choose(r *http.Request) (Fault, *rand.Rand) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -197,7 +200,7 @@ func (r *FaultRule) fits(req *http.Request) bool {
 	return true
 }
 
-// fail has a request meet a fault.
+// fail injects a fault into a request.
 func (f *Faulty) fail(w http.ResponseWriter, r *http.Request, fault Fault, random *rand.Rand) {
 	f.options.OnFault(fault, r)
 	if answer := answers[fault]; answer != nil {

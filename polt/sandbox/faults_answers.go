@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// refusals answer in the handler's place, or after it has answered in vain.
+// refusals respond instead of the handler, or discard its response.
 var refusals = map[Fault]func(http.ResponseWriter, *http.Request){
 	FaultRateLimited: frameworkRefusal(http.StatusTooManyRequests, "Rate limit exceeded"),
 	FaultRetryAfter: func(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +119,7 @@ var answers = map[Fault]func(*Faulty, http.ResponseWriter, *http.Request, *recor
 		line := strings.Repeat("polt", 8<<10)
 		for range size / len(line) {
 			if _, err := io.WriteString(w, line); err != nil {
-				return // nobody reads that much
+				return // the client gave up
 			}
 		}
 		_, _ = io.WriteString(w, `"}`)
@@ -146,7 +146,7 @@ var answers = map[Fault]func(*Faulty, http.ResponseWriter, *http.Request, *recor
 	}),
 }
 
-// mangle returns a fault that changes the body.
+// mangle returns a fault that alters the body.
 func mangle(change func([]byte, *http.Request, *rand.Rand) []byte) func(*Faulty, http.ResponseWriter, *http.Request, *recorder, *rand.Rand) {
 	return func(_ *Faulty, w http.ResponseWriter, r *http.Request, served *recorder, random *rand.Rand) {
 		copyHead(w, served)
@@ -163,7 +163,7 @@ func copyHead(w http.ResponseWriter, served *recorder) {
 
 func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 
-// pause waits, unless ctx ends before.
+// pause sleeps; it returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// resetCodes are the error codes with which HTTP/2 streams are reset (RFC 9113,
-// section 7).
+// resetCodes are the HTTP/2 error codes of the stream resets (RFC 9113, section
+// 7).
 var resetCodes = map[Fault]resetCode{
 	FaultRefusedStream:      {7, "REFUSED_STREAM"},
 	FaultProtocolError:      {1, "PROTOCOL_ERROR"},
@@ -25,8 +25,8 @@ type resetCode struct {
 	name   string
 }
 
-// streamReset is the error of a request whose HTTP/2 stream was reset, as net/http
-// has it: that is not exported, but copies itself to a struct of its own shape.
+// streamReset imitates net/http's unexported error of a reset HTTP/2 stream,
+// which errors.As copies into a struct of the same shape.
 type streamReset resetCode
 
 func (e streamReset) Error() string {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Faults of an answer's JSON. A body that is not JSON stays as it is.
+// Faults of a response's JSON. A body that is not JSON is not changed.
 
 func withUnknownFields(body []byte, _ *http.Request, _ *rand.Rand) []byte {
 	return eachObject(body, func(members map[string]any) {
@@ -41,8 +41,8 @@ func withWrongTypes(body []byte, _ *http.Request, random *rand.Rand) []byte {
 	})
 }
 
-// withDuplicateKeys gives each object that begins with a text that member again
-// at its end, with another text.
+// withDuplicateKeys repeats the first member in name order of the outermost
+// object at its end, with another value.
 func withDuplicateKeys(body []byte, _ *http.Request, _ *rand.Rand) []byte {
 	var whole map[string]json.RawMessage
 	if json.Unmarshal(body, &whole) != nil || len(whole) == 0 {
@@ -57,8 +57,7 @@ func withDuplicateKeys(body []byte, _ *http.Request, _ *rand.Rand) []byte {
 	return append(append(slices.Clone(body[:len(body)-1]), ','), again[1:]...)
 }
 
-// withInText puts something into every text of an answer, after its first
-// character.
+// withInText inserts something after the first character of each string.
 func withInText(what string) func([]byte, *http.Request, *rand.Rand) []byte {
 	return func(body []byte, _ *http.Request, _ *rand.Rand) []byte {
 		const mark = "POLT-FAULT-MARK"
@@ -67,7 +66,7 @@ func withInText(what string) func([]byte, *http.Request, *rand.Rand) []byte {
 	}
 }
 
-// withKey repeats the caller's key, as it is and as an escape spells it.
+// withKey adds the caller's key to each object, plain and with a JSON escape.
 func withKey(body []byte, r *http.Request, _ *rand.Rand) []byte {
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if key == "" {
@@ -80,13 +79,13 @@ func withKey(body []byte, r *http.Request, _ *rand.Rand) []byte {
 	return bytes.ReplaceAll(changed, []byte(mark), []byte(escaped(key)))
 }
 
-// escaped spells a text's first character as JSON's escape of it.
+// escaped writes a text's first character as a JSON escape.
 func escaped(text string) string {
 	const digits = "0123456789abcdef"
 	return `\u00` + string(digits[text[0]>>4]) + string(digits[text[0]&0xf]) + text[1:]
 }
 
-// oneOf returns the name of one of the members.
+// oneOf returns the name of a random member.
 func oneOf(members map[string]any, random *rand.Rand) string {
 	names := slices.Sorted(maps.Keys(members))
 	if len(names) == 0 {
@@ -95,7 +94,7 @@ func oneOf(members map[string]any, random *rand.Rand) string {
 	return names[random.IntN(len(names))]
 }
 
-// eachObject changes every object in a body, the outer ones after the inner.
+// eachObject changes every object in a body, inner ones first.
 func eachObject(body []byte, change func(map[string]any)) []byte {
 	return transform(body, func(v any) any {
 		if members, ok := v.(map[string]any); ok {
@@ -105,7 +104,7 @@ func eachObject(body []byte, change func(map[string]any)) []byte {
 	})
 }
 
-// eachText changes every text in a body that is not empty.
+// eachText changes every string in a body that begins with an ASCII character.
 func eachText(body []byte, change func(string) string) []byte {
 	return transform(body, func(v any) any {
 		if text, ok := v.(string); ok && text != "" && text[0] < 0x80 {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// ParseFaults reads faults as the command line has them: rules with commas
-// between them, each
+// ParseFaults parses the command line's form of faults: comma-separated rules,
+// each
 //
 //	FAULT[:RATE][#TIMES][@METHOD | @PATH | @METHOD PATH]
 //
-// such as "reset-after:0.1@POST, 503#3, drip@/api/tasks/*". FAULT is the text of
-// a [Fault], or "all" for all of them, which share RATE. RATE is the share of the
-// requests that meet it, from 0 to 1, and TIMES how many do at most. A rule
-// "seed:N" sets the seed instead.
+// such as "reset-after:0.1@POST, 503#3, drip@/api/tasks/*". FAULT is the text
+// of a [Fault], or "all" for all of them, which share RATE. RATE is the
+// fraction of matching requests that hit the fault, over 0 and up to 1; TIMES
+// limits how many do, for each fault. The rule "seed:N" sets the seed.
 func ParseFaults(s string) (o FaultOptions, err error) {
 	for text := range strings.SplitSeq(s, ",") {
 		if text = strings.TrimSpace(text); text == "" {
@@ -75,7 +75,7 @@ func parseRule(text string) ([]FaultRule, error) {
 	return eachFault(rule), nil
 }
 
-// eachFault returns a rule for each fault, which all apply equally often.
+// eachFault returns a rule for each fault, with equal probabilities.
 func eachFault(rule FaultRule) []FaultRule {
 	all := AllFaults()
 	rules := make([]FaultRule, len(all))
@@ -86,7 +86,7 @@ func eachFault(rule FaultRule) []FaultRule {
 	for i, fault := range all {
 		rules[i] = rule
 		rules[i].Fault = fault
-		// Of the requests that have met none of those before it.
+		// A rule sees only the requests that hit none of the earlier rules.
 		share := total / float64(len(all))
 		rules[i].Rate = min(1, share/(1-share*float64(i)))
 	}

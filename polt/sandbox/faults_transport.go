@@ -10,15 +10,14 @@ import (
 	"syscall"
 )
 
-// Transport returns a transport that has the handler answer every request,
-// whatever its host, within the process, and fail as it would over a network:
-// where the connection is to break, the request fails, or the reading of its
-// answer's body.
+// Transport returns an in-process transport that sends every request, whatever
+// its host, to the handler. Where the connection would break, the request or
+// the reading of its response body fails.
 func (f *Faulty) Transport() http.RoundTripper { return faultyTransport{f} }
 
 type faultyTransport struct{ faulty *Faulty }
 
-// RoundTrip fails, or leaves it to the transport of a handler that does not.
+// RoundTrip injects a fault, or delegates to the transport without faults.
 func (t faultyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	fault, random := t.faulty.choose(req)
 	if fault == "" {
@@ -57,7 +56,7 @@ func (t faultyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = body.CloseWithError(ctx.Err())
 		return nil, ctx.Err()
 	}
-	if s.status == 0 { // it broke before an answer began
+	if s.status == 0 { // the fault struck before the response began
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -73,7 +72,7 @@ func (t faultyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// A stream is a ResponseWriter whose answer is read while it is written.
+// A stream is a ResponseWriter whose body can be read while it is written.
 type stream struct {
 	header http.Header
 	status int
@@ -96,10 +95,10 @@ func (s *stream) Write(b []byte) (int, error) {
 	return s.out.Write(b)
 }
 
-// Flush does nothing: what is written is there to be read.
+// Flush sends the header; the body is never buffered.
 func (s *stream) Flush() { s.WriteHeader(http.StatusOK) }
 
-// end ends the answer, or breaks it off.
+// end completes the response, or aborts it with an error.
 func (s *stream) end(failed error) {
 	if failed == nil {
 		s.WriteHeader(http.StatusOK)

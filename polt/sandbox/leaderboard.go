@@ -7,17 +7,17 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// defaultStandings is how many agents are ranked where no limit is given.
+// defaultStandings is the default limit of the leaderboard.
 const defaultStandings = 10
 
-// earner is an agent with what it has earned.
+// earner is an agent with its earnings.
 type earner struct {
 	standing polt.Standing
-	earned   []payout // one for each currency, in the order of their names
+	earned   []payout // one per currency, sorted by currency
 }
 
 func getLeaderboard(t *tx, _ caller, in polt.GetLeaderboardInput) (polt.Leaderboard, error) {
-	// One row an agent and currency, the agents in the order they registered.
+	// One row per agent and currency, agents in order of registration.
 	sums, err := rows(t, func(scan scan) (e earner, err error) {
 		var p payout
 		err = scan(&e.standing.Username, &e.standing.DisplayName, &p.currency, &e.standing.TasksCompleted, &p.amount)
@@ -48,7 +48,7 @@ func getLeaderboard(t *tx, _ caller, in polt.GetLeaderboardInput) (polt.Leaderbo
 	return board, nil
 }
 
-// merge makes one earner of those that follow each other and are the same.
+// merge combines consecutive rows of the same agent.
 func merge(sums []earner) []earner {
 	var merged []earner
 	for _, e := range sums {
@@ -62,8 +62,8 @@ func merge(sums []earner) []earner {
 	return merged
 }
 
-// comparePayouts compares amounts of one currency. There is no rate between
-// two: the one whose name is first counts for more.
+// comparePayouts compares amounts of one currency. Currencies have no exchange
+// rate: the alphabetically first ranks higher.
 func comparePayouts(a, b payout) int {
 	return cmp.Or(cmp.Compare(b.currency, a.currency), cmp.Compare(a.amount, b.amount))
 }

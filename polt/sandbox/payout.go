@@ -13,13 +13,13 @@ type payout struct {
 	currency string
 }
 
-// payoutForm is a payout_display: at most a billion, so that sums cannot
-// overflow, and at most 6 decimals.
+// payoutForm matches a payout_display: less than a billion, so that sums cannot
+// overflow, with at most 6 decimals.
 var payoutForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(\d{1,9})(?:\.(\d{1,6}))? ([A-Z]{2,10})$`)
 })
 
-// parsePayout reads a payout_display, such as "500 POLT".
+// parsePayout parses a payout_display, such as "500 POLT".
 func parsePayout(display string) (payout, bool) {
 	m := payoutForm().FindStringSubmatch(display)
 	if m == nil {
@@ -30,7 +30,7 @@ func parsePayout(display string) (payout, bool) {
 	return payout{amount, m[3]}, err == nil
 }
 
-// String returns the payout as it is displayed, without needless zeros.
+// String formats the payout without trailing zeros.
 func (p payout) String() string {
 	whole, decimals := p.amount/1e6, strconv.FormatInt(1e6+p.amount%1e6, 10)[1:]
 	s := strconv.FormatInt(whole, 10)

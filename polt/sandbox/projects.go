@@ -8,7 +8,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// selectProject leaves out the long documents: a list is without them.
+// selectProject omits the long documents, which lists do not include.
 const selectProject = `SELECT id, title, description, status, progress, votes_up, votes_down, task_count, created_at / 1000
 	FROM project_answers `
 
@@ -38,7 +38,7 @@ func listProjects(t *tx, _ caller, in polt.ListProjectsInput) (polt.ProjectList,
 	return polt.ProjectList{Projects: projects, Page: page, Limit: limit, Total: total}, err
 }
 
-// projectByID returns a project as a list has it.
+// projectByID returns a project as it appears in a list.
 func projectByID(t *tx, id string) (polt.Project, error) {
 	return row(t, "Project", scanProject, selectProject+`WHERE id = ?`, id)
 }

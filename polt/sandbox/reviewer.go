@@ -10,18 +10,18 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// A reviewer reviews in the CTO's place. It is one goroutine, which sleeps until
-// the next submission is due. What awaits review is read from the database each
-// time, so nothing is forgotten when the process ends.
+// A reviewer reviews automatically in the CTO's place. It is one goroutine that
+// sleeps until the next submission is due. Pending submissions are read from
+// the database each time, so none is lost when the process ends.
 type reviewer struct {
 	sandbox *Sandbox
-	woken   chan struct{} // has room for one
+	woken   chan struct{} // buffers one wakeup
 	cancel  context.CancelFunc
 	done    chan struct{}
-	failed  error // the last failure; for reading after done
+	failed  error // the last error; read only after done is closed
 }
 
-// retryAfter is how long a reviewer waits after a failure.
+// retryAfter is the reviewer's delay after an error.
 const retryAfter = time.Second
 
 func startReviewer(s *Sandbox) *reviewer {
@@ -31,18 +31,18 @@ func startReviewer(s *Sandbox) *reviewer {
 	return r
 }
 
-// wake tells the reviewer of a new submission. It does nothing for nil.
+// wake notifies the reviewer of a new submission. r may be nil.
 func (r *reviewer) wake() {
 	if r == nil {
 		return
 	}
 	select {
 	case r.woken <- struct{}{}:
-	default: // it is about to look already
+	default: // a wakeup is already pending
 	}
 }
 
-// stop ends the reviewer and returns its last failure.
+// stop stops the reviewer and returns its last error.
 func (r *reviewer) stop() error {
 	r.cancel()
 	<-r.done
@@ -51,11 +51,12 @@ func (r *reviewer) stop() error {
 
 func (r *reviewer) run(ctx context.Context) {
 	defer close(r.done)
-	// What was slept until has come, even by a clock that stands still.
+	// The due time slept until counts as reached, even if the clock stands
+	// still.
 	var slept time.Time
 	for {
 		next, err := r.reviewDue(ctx, slept)
-		var timer <-chan time.Time // nil: never
+		var timer <-chan time.Time // never fires if nil
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -66,7 +67,7 @@ func (r *reviewer) run(ctx context.Context) {
 			timer = time.After(next.Sub(r.sandbox.options.Now()))
 		}
 		if err == nil {
-			r.failed = nil // what has been made good is no failure
+			r.failed = nil // recovered
 		}
 		select {
 		case <-ctx.Done():
@@ -79,8 +80,8 @@ func (r *reviewer) run(ctx context.Context) {
 	}
 }
 
-// reviewDue reviews what is due, and returns when the next submission will be;
-// the zero time if there is none.
+// reviewDue reviews all due submissions and returns when the next one is due,
+// or the zero time if there is none.
 func (r *reviewer) reviewDue(ctx context.Context, slept time.Time) (next time.Time, err error) {
 	for reviewed := true; reviewed && err == nil; {
 		err = r.sandbox.transact(ctx, true, func(t *tx) error {
@@ -91,8 +92,8 @@ func (r *reviewer) reviewDue(ctx context.Context, slept time.Time) (next time.Ti
 	return next, err
 }
 
-// reviewOldest reviews the submission that has waited longest, if it is due.
-// The agents of the seed have no key, and their work is left to the CTO.
+// reviewOldest reviews the oldest pending submission if it is due. Seeded
+// agents have no key, and their submissions are left to the CTO.
 func (r *reviewer) reviewOldest(t *tx, slept time.Time) (reviewed bool, next time.Time, err error) {
 	var id, title string
 	var seq, createdAt, earlier int64
@@ -118,8 +119,8 @@ func (r *reviewer) reviewOldest(t *tx, slept time.Time) (reviewed bool, next tim
 	return true, time.Time{}, err
 }
 
-// reviewNotes are what a reviewer says of the task with the title %q. Its keys
-// are the outcomes that there are.
+// reviewNotes are the review notes for each valid outcome; %q is the task's
+// title.
 var reviewNotes = map[polt.SubmissionStatus][]string{
 	polt.SubmissionApproved: {
 		"Approved. %q is done as it was asked for, and the notes on how it was checked made this easy to review. Thank you.",

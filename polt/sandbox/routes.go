@@ -8,7 +8,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// routes registers a handler for each operation of agents, and then the CTO's.
+// routes registers the handlers of the agents' operations and of the CTO's.
 func (s *Sandbox) routes() {
 	handle(s, polt.RegisterAgent, register)
 	handle(s, polt.VerifyKey, verifyKey)
@@ -34,15 +34,15 @@ func (s *Sandbox) routes() {
 	handle(s, polt.GetLeaderboard, getLeaderboard)
 
 	s.ctoRoutes()
-	s.mux.HandleFunc("/", notFound) // a wrong method too, as in Fastify
+	s.mux.HandleFunc("/", notFound) // including a wrong method, as in Fastify
 }
 
-// A handler answers one operation, in a transaction that is committed unless
+// A handler performs one operation, in a transaction that is committed unless
 // it fails.
 type handler[In, Out any] func(t *tx, who caller, in In) (Out, error)
 
-// handle routes an operation of agents to its handler. Its types, its place and
-// whether it needs a key are the endpoint's.
+// handle registers the handler of an agents' operation. The endpoint determines
+// the types, the route and whether a key is needed.
 func handle[In, Out any](s *Sandbox, e polt.Endpoint[In, Out], h handler[In, Out]) {
 	to := agents
 	if e.Public() {
@@ -51,7 +51,8 @@ func handle[In, Out any](s *Sandbox, e polt.Endpoint[In, Out], h handler[In, Out
 	route(s, e.Method(), e.Path(), to, h)
 }
 
-// route routes a method and a path, with its placeholders in braces.
+// route registers a handler for a method and a path with placeholders in
+// braces.
 func route[In, Out any](s *Sandbox, method, path string, to audience, h handler[In, Out]) {
 	decode := decoderOf[In](method, path)
 	write := method != http.MethodGet
@@ -64,8 +65,8 @@ func route[In, Out any](s *Sandbox, method, path string, to audience, h handler[
 		in, invalid := decode(r, body)
 		var out Out
 		err = s.transact(r.Context(), write, func(t *tx) error {
-			// In the transaction, so that a ban holds from the moment it is
-			// answered; and first: a stranger is not told what is invalid.
+			// Within the transaction, so that a ban applies at once; and before
+			// validation, which an unauthenticated caller must not see.
 			who, err := s.identify(t, r, to)
 			if err != nil {
 				return err
@@ -84,9 +85,9 @@ func route[In, Out any](s *Sandbox, method, path string, to audience, h handler[
 	})
 }
 
-// ServeHTTP answers as the platform does.
+// ServeHTTP serves the platform's API.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// ServeMux would redirect to the clean path, and the platform does not.
+	// ServeMux would redirect to the clean path; the platform does not.
 	if p := r.URL.Path; !strings.HasPrefix(p, "/") || path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
 		notFound(w, r)
 		return

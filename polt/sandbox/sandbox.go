@@ -1,15 +1,14 @@
-// Package sandbox is the POLT platform itself, local and real, on SQLite: for
-// trying, for tests and for offline work.
+// Package sandbox is a working POLT platform on SQLite, for tests, demos and
+// offline development.
 //
 //	s, err := sandbox.Open(ctx, sandbox.Options{})
 //	…
 //	defer s.Close()
 //	client, err := polt.NewClient(polt.Options{BaseURL: "http://sandbox.invalid", Transport: s.Transport()})
 //
-// A [Sandbox] is an [http.Handler] with all endpoints of the platform, those of
-// agents and those that are reserved for its CTO. It keeps every documented
-// rule. What the documents leave open, it decides as a platform of its kind
-// would.
+// A [Sandbox] is an [http.Handler] that serves all endpoints of the platform:
+// those of agents and those reserved for its CTO. It enforces every documented
+// rule; what the documentation leaves open follows common practice.
 package sandbox
 
 import (
@@ -26,44 +25,45 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// Options say what a sandbox is like. The zero value is a seeded world in
-// memory, where no one but a CTO reviews.
+// Options configure a sandbox. The zero value is an in-memory platform with
+// seed data, in which only the CTO reviews.
 type Options struct {
-	// Path is the database's file, which is made if there is none. It outlives
-	// the process, however that ends. If empty, the database is in memory.
+	// Path is the database file, created if missing. If empty, the database is
+	// in memory.
 	Path string
 	// CTOKey is the CTO's API key. If zero, it is random: see [Sandbox.CTOKey].
-	// It is in no database: each Open decides anew.
+	// It is not stored in the database.
 	CTOKey polt.Key
-	// Now is the clock. If nil, it is time.Now.
+	// Now is the clock. If nil, [time.Now] is used.
 	Now func() time.Time
-	// NewID returns a new id, which no other is equal to. It is called by one
-	// goroutine at a time. If nil, ids are random UUIDs. The ids of the seed
-	// are always the same.
+	// NewID returns a new unique id. Calls are not concurrent. If nil, ids are
+	// random UUIDs. Seed data always has the same ids.
 	NewID func() string
-	// Empty leaves out the seed: the projects, tasks and agents of a new
-	// database.
+	// Empty creates a new database without seed data: no projects, tasks or
+	// agents.
 	Empty bool
-	// AutoReview is how long after it was submitted work is reviewed
-	// automatically. If zero, it is not. The work of the seed's own agents is
-	// left to the CTO.
+	// AutoReview is the delay from a submission to its automatic review. If
+	// zero, there is no automatic review. Submissions of seeded agents are
+	// always left to the CTO.
 	AutoReview time.Duration
-	// Reviews are the outcomes of the automatic review, in turn for an agent's
-	// first, second… submission to a task; the last one repeats. If nil, they
-	// are needs_revision and then approved.
+	// Reviews are the outcomes of automatic reviews: of an agent's first,
+	// second… submission to a task; the last one repeats. If empty, they are
+	// needs_revision, then approved.
 	Reviews []polt.SubmissionStatus
 }
 
-// A Sandbox is a POLT platform. Close it after use.
+// A Sandbox is a POLT platform. Close it after use. It is safe for concurrent
+// use.
 type Sandbox struct {
 	options  Options
 	mux      *http.ServeMux
 	db       *database
-	reviewer *reviewer // nil for none
+	reviewer *reviewer // nil without automatic review
 	changes  changes
 }
 
-// Open opens a sandbox. It fails if the file is there and not a sandbox's.
+// Open opens a sandbox. It fails if the options are invalid, or if the file
+// exists and is not the database of a sandbox of a supported version.
 func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
@@ -90,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// complete checks the options and puts the defaults where nothing is said.
+// complete validates the options and sets the defaults.
 func (o *Options) complete() error {
 	for _, outcome := range o.Reviews {
 		if _, ok := reviewNotes[outcome]; !ok {
@@ -127,15 +127,15 @@ func (o *Options) where() string {
 	return o.Path
 }
 
-// Now returns the time by the sandbox's clock.
+// Now returns the current time of the sandbox's clock.
 func (s *Sandbox) Now() time.Time { return s.options.Now() }
 
-// CTOKey returns the key for the endpoints that are reserved for the CTO.
+// CTOKey returns the key for the endpoints reserved for the CTO.
 func (s *Sandbox) CTOKey() polt.Key { return s.options.CTOKey }
 
-// Close waits for the requests under way and closes the sandbox, which then
-// answers that it is closed. It returns what the automatic review failed with,
-// if it did.
+// Close waits for the requests in progress and closes the sandbox; later
+// requests get 503. It returns the error of the automatic review, if its last
+// attempt failed.
 func (s *Sandbox) Close() error {
 	var err error
 	if s.reviewer != nil {

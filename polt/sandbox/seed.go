@@ -14,8 +14,8 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// seedJSON is a world that has lived for a while. Its times are relative to
-// when it is sown, such as "-36h".
+// seedJSON is a platform with some history. Its times are relative to the time
+// of seeding, such as "-36h".
 //
 //go:embed seed.json
 var seedJSON []byte
@@ -61,7 +61,7 @@ type seedReply struct {
 	Created offset `json:"created"`
 }
 
-// A seedTask has the status that follows from its commitment and submissions.
+// A seedTask derives its status from its commitment and submissions.
 type seedTask struct {
 	Title       string           `json:"title"`
 	Description string           `json:"description"`
@@ -69,7 +69,7 @@ type seedTask struct {
 	Difficulty  polt.Difficulty  `json:"difficulty"`
 	Created     offset           `json:"created"`
 	Deadline    *offset          `json:"deadline"`
-	CommittedBy string           `json:"committed_by"` // who has it or completed it; "" for no one
+	CommittedBy string           `json:"committed_by"` // the agent committed to it or who completed it; "" for none
 	Committed   offset           `json:"committed"`
 	Submissions []seedSubmission `json:"submissions"`
 }
@@ -83,7 +83,7 @@ type seedSubmission struct {
 	Reviewed *offset               `json:"reviewed"`
 }
 
-// An offset is a time before or after the time of sowing.
+// An offset is a time relative to the time of seeding.
 type offset time.Duration
 
 func (o *offset) UnmarshalText(text []byte) error {
@@ -92,7 +92,7 @@ func (o *offset) UnmarshalText(text []byte) error {
 	return err
 }
 
-// sow puts the seed into an empty database.
+// sow inserts the seed data into an empty database.
 func sow(ctx context.Context, t *sql.Tx, now time.Time) error {
 	var world seed
 	dec := json.NewDecoder(bytes.NewReader(seedJSON))
@@ -114,8 +114,7 @@ func sow(ctx context.Context, t *sql.Tx, now time.Time) error {
 	return nil
 }
 
-// seedID returns the id of something in the seed: a UUID that is always the
-// same for the same thing.
+// seedID returns a stable UUID for a row of the seed data.
 func seedID(path ...string) string {
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://polt.fun"))
 	for _, name := range path {
@@ -124,7 +123,7 @@ func seedID(path ...string) string {
 	return id.String()
 }
 
-// A seeder inserts rows until one fails.
+// A seeder inserts rows until an insert fails.
 type seeder struct {
 	tx  *tx
 	now time.Time

@@ -40,8 +40,7 @@ func (s *Sandbox) submitWork(t *tx, who caller, in polt.SubmitWorkInput) (polt.R
 	return polt.Receipt{Message: "Submission received and awaiting review", Submission: submission}, err
 }
 
-// review gives a pending submission its outcome, and the task what follows from
-// it.
+// review sets a pending submission's outcome and updates its task accordingly.
 func review(t *tx, id string, outcome polt.SubmissionStatus, notes string) (polt.Submission, error) {
 	submission, err := submissionByID(t, id)
 	if err != nil {
@@ -59,7 +58,7 @@ func review(t *tx, id string, outcome polt.SubmissionStatus, notes string) (polt
 	case polt.SubmissionApproved:
 		err = t.exec(`UPDATE tasks SET status = 'completed', completed_at = ? WHERE id = ?`, t.now.UnixMilli(), submission.TaskID)
 	case polt.SubmissionNeedsRevision:
-		// However many others its agent has committed to meanwhile.
+		// Even if that exceeds maxCommitted.
 		err = t.exec(`UPDATE tasks SET status = 'committed' WHERE id = ?`, submission.TaskID)
 	default:
 		err = release(t, submission.TaskID, polt.TaskAvailable)
@@ -73,7 +72,7 @@ func review(t *tx, id string, outcome polt.SubmissionStatus, notes string) (polt
 	return submissionByID(t, id)
 }
 
-// outcomeEvents are the kinds of event that the outcomes of a review make.
+// outcomeEvents maps a review's outcome to its event kind.
 var outcomeEvents = map[polt.SubmissionStatus]EventKind{
 	polt.SubmissionApproved:      WorkApproved,
 	polt.SubmissionRejected:      WorkRejected,

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// maxCommitted is how many tasks an agent may be committed to at once. Work
-	// that is in review does not count.
+	// maxCommitted is how many tasks an agent may be committed to at once.
+	// Tasks in review do not count.
 	maxCommitted = 3
 	recentTasks  = 5
 	defaultLimit = 20
 
-	// taskCancelled is the status that the CTO gives: no list shows such a task.
+	// taskCancelled is set by the CTO; cancelled tasks are in no list.
 	taskCancelled polt.TaskStatus = "cancelled"
 )
 
@@ -29,8 +29,8 @@ func scanTask(scan scan) (k polt.Task, err error) {
 	return k, err
 }
 
-// taskOrders are the orders of tasks in SQL. There is no rate between two
-// currencies, so the amounts of one follow those of the other.
+// taskOrders are the ORDER BY terms. Currencies have no exchange rate, so
+// payouts are sorted by currency first.
 var taskOrders = map[polt.TaskSort]string{
 	polt.TasksByNew:      "created_at DESC, seq DESC",
 	polt.TasksByPayout:   "payout_currency, payout_amount DESC, created_at DESC, seq DESC",
@@ -60,7 +60,7 @@ func listTasks(t *tx, _ caller, in polt.ListTasksInput) (polt.TaskList, error) {
 	return polt.TaskList{Tasks: tasks, Page: page, Limit: limit, Total: total}, err
 }
 
-// paginate puts the defaults where nothing is said.
+// paginate applies the defaults and computes the offset.
 func paginate(page, limit int) (_, _ int, offset int64) {
 	page, limit = cmp.Or(page, 1), cmp.Or(limit, defaultLimit)
 	return page, limit, int64(page-1) * int64(limit)
@@ -82,7 +82,7 @@ func getTask(t *tx, _ caller, in polt.GetTaskInput) (polt.Task, error) {
 		return polt.Task{}, err
 	}
 	if task.Submissions, err = rows(t, scanSubmission, selectSubmission+`WHERE task_id = ? ORDER BY seq`, task.ID); task.Submissions == nil {
-		task.Submissions = []polt.Submission{} // none, and not untold
+		task.Submissions = []polt.Submission{} // encoded as [], not omitted
 	}
 	return task, err
 }
@@ -121,8 +121,8 @@ func commitToTask(t *tx, who caller, in polt.CommitToTaskInput) (polt.Commitment
 	return polt.Commitment{Message: "Successfully committed to task", Task: task}, err
 }
 
-// returnedTasks says which of the tasks that an agent is committed to came back for
-// a revision, or is empty.
+// returnedTasks returns a sentence that lists the agent's tasks that need a
+// revision, or "".
 func returnedTasks(t *tx, who caller) (string, error) {
 	held, err := listCommittedTasks(t, who, polt.ListCommittedTasksInput{Username: who.username})
 	var ids []string
@@ -137,8 +137,8 @@ func returnedTasks(t *tx, who caller) (string, error) {
 	return ". These came back for a revision, and count: " + strings.Join(ids, ", "), err
 }
 
-// ownTask returns a task that the caller is committed to and has not submitted.
-// verb says what for.
+// ownTask returns a task if the caller is committed to it and it is not in
+// review. verb names the attempted action in errors.
 func ownTask(t *tx, who caller, id, verb string) (polt.Task, error) {
 	task, err := taskByID(t, id)
 	switch {
@@ -169,7 +169,7 @@ func abandonTask(t *tx, who caller, in polt.AbandonTaskInput) (polt.Abandonment,
 	return polt.Abandonment{Message: "Task abandoned: it is available again", Task: &task}, err
 }
 
-// release takes a task from its agent, if it has one.
+// release removes a task's agent, if any, and sets its status.
 func release(t *tx, id string, status polt.TaskStatus) error {
 	return t.exec(`UPDATE tasks SET status = ?, agent_id = NULL, committed_at = NULL WHERE id = ?`, status, id)
 }

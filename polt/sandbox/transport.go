@@ -9,15 +9,15 @@ import (
 	"net/http/httptrace"
 )
 
-// Transport returns a transport that has the sandbox answer every request,
-// whatever its host, within the process: no port is opened.
+// Transport returns an in-process transport that sends every request, whatever
+// its host, to the sandbox. No port is opened.
 func (s *Sandbox) Transport() http.RoundTripper { return transport{s} }
 
 type transport struct{ handler http.Handler }
 
-// RoundTrip has the handler answer. Where the request's context ends meanwhile,
-// its error is all that the caller gets: as on a network, it is not told
-// whether the request has taken effect.
+// RoundTrip runs the handler. If ctx ends meanwhile, only its error is
+// returned: as on a network, the caller does not learn whether the request took
+// effect.
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	body := req.Body
@@ -32,7 +32,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		// From here on, the request may have an effect.
 		trace.GotConn(httptrace.GotConnInfo{})
 	}
-	// A body that is waited for must not outlast the context.
+	// Unblocks a handler that reads a stalled body when ctx ends.
 	stop := context.AfterFunc(ctx, func() { _ = body.Close() })
 	defer stop()
 
@@ -46,7 +46,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer.response(req), nil
 }
 
-// recorder keeps what a handler answers.
+// recorder buffers a handler's response.
 type recorder struct {
 	header http.Header
 	status int

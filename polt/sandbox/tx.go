@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// A tx is the transaction of one request.
+// A tx is a request's transaction.
 type tx struct {
 	ctx   context.Context
 	sql   *sql.Tx
 	now   time.Time
 	newID func() string
-	// changed is set where there are new events.
+	// changed is set if an event was recorded.
 	changed bool
-	// committed is run once the transaction is committed.
+	// committed is called after the commit.
 	committed func()
 }
 
@@ -47,7 +47,7 @@ func (t *tx) exec(query string, args ...any) error {
 	return nil
 }
 
-// count returns the number that a query of one number selects.
+// count returns the number that a query selects.
 func (t *tx) count(query string, args ...any) (n int, err error) {
 	err = t.sql.QueryRowContext(t.ctx, query, args...).Scan(&n)
 	return n, err
@@ -56,8 +56,8 @@ func (t *tx) count(query string, args ...any) (n int, err error) {
 // A scan reads a row's columns.
 type scan func(columns ...any) error
 
-// row returns the row that a query selects; a fault where there is none, which
-// says that there is no such thing.
+// row returns the one row that a query selects, or a 404 fault that names
+// thing.
 func row[T any](t *tx, thing string, read func(scan) (T, error), query string, args ...any) (T, error) {
 	v, err := read(t.sql.QueryRowContext(t.ctx, query, args...).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -66,14 +66,14 @@ func row[T any](t *tx, thing string, read func(scan) (T, error), query string, a
 	return v, err
 }
 
-// rows returns all rows that a query selects, never nil: an empty list is not
-// null in JSON.
+// rows returns all rows that a query selects. The result is never nil, which
+// JSON would encode as null.
 func rows[T any](t *tx, read func(scan) (T, error), query string, args ...any) ([]T, error) {
 	found, err := t.sql.QueryContext(t.ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = found.Close() }() // Err has the failure
+	defer func() { _ = found.Close() }() // Err reports the failure
 	all := []T{}
 	for found.Next() {
 		v, err := read(found.Scan)

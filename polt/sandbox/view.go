@@ -6,23 +6,24 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// A View reads the world for whoever watches it, beyond what the endpoints
-// answer. All it returns is of one moment. It is only for use within
-// [Sandbox.View].
+// A View reads the platform's state beyond what the endpoints expose, from one
+// consistent snapshot. It is valid only within [Sandbox.View].
 type View struct{ t *tx }
 
-// View has read look at the world as it is at one moment.
+// View calls read with a consistent snapshot of the state, and returns its
+// error.
 func (s *Sandbox) View(ctx context.Context, read func(View) error) error {
 	return s.transact(ctx, false, func(t *tx) error { return read(View{t}) })
 }
 
-// IsNotFound reports whether an error of a [View] says that there is no such
-// thing.
+// IsNotFound reports whether an error of a [View] means that the id or username
+// does not exist.
 func IsNotFound(err error) bool { return statusOf(err) == 404 }
 
-// An Event is something that happened, with the names of what it happened to.
+// An Event is a change of the platform's state. Ids and names that do not apply
+// are empty.
 type Event struct {
-	Seq           int64 // rises with each event
+	Seq           int64 // increases with each event
 	Kind          EventKind
 	At            int64 // Unix seconds
 	ProjectID     string
@@ -31,9 +32,9 @@ type Event struct {
 	TaskTitle     string
 	PayoutDisplay string // the task's
 	SubmissionID  string
-	Agent         string // the username of who acted, or of whom the CTO acted upon
-	Detail        string // see the kinds
-	Notes         string // what was written on the occasion
+	Agent         string // username of the agent that acted, or that the CTO acted on
+	Detail        string // see [EventKind]
+	Notes         string // the reply, review notes or reason
 }
 
 const selectEvent = `SELECT e.seq, e.kind, e.at / 1000, coalesce(e.project_id, ''), coalesce(p.title, ''),
@@ -50,26 +51,26 @@ func scanEvent(scan scan) (e Event, err error) {
 	return e, err
 }
 
-// LastEvent returns the number of the latest event; 0 where there is none.
+// LastEvent returns the Seq of the latest event, or 0 if there is none.
 func (v View) LastEvent() (seq int64, err error) {
 	err = v.t.sql.QueryRowContext(v.t.ctx, `SELECT coalesce(max(seq), 0) FROM events`).Scan(&seq)
 	return seq, err
 }
 
-// EventsAfter returns the events that follow one, the oldest first.
+// EventsAfter returns up to limit events after the given Seq, the oldest first.
 func (v View) EventsAfter(seq int64, limit int) ([]Event, error) {
 	return rows(v.t, scanEvent, selectEvent+`WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, seq, limit)
 }
 
-// An EventFilter chooses events; its zero value chooses all.
+// An EventFilter selects events; its zero value selects all.
 type EventFilter struct {
 	ProjectID string
 	TaskID    string
 	Agent     string // the username
-	Before    int64  // events before this one; 0 for no bound
+	Before    int64  // Seq of the first event to exclude; 0 for no bound
 }
 
-// Events returns events, the latest first.
+// Events returns up to limit matching events, the latest first.
 func (v View) Events(f EventFilter, limit int) ([]Event, error) {
 	var c conditions
 	c.equal("e.project_id", f.ProjectID)
@@ -83,12 +84,12 @@ func (v View) Events(f EventFilter, limit int) ([]Event, error) {
 	return rows(v.t, scanEvent, selectEvent+c.where()+` ORDER BY e.seq DESC LIMIT ?`, append(c.args, limit)...)
 }
 
-// A Profile is an agent with what its public profile leaves out.
+// A Profile is an agent with more than its public profile.
 type Profile struct {
 	polt.Agent
-	Committed int     // how many tasks it is working on
-	InReview  int     // how many of its tasks await review
-	BanReason *string // nil while it is not banned
+	Committed int     // number of tasks it is committed to
+	InReview  int     // number of its tasks in review
+	BanReason *string // nil if not banned
 }
 
 const selectProfile = `SELECT id, username, display_name, bio, created_at / 1000, ban_reason,
@@ -102,16 +103,16 @@ func scanProfile(scan scan) (p Profile, err error) {
 	return p, err
 }
 
-// CountAgents returns how many agents there are.
+// CountAgents returns the number of agents.
 func (v View) CountAgents() (int, error) { return v.t.count(`SELECT count(*) FROM agents`) }
 
-// Agents returns agents, those who have completed most first.
+// Agents returns a page of agents, those with the most completed tasks first.
 func (v View) Agents(limit, offset int) ([]Profile, error) {
 	return rows(v.t, scanProfile, selectProfile+`ORDER BY completed DESC, seq LIMIT ? OFFSET ?`, limit, offset)
 }
 
-// Usernames returns the usernames of agents that have or had work, in their
-// order.
+// Usernames returns the usernames, sorted, of up to limit agents that hold or
+// completed a task.
 func (v View) Usernames(limit int) ([]string, error) {
 	return rows(v.t, func(scan scan) (name string, err error) {
 		err = scan(&name)
@@ -120,22 +121,22 @@ func (v View) Usernames(limit int) ([]string, error) {
 		ORDER BY username LIMIT ?`, limit)
 }
 
-// Agent returns the agent with a username.
+// Agent returns an agent by username.
 func (v View) Agent(username string) (Profile, error) {
 	return row(v.t, "Agent", scanProfile, selectProfile+`WHERE username = ?`, username)
 }
 
-// Leaderboard returns the ranking of agents, the best first.
+// Leaderboard returns up to limit agents, the best first.
 func (v View) Leaderboard(limit int) ([]polt.Standing, error) {
 	board, err := getLeaderboard(v.t, caller{}, polt.GetLeaderboardInput{Limit: limit})
 	return board.Standings, err
 }
 
-// A ProjectSummary is a project with what is done of it.
+// A ProjectSummary is a project with its progress.
 type ProjectSummary struct {
 	polt.Project
-	Open           int // how many tasks are available
-	Done           int // how many are completed
+	Open           int // number of available tasks
+	Done           int // number of completed tasks
 	MilestoneCount int
 	MilestonesDone int
 }
@@ -153,16 +154,17 @@ func scanSummary(scan scan) (p ProjectSummary, err error) {
 	return p, err
 }
 
-// CountProjects returns how many projects there are.
+// CountProjects returns the number of projects.
 func (v View) CountProjects() (int, error) { return v.t.count(`SELECT count(*) FROM projects`) }
 
-// Projects returns projects without their long documents, the latest first.
+// Projects returns a page of projects without their long documents, the latest
+// first.
 func (v View) Projects(limit, offset int) ([]ProjectSummary, error) {
 	return rows(v.t, scanSummary, selectSummary+`ORDER BY created_at DESC, seq DESC LIMIT ? OFFSET ?`, limit, offset)
 }
 
-// Project returns a project with its documents, milestones and latest replies,
-// the latest first, but without its tasks.
+// Project returns a project with its documents, milestones and latest 100
+// replies, the latest first, but without its tasks.
 func (v View) Project(id string) (p ProjectSummary, err error) {
 	if p, err = row(v.t, "Project", scanSummary, selectSummary+`WHERE id = ?`, id); err != nil {
 		return p, err
@@ -179,13 +181,13 @@ func (v View) Project(id string) (p ProjectSummary, err error) {
 	return p, err
 }
 
-// shownReplies is how many of a project's replies [View.Project] returns.
+// shownReplies limits the replies that [View.Project] returns.
 const shownReplies = 100
 
 // A ProjectName is a project's id and title.
 type ProjectName struct{ ID, Title string }
 
-// ProjectNames returns the latest projects in the order of their titles.
+// ProjectNames returns up to limit of the latest projects, sorted by title.
 func (v View) ProjectNames(limit int) ([]ProjectName, error) {
 	return rows(v.t, func(scan scan) (p ProjectName, err error) {
 		err = scan(&p.ID, &p.Title)

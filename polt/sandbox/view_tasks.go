@@ -6,16 +6,16 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// StatusCancelled is the status of a task that the CTO has cancelled, which no
-// list of the platform shows.
+// StatusCancelled is the status of a task cancelled by the CTO. The platform's
+// lists omit such tasks.
 const StatusCancelled = taskCancelled
 
-// A TaskFilter chooses tasks; its zero value chooses all.
+// A TaskFilter selects tasks; its zero value selects all.
 type TaskFilter struct {
 	ProjectID  string
 	Difficulty polt.Difficulty
-	Agent      string // the username of who is committed to it or has completed it
-	Words      string // all of which are in the title or the description
+	Agent      string // username of the agent that holds or completed it
+	Words      string // words that the title or the description must contain
 }
 
 func (f TaskFilter) conditions() (c conditions) {
@@ -33,7 +33,7 @@ func (f TaskFilter) conditions() (c conditions) {
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// CountTasks returns how many tasks are in each status.
+// CountTasks returns the number of matching tasks by status.
 func (v View) CountTasks(f TaskFilter) (map[polt.TaskStatus]int, error) {
 	type number struct {
 		status polt.TaskStatus
@@ -51,17 +51,19 @@ func (v View) CountTasks(f TaskFilter) (map[polt.TaskStatus]int, error) {
 	return counts, err
 }
 
-// Tasks returns the tasks in a status, those first that came into it last.
+// Tasks returns a page of matching tasks in a status, those that entered it
+// last first.
 func (v View) Tasks(f TaskFilter, status polt.TaskStatus, limit, offset int) ([]polt.Task, error) {
 	c := f.conditions()
 	c.add("status = ?", status)
-	// Chosen before they are joined with their projects and agents.
+	// Selected before joining projects and agents, so that only a page is
+	// joined.
 	return rows(v.t, scanTask, selectTask+`WHERE seq IN (SELECT seq FROM tasks `+c.where()+`
 			ORDER BY `+lastFirst+` LIMIT ? OFFSET ?)
 		ORDER BY `+lastFirst, append(c.args, limit, offset)...)
 }
 
-// lastFirst orders the tasks of one status, as an index has them.
+// lastFirst matches an index on the tasks of one status.
 const lastFirst = `coalesce(completed_at, committed_at, created_at) DESC, seq DESC`
 
 // Task returns a task with its submissions.
@@ -69,10 +71,10 @@ func (v View) Task(id string) (polt.Task, error) {
 	return getTask(v.t, caller{}, polt.GetTaskInput{TaskID: id})
 }
 
-// Submission returns a submission whole.
+// Submission returns a submission with its content.
 func (v View) Submission(id string) (polt.Submission, error) { return submissionByID(v.t, id) }
 
-// A Waiting is work that awaits review, without its content.
+// A Waiting is a submission that awaits review, without its content.
 type Waiting struct {
 	SubmissionID  string
 	TaskID        string
@@ -81,15 +83,15 @@ type Waiting struct {
 	PayoutDisplay string
 	Agent         string
 	CreatedAt     int64 // Unix seconds
-	Earlier       int   // how many submissions the task had before
+	Earlier       int   // number of earlier submissions to the task
 }
 
-// CountWaiting returns how many submissions await review.
+// CountWaiting returns the number of submissions that await review.
 func (v View) CountWaiting() (int, error) {
 	return v.t.count(`SELECT count(*) FROM submissions WHERE status = 'pending'`)
 }
 
-// Waiting returns what awaits review, the oldest first.
+// Waiting returns up to limit submissions that await review, the oldest first.
 func (v View) Waiting(limit int) ([]Waiting, error) {
 	return rows(v.t, func(scan scan) (w Waiting, err error) {
 		err = scan(&w.SubmissionID, &w.TaskID, &w.TaskTitle, &w.ProjectTitle, &w.PayoutDisplay, &w.Agent, &w.CreatedAt, &w.Earlier)
@@ -100,7 +102,7 @@ func (v View) Waiting(limit int) ([]Waiting, error) {
 		WHERE s.status = 'pending' ORDER BY s.created_at, s.seq LIMIT ?`, limit)
 }
 
-// conditions are those of a query, with their arguments.
+// conditions are the terms of a WHERE clause and their arguments.
 type conditions struct {
 	all  []string
 	args []any
@@ -117,7 +119,7 @@ func (c *conditions) equal(column, value string) {
 	}
 }
 
-// where returns the clause, or nothing where there are no conditions.
+// where returns the WHERE clause, or "" without conditions.
 func (c *conditions) where() string {
 	if len(c.all) == 0 {
 		return ""
