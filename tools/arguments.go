@@ -17,16 +17,16 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// An argumentError is what is wrong with one argument.
+// An argumentError is a problem with one argument.
 type argumentError struct {
-	argument string // "" for the arguments as a whole
+	argument string // "" for all of the arguments
 	problem  string
 }
 
 func (e argumentError) String() string { return About(e.argument, e.problem) }
 
-// About says what is wrong with an argument: in a sentence where the problem is
-// the rest of one.
+// About joins an argument's name and its problem: as a sentence if the problem
+// begins with a verb, else with a colon.
 func About(argument, problem string) string {
 	verb, _, _ := strings.Cut(problem, " ")
 	switch {
@@ -38,23 +38,23 @@ func About(argument, problem string) string {
 	return argument + ": " + problem
 }
 
-// A value is an argument in the form that its schema asks for.
+// A value is an argument normalized to its schema.
 type value struct {
 	json   json.RawMessage
 	text   string // of a string
 	number int64  // of an integer
 }
 
-// values are the arguments of a call, by name.
+// values are a call's arguments by name.
 type values map[string]value
 
-// text returns a string, or "".
+// text returns a string argument, or "".
 func (v values) text(name string) string { return v[name].text }
 
-// is reports whether a boolean is true.
+// is reports whether a boolean argument is true.
 func (v values) is(name string) bool { return string(v[name].json) == "true" }
 
-// encode returns those arguments that have names as a JSON object.
+// encode returns the named arguments, if present, as a JSON object.
 func (v values) encode(names []string) json.RawMessage {
 	b := []byte{'{'}
 	for _, name := range names {
@@ -70,9 +70,8 @@ func (v values) encode(names []string) json.RawMessage {
 	return append(b, '}')
 }
 
-// checkArguments brings the arguments of a call into the form that schema asks
-// for, or returns every fault of them. What is plainly meant is understood: see
-// spelling.go.
+// checkArguments validates a call's arguments against schema and normalizes
+// them, or returns all problems. It accepts common spellings: see spelling.go.
 func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []argumentError) {
 	given, err := decodeArguments(raw)
 	if err != nil {
@@ -98,7 +97,7 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []a
 		}
 		checked[name] = value
 	}
-	misspelt := map[string]bool{} // what was meant, so that it is not missing
+	misspelt := map[string]bool{} // the argument meant, so that it is not also reported as missing
 	if known < len(given) {
 		for _, name := range slices.Sorted(maps.Keys(given)) {
 			if schema.Properties[name] == nil {
@@ -119,7 +118,8 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []a
 	return checked, faults
 }
 
-// decodeArguments returns the members of an object, or of an object in a string.
+// decodeArguments returns the members of an object, which may be encoded as a
+// string.
 func decodeArguments(raw json.RawMessage) (given map[string]json.RawMessage, err error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) > 0 && raw[0] == '"' {
@@ -163,8 +163,8 @@ func example(schema *jsonschema.Schema) string {
 	return fmt.Sprintf(`{"%s": …}`, schema.Required[0])
 }
 
-// checkValue returns a value that is spelled plainly, or what is wrong with it,
-// in words.
+// checkValue validates a normalized value and returns it, or describes its
+// problem.
 func checkValue(name string, s *jsonschema.Schema, raw json.RawMessage) (v value, problem string) {
 	v.json = raw
 	switch s.Type {
@@ -213,8 +213,8 @@ func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (v value, problem st
 	return v, ""
 }
 
-// described names a JSON value for an error: what it is, and its text where
-// that is short.
+// described describes a JSON value for an error: its type, and its text if
+// short.
 func described(raw json.RawMessage) string {
 	switch raw[0] {
 	case '{':
@@ -246,8 +246,8 @@ func inBrackets(text string) string {
 	return " (" + text + ")"
 }
 
-// Unknown says that none of some arguments has that name, and which of them it
-// may stand for.
+// Unknown returns the message for an unknown argument, with a suggestion if one
+// of names is similar.
 func Unknown(name string, names []string) string {
 	return About(clean.Line(name, 40), unknownArgument(meantArgument(name, names)))
 }
@@ -259,8 +259,8 @@ func unknownArgument(meant string) string {
 	return "is unknown: did you mean " + meant + "?"
 }
 
-// meantArgument returns which of some arguments a name stands for that is none, or
-// "".
+// meantArgument returns the argument among names that an unknown name stands
+// for, or "".
 func meantArgument(name string, names []string) string {
 	if best := nearest(name, names); best != "" {
 		return best
@@ -273,8 +273,8 @@ func meantArgument(name string, names []string) string {
 	return ""
 }
 
-// argumentWords has what else arguments are called, by their letters. An id that
-// says not of what is that of the tool's.
+// argumentWords maps an argument to its synonyms, normalized by letters. A bare
+// "id" means the tool's own id.
 var argumentWords = map[string][]string{
 	"task_id":            {"id", "task", "uuid", "uri", "url"},
 	"project_id":         {"id", "project", "uuid", "uri", "url"},
@@ -306,8 +306,8 @@ func letters(name string) string {
 	}, name)
 }
 
-// nearest returns which of some names one is a slip of, or "": the same letters,
-// or few others.
+// nearest returns the name with the smallest edit distance, or "" if none is
+// close enough.
 func nearest(name string, names []string) string {
 	given := letters(name)
 	if given == "" || len(given) > 60 {
@@ -322,8 +322,7 @@ func nearest(name string, names []string) string {
 	return best
 }
 
-// distance returns how many letters are to be added, taken away or changed to
-// make one word of the other.
+// distance returns the Levenshtein distance of two words.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -331,7 +330,7 @@ func distance(a, b string) int {
 	}
 	for i := range len(a) {
 		corner := row[0]
-		row[0] = i + 1 // of the whole of a, so far, nothing is left
+		row[0] = i + 1 // deletes all of a[:i+1]
 		for j := range len(b) {
 			change := corner
 			if a[i] != b[j] {

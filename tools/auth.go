@@ -28,13 +28,13 @@ func registerAgent() *definition {
 	return d
 }
 
-// registerArguments are the tool's own.
+// registerArguments are arguments that are not sent to the platform.
 type registerArguments struct {
 	Another bool `json:"another,omitempty" jsonschema:"true: a second identity, on purpose"`
 }
 
-// alreadyRegistered returns the error for registering in a session that is an
-// agent already, or nil.
+// alreadyRegistered returns an error if the session already acts as an agent,
+// unless another one is explicitly requested.
 func (s *Set) alreadyRegistered(ctx context.Context, given values, key polt.Key, client *polt.Client) error {
 	username := given.text("username")
 	if who := s.options.Resume(ctx, username); who != "" {
@@ -61,8 +61,8 @@ func (s *Set) alreadyRegistered(ctx context.Context, given values, key polt.Key,
 	return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you are already " + clean.Line(who, 128)}}
 }
 
-// usernameFaults refuses a username that the tools could not name in any other
-// call, so that its agent could not even look itself up.
+// usernameFaults rejects a username that get_agent would reject: its agent
+// could not be looked up.
 func usernameFaults(given values) (faults []argumentError) {
 	for _, err := range polt.GetAgent.Check(polt.GetAgentInput{Username: given.text("username")}) {
 		faults = append(faults, argumentError{err.Field, err.Message})

@@ -17,8 +17,8 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// Call calls a tool with its arguments as a JSON object; none at all mean no
-// arguments. Whatever goes wrong is in the result, as an error of the tool.
+// Call calls a tool. arguments is a JSON object; empty means no arguments.
+// Every failure is returned in the result, as a tool error.
 func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) (result *mcp.CallToolResult) {
 	d := s.byName[name]
 	if err, ok := errors.AsType[*Error](s.Missing(name)); ok {
@@ -29,7 +29,7 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	ended := Call{Tool: name}
 	defer func() {
 		if p := recover(); p != nil {
-			// What it says is for the log only: it may hold anything.
+			// Log only: the panic value may contain anything.
 			ended.Panic, ended.Code = p, polt.CodeInternal
 			text, _ := s.failureText(d, &polt.Error{Code: polt.CodeInternal, Message: "this server failed"}, keyFacts{}, s.options.RequestID(ctx))
 			result = errorResult(text)
@@ -38,9 +38,9 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 		s.options.OnCall(ctx, ended)
 	}()
 
-	key := s.Key(ctx) // once: what is asked about is what is sent
+	key := s.Key(ctx) // once, so that the checked key is the one sent
 	client := s.clientOf(key)
-	failed := func(text string) *mcp.CallToolResult { // an argument, or its name, may be the key
+	failed := func(text string) *mcp.CallToolResult { // an argument or its name may contain the key
 		return errorResult(string(client.Key().Redact([]byte(text))))
 	}
 	p, faults := d.prepare(arguments, client)
@@ -57,14 +57,14 @@ func (s *Set) Call(ctx context.Context, name string, arguments json.RawMessage) 
 	return result
 }
 
-// prepared is a call whose arguments are in order.
+// prepared is a call with valid arguments.
 type prepared struct {
 	endpointCall
 	given   values
-	summary shape.Summary // what of the answer is to be cut
+	summary shape.Summary // which part of the answer to cut
 }
 
-// prepare prepares a call by a client, or returns every fault of its arguments.
+// prepare decodes a call's arguments, or returns all problems with them.
 func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prepared, faults []argumentError) {
 	checked, faults := checkArguments(d.form().input, given)
 	p = prepared{given: checked, summary: d.Summary}
@@ -79,7 +79,7 @@ func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prep
 	for _, f := range append(p.check(), leaks(checked, client)...) {
 		_, isGiven := checked[f.argument]
 		isKnown := slices.ContainsFunc(known, func(k argumentError) bool { return k.argument == f.argument })
-		if isKnown || len(known) > 0 && !isGiven && f.argument != "" { // why it is missing has been said
+		if isKnown || len(known) > 0 && !isGiven && f.argument != "" { // its absence was reported above
 			continue
 		}
 		faults = append(faults, f)
@@ -87,8 +87,7 @@ func (d *definition) prepare(given json.RawMessage, client *polt.Client) (p prep
 	return p, faults
 }
 
-// call calls the endpoint with a key, by its client, and makes a result of the
-// answer, if that may be.
+// call calls the endpoint, if allowed, and returns the result.
 func (s *Set) call(ctx context.Context, d *definition, p prepared, key polt.Key, client *polt.Client) (*mcp.CallToolResult, error) {
 	if d.registers() {
 		if err := s.alreadyRegistered(ctx, p.given, key, client); err != nil {
@@ -106,11 +105,11 @@ func (s *Set) call(ctx context.Context, d *definition, p prepared, key polt.Key,
 	return result, err
 }
 
-// exchange calls the endpoint and makes a result of the answer. It returns the
-// key that the answer has, too.
+// exchange calls the endpoint and returns the result, and the key that the
+// platform issued, if any.
 func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *polt.Client) (_ *mcp.CallToolResult, issued polt.Key, _ error) {
 	if d.registers() {
-		// Whoever stops waiting must not cost the agent its key.
+		// A cancelled call must not lose the new agent's key.
 		ctx = context.WithoutCancel(ctx)
 	}
 	raw, extra, err := d.fetch(ctx, s, p, client)
@@ -128,12 +127,13 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 		Summary: p.summary, Types: d.form().kinds,
 		Sent: p.given.text("submission_content"), Payouts: p.given.text("sort") == string(polt.TasksByPayout),
 	}
-	if p.summary == d.Summary { // and not the whole, as it is
+	if p.summary == d.Summary { // a full answer gets no additions
 		o.Now = s.options.Now()
 	}
 	body, err := d.resultJSON(raw, o, extra, p.given)
 	if err != nil && !extra.hide.IsZero() {
-		// The agent is registered, and its key is stored: that is the result.
+		// The agent is registered and its key is stored, so this is not an
+		// error.
 		extra.notice += "; the rest of the answer is unusable: " + clean.Line(err.Error(), 100)
 		body, err = d.resultJSON([]byte("{}"), o, extra, p.given)
 	}
@@ -143,10 +143,10 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	return s.result(ctx, body), issued, nil
 }
 
-// client returns the client that what is asked for with ctx is read with.
+// client returns the client for the caller of ctx.
 func (s *Set) client(ctx context.Context) *polt.Client { return s.clientOf(s.Key(ctx)) }
 
-// clientOf returns the client of a caller with that key.
+// clientOf returns the client for a key.
 func (s *Set) clientOf(key polt.Key) *polt.Client {
 	if s.options.Key == nil {
 		return s.options.Client
@@ -154,9 +154,9 @@ func (s *Set) clientOf(key polt.Key) *polt.Client {
 	return s.options.Client.As(key)
 }
 
-// checkBody returns the error for an answer without a body where it should have
-// shown something: what a GET reads, or the key of who has registered. That a
-// write is done, or that a key is good, an answer tells without one, too.
+// checkBody returns an error if an answer that must have content is empty: a
+// GET, or a registration, which returns the key. For other writes the status is
+// enough.
 func (d *definition) checkBody(raw []byte) error {
 	shows := d.method() == http.MethodGet || d.registers()
 	if len(bytes.TrimSpace(raw)) > 0 || !shows {
@@ -165,7 +165,7 @@ func (d *definition) checkBody(raw []byte) error {
 	return d.unusableAnswer(errors.New("the platform answered without a body"))
 }
 
-// unusableAnswer is the error for an answer that is of no use, such as one that is not
+// unusableAnswer returns the error for an unusable answer, such as invalid
 // JSON.
 func (d *definition) unusableAnswer(err error) error {
 	e := &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: err.Error(), Retryable: true}
@@ -175,17 +175,16 @@ func (d *definition) unusableAnswer(err error) error {
 	return e
 }
 
-// An addition is what a result has beside the platform's answer.
+// An addition is what a result has in addition to the platform's answer.
 type addition struct {
-	hide    polt.Key          // is in a safe place, and nowhere in the result
+	hide    polt.Key          // a stored key, to be redacted in the result
 	members []json.RawMessage // to add, each as "name":value
 	notice  string
-	cut     int // texts that are cut already
+	cut     int // number of texts already cut
 }
 
-// resultJSON makes the object that a result carries of the platform's answer.
-// Without what was given, the answer is for no call of a tool, and nothing is
-// told of it but what was done to it.
+// resultJSON shapes the platform's answer into the result's object. If given is
+// nil, no tool was called, and the notice lists only the changes made.
 func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition, given values) ([]byte, error) {
 	var said []string
 	if raw = bytes.TrimSpace(raw); len(raw) == 0 {
@@ -206,7 +205,7 @@ func (d *definition) resultJSON(raw []byte, o shape.Options, extra addition, giv
 		said = append(said, extra.notice)
 	}
 	body := shaped.JSON
-	if !extra.hide.IsZero() { // a platform may repeat it, in its message
+	if !extra.hide.IsZero() { // the platform's message may repeat it
 		body = extra.hide.Redact(body)
 	}
 	members := extra.members

@@ -14,70 +14,72 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// A Tool is a row of the table: what an endpoint does not tell of itself.
+// A Tool is a row of the tool table: what the endpoint does not specify.
 type Tool struct {
 	Name  string
-	Title string // for people
-	// Description is for a model that chooses by it: what the tool does, when
-	// to use it, which rule applies, what to call next.
+	Title string // human-readable
+	// Description helps a model choose the tool: what it does, when to use it,
+	// which rules apply, what to call next.
 	Description string
-	// ReadOnly says that a tool changes nothing although it is no GET.
+	// ReadOnly marks a tool that changes nothing although its method is not
+	// GET.
 	ReadOnly bool
-	// Destructive says that the tool gives up or overwrites something.
+	// Destructive marks a tool that gives up or overwrites something.
 	Destructive bool
-	// Idempotent says that the same call again changes nothing more. A tool
-	// that only reads always is.
+	// Idempotent says that repeating a call has no further effect. Read-only
+	// tools always are.
 	Idempotent bool
-	// Summary is what of the answer is cut by default.
+	// Summary is the part of the answer that is cut by default.
 	Summary shape.Summary
-	// Own is a struct of the arguments that the tool has beside those of its
-	// endpoint; nil has none. They are never sent.
+	// Own is a struct of arguments in addition to the endpoint's; nil means
+	// none. They are never sent to the platform.
 	Own any
-	// Says has what to tell of an answer, beside what was done to it.
+	// Says are functions that return a sentence for the notice, or "".
 	Says []func(*answer) string
-	// VerifyWith names the tool that shows what this one has changed, for when its
-	// answer never came. Every tool that writes has one.
+	// VerifyWith names the tool that shows whether this one took effect, for
+	// when its outcome is unknown. Required for tools that write.
 	VerifyWith string
-	// VerifyHint says what to think of what VerifyWith shows, where that is not plain.
+	// VerifyHint explains how to interpret VerifyWith's result, if that is not
+	// obvious.
 	VerifyHint string
-	// Conflict says what to do when the state of things does not allow it;
-	// empty leaves it at VerifyWith.
+	// Conflict says what to do after a conflict; empty means to call
+	// VerifyWith.
 	Conflict string
 }
 
-// A definition is a tool with its endpoint, the types erased.
+// A definition is a tool with its endpoint, without type parameters.
 type definition struct {
 	Tool
 	endpoint polt.Operation
 	form     func() *form
-	sent     []string // the names of the arguments that are the endpoint's
-	// decode makes a call of the endpoint of arguments that are in order.
+	sent     []string // names of the arguments sent to the platform
+	// decode returns the endpoint call for valid arguments.
 	decode func(values) endpointCall
-	// fetch returns the answer, and what is told of it.
+	// fetch returns the platform's answer, and what to add to the result.
 	fetch func(context.Context, *Set, prepared, *polt.Client) ([]byte, addition, error)
-	// off has the tools that are off, this one or others, and why.
+	// off maps each disabled tool to why it is disabled.
 	off map[string]string
 }
 
-// A form is what the types of an endpoint tell. It takes a while to make, so it
-// is made when it is first needed: what is listed is in published.go.
+// A form is derived from a tool's types. Because that is slow, it is made on
+// first use; tools/list uses published.go instead.
 type form struct {
-	listName string // what a bare array in the answer holds
+	listName string // name under which a bare array is wrapped
 	input    *jsonschema.Schema
 	output   *jsonschema.Schema
-	kinds    map[string]shape.Kind // of the members of the answer
+	kinds    map[string]shape.Kind // of the answer's members
 }
 
 // An endpointCall is an endpoint with its input.
 type endpointCall struct {
-	// check returns what the endpoint finds wrong with the input.
+	// check returns the problems that the endpoint finds in the input.
 	check func() []argumentError
 	// send calls the endpoint and returns the platform's JSON.
 	send func(context.Context, *polt.Client) ([]byte, error)
 }
 
-// define makes a tool of an endpoint. It panics where the endpoint's types are
-// not those of arguments, which is a fault of the declaration.
+// define returns an endpoint's tool. It panics if a field of In has an
+// unsupported type.
 func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 	set := setters[In]()
 	sent := make([]string, len(set))
@@ -114,13 +116,13 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 	}
 }
 
-// send calls the endpoint.
+// send is the default fetch: it calls the endpoint.
 func send(ctx context.Context, _ *Set, p prepared, client *polt.Client) ([]byte, addition, error) {
 	raw, err := p.send(ctx, client)
 	return raw, addition{}, err
 }
 
-// own makes a tool that is made of reads, and has no endpoint of its own.
+// own returns a tool that is composed of reads and has no endpoint.
 func own[In, Out any](t Tool, fetch func(context.Context, *Set, prepared, *polt.Client) ([]byte, addition, error)) *definition {
 	t.ReadOnly = true
 	return &definition{
@@ -133,8 +135,7 @@ func own[In, Out any](t Tool, fetch func(context.Context, *Set, prepared, *polt.
 	}
 }
 
-// formOf makes a tool's form. It panics where no schema can be made of the types,
-// which is a fault of the declaration.
+// formOf derives a tool's form. It panics if a type has no schema.
 func formOf[In, Out any](t Tool) *form {
 	input, err := inputSchema(reflect.TypeFor[In](), t)
 	if err != nil {
@@ -191,8 +192,8 @@ func (d *definition) registers() bool {
 	return d.endpoint != nil && d.endpoint == polt.Operation(polt.RegisterAgent)
 }
 
-// mcpTool returns the tool as it is listed. Of the annotations, it has those by
-// which hosts ask a person, and else those that are not the protocol's defaults.
+// mcpTool returns the tool as listed. A hint is set if hosts ask for
+// confirmation by it, or if it differs from the protocol's default.
 func (d *definition) mcpTool(withOutput bool) mcp.Tool {
 	t := mcp.Tool{
 		Name:           d.Name,

@@ -12,28 +12,28 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// failure is the line of JSON at the end of an error's text.
+// failure is the JSON line at the end of an error text.
 type failure struct {
 	Code       polt.Code `json:"code"`
 	HTTPStatus int       `json:"http_status,omitempty"`
 	Retryable  bool      `json:"retryable"`
-	// RetryAfter is in whole seconds, rounded up.
+	// RetryAfter is in seconds, rounded up.
 	RetryAfter int    `json:"retry_after_s,omitempty"`
 	Field      string `json:"field,omitempty"`
-	URI        string `json:"uri,omitempty"`        // of the resource that was asked for
-	RequestID  string `json:"request_id,omitempty"` // names the call in the log
+	URI        string `json:"uri,omitempty"`        // of the requested resource
+	RequestID  string `json:"request_id,omitempty"` // id of the call in the log
 }
 
-// An advice says what to do after an error, in the voice of each reader.
+// An advice says what to do after an error, phrased for either reader.
 type advice struct {
-	model  string // which calls tools, and has a user to ask
-	person string // who is at a terminal, and sets what the server works with
+	model  string // calls tools and can ask its user
+	person string // at a terminal, and configures the server
 }
 
-// same is advice that is the same for everybody.
+// same returns the same advice for both readers.
 func same(text string) advice { return advice{text, text} }
 
-// and returns the advice with more for everybody, in a clause at its end.
+// and appends a clause to the advice.
 func (a advice) and(more string) advice {
 	if more == "" {
 		return a
@@ -41,12 +41,11 @@ func (a advice) and(more string) advice {
 	return advice{strings.TrimPrefix(a.model+"; "+more, "; "), strings.TrimPrefix(a.person+"; "+more, "; ")}
 }
 
-// notAgain begins what a model is told, which may try again and again. A person
-// knows better.
+// notAgain is for models only, which tend to repeat a failed call.
 const notAgain = "Do not repeat it"
 
-// errorText says what happened in one sentence and what to do next in another.
-// For a model it ends with a line of JSON, for a program.
+// errorText returns a sentence on what happened and one on what to do next; for
+// a model, followed by a JSON line for programs.
 func (s *Set) errorText(happened string, next advice, f failure) string {
 	if s.options.ForPeople {
 		return sentences(happened, next.person)
@@ -69,7 +68,7 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// faultsText is the error for arguments that were refused.
+// faultsText returns the error text for invalid arguments.
 func (s *Set) faultsText(d *definition, faults []argumentError, requestID string) string {
 	words := make([]string, len(faults))
 	for i, f := range faults {
@@ -81,20 +80,20 @@ func (s *Set) faultsText(d *definition, faults []argumentError, requestID string
 		failure{Code: polt.CodeInvalidArgument, Field: faults[0].argument, RequestID: requestID})
 }
 
-// failureText is the error for a call that failed.
+// failureText returns the error text and code of a failed call.
 func (s *Set) failureText(d *definition, err error, key keyFacts, requestID string) (string, polt.Code) {
 	happened, next, f := d.explain(err, key, requestID)
 	return s.errorText(happened, next, f), f.Code
 }
 
-// explain says what happened and what to do next, in a sentence each, and the
-// same for a program.
+// explain returns what happened and what to do next, a sentence each, and the
+// same in machine-readable form.
 func (d *definition) explain(err error, key keyFacts, requestID string) (happened string, next advice, _ failure) {
 	e := d.asPlatformError(err)
 	happened = problemOf(e)
 	var u *unsent
 	switch {
-	case errors.As(err, &u): // whatever failed, it was not this call
+	case errors.As(err, &u): // some other request failed, or the write was not allowed
 		happened = fmt.Sprintf("%s was not sent: %s", d.Name, happened)
 	case e.HTTPStatus != 0 && e.HTTPStatus != 200:
 		happened = fmt.Sprintf("%s failed with HTTP %d: %s", d.Name, e.HTTPStatus, happened)
@@ -111,7 +110,7 @@ func (d *definition) explain(err error, key keyFacts, requestID string) (happene
 	return happened, next, factsOf(e, requestID)
 }
 
-// asPlatformError returns the platform's error in an error, as it is for this tool.
+// asPlatformError returns the *polt.Error in err, adjusted to this tool.
 func (d *definition) asPlatformError(err error) *polt.Error {
 	var e *polt.Error
 	if !errors.As(err, &e) {
@@ -120,7 +119,7 @@ func (d *definition) asPlatformError(err error) *polt.Error {
 	if e.Code != polt.CodeOutcomeUnknown || !d.readOnly() {
 		return e
 	}
-	// A POST that changes nothing can simply be made again.
+	// A POST that changes nothing can safely be repeated.
 	again := *e
 	again.Code, again.Retryable = polt.CodeUpstreamError, true
 	if errors.Is(e, context.DeadlineExceeded) {
@@ -129,12 +128,12 @@ func (d *definition) asPlatformError(err error) *polt.Error {
 	return &again
 }
 
-// problemOf returns what an error says, and of which argument.
+// problemOf returns an error's message, with the argument if any.
 func problemOf(e *polt.Error) string {
 	return About(e.Field, e.Message)
 }
 
-// factsOf returns an error for a program.
+// factsOf returns the machine-readable form of an error.
 func factsOf(e *polt.Error, requestID string) failure {
 	return failure{
 		Code:       e.Code,
@@ -146,7 +145,7 @@ func factsOf(e *polt.Error, requestID string) failure {
 	}
 }
 
-// next says what to do after an error.
+// next returns what to do after an error.
 func (d *definition) next(e *polt.Error, key keyFacts) advice {
 	switch e.Code {
 	case polt.CodeInvalidArgument:
@@ -160,7 +159,7 @@ func (d *definition) next(e *polt.Error, key keyFacts) advice {
 			"POLT rejected the key in use; polt-mcp auth status shows where it is from",
 		}
 	case polt.CodeForbidden:
-		if e.HTTPStatus == 0 { // it is this server that forbids it, and has said why
+		if e.HTTPStatus == 0 { // forbidden by this server, whose message says why
 			return advice{notAgain + " unchanged: ask the user to change that setting", "Change that setting"}
 		}
 		return advice{notAgain + ": this agent may not do this", "This agent may not do this"}.and(d.orVerifyWith())
@@ -200,7 +199,7 @@ func (d *definition) next(e *polt.Error, key keyFacts) advice {
 	return advice{model: "This is a fault of the server; tell the user", person: "This is a fault of the server"}
 }
 
-// verify says how to find out whether a write was done.
+// verify says how to find out whether a write took effect.
 func (d *definition) verify() advice {
 	before := "It may or may not have been done: do not call " + d.Name + " again before "
 	hint := ""
@@ -213,8 +212,8 @@ func (d *definition) verify() advice {
 	return same(before + d.VerifyWith + " has shown which" + hint)
 }
 
-// noKey says how to get a key where the server takes it from its own
-// configuration: by register_agent only where that can be called.
+// noKey says how to get a key if the server reads it from its configuration:
+// through register_agent only if that can be called.
 func (o *Options) noKey(canRegister bool) advice {
 	const isNew = "This sandbox is new, and no key from elsewhere fits it"
 	switch {
@@ -237,7 +236,7 @@ func (o *Options) noKey(canRegister bool) advice {
 	}
 }
 
-// keyHint is the [Options.KeyHint] of a server that is given none.
+// keyHint is the default [Options.KeyHint].
 func (o Options) keyHint(_ context.Context, canRegister bool) string {
 	if o.ForPeople {
 		return o.noKey(canRegister).person
@@ -245,10 +244,10 @@ func (o Options) keyHint(_ context.Context, canRegister bool) string {
 	return o.noKey(canRegister).model
 }
 
-// keyFacts are what errors tell of the key of a call.
+// keyFacts are what errors say about a call's key.
 type keyFacts struct {
-	hint   string // how to get one, for who has none
-	source string // where it is from, in brackets after a space, or ""
+	hint   string // how to get a key
+	source string // where the key is from, in parentheses after a space, or ""
 }
 
 func (s *Set) keyFacts(ctx context.Context) keyFacts {
@@ -259,7 +258,7 @@ func (s *Set) keyFacts(ctx context.Context) keyFacts {
 	return facts
 }
 
-// keyHint tells an agent without a key how to get one here.
+// keyHint tells an agent without a key how to get one.
 func (s *Set) keyHint(ctx context.Context) string {
 	problem := s.options.KeyProblem(ctx)
 	hint := func(canRegister bool) string {
@@ -268,7 +267,7 @@ func (s *Set) keyHint(ctx context.Context) string {
 			return s.options.KeyHint(ctx, canRegister)
 		case s.options.ForPeople:
 			return problem + ". " + s.options.KeyHint(ctx, canRegister)
-		case canRegister: // who means to be somebody is to be that
+		case canRegister: // a configured key means that an identity is intended
 			return problem + ". Ask the user to fix that. Call register_agent only if they have no key"
 		}
 		return problem + ". Ask the user to fix that"
@@ -283,7 +282,7 @@ func (s *Set) keyHint(ctx context.Context) string {
 // again says when to call again.
 func (d *definition) again(e *polt.Error) string { return wait(e) + ", then call " + d.Name + " again" }
 
-// wait says for how long to wait.
+// wait says how long to wait.
 func wait(e *polt.Error) string {
 	if e.RetryAfter > 0 {
 		return fmt.Sprintf("Wait %d seconds", int(math.Ceil(e.RetryAfter.Seconds())))
@@ -291,7 +290,7 @@ func wait(e *polt.Error) string {
 	return "Wait a minute"
 }
 
-// orVerifyWith names the read that shows why, or is empty.
+// orVerifyWith points to the tool that shows the current state, or returns "".
 func (d *definition) orVerifyWith() string {
 	if d.VerifyWith == "" || d.Conflict != "" || d.mentionsDisabledTool(d.VerifyWith) {
 		return ""
@@ -299,8 +298,8 @@ func (d *definition) orVerifyWith() string {
 	return d.VerifyWith + " shows how things stand"
 }
 
-// finder names what this tool's path names, and the tool that finds that, or
-// none where it is off.
+// finder returns the argument that identifies this tool's subject and the tool
+// that lists valid values, "" if that tool is disabled.
 func (d *definition) finder() (name, tool string) {
 	for name, tool := range map[string]string{
 		"task_id": "list_tasks", "project_id": "list_projects", "username": "get_leaderboard",

@@ -15,25 +15,23 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// What becomes of keys: one that the platform has given out is stored, and none
-// is sent to others.
+// Handling of API keys: a newly issued key is stored, and no key is sent to
+// others.
 
-// StoredKey says where the key of an agent that has registered is, and who the
-// session is now.
+// A StoredKey says where the key of a newly registered agent is stored, and who
+// the session acts as now.
 type StoredKey struct {
-	// File is where the key was written; empty where it is kept in memory only.
+	// File is the file that holds the key; empty if the key is only in memory.
 	File string
-	// ActingAs is who the session acts as, in words; empty means the agent that
-	// has just registered.
+	// ActingAs describes who the session acts as; empty means the new agent.
 	ActingAs string
-	// Switch says how to act as the agent that has just registered, where the
-	// session does not.
+	// Switch says how to act as the new agent, if the session does not.
 	Switch string
 }
 
-// storeKey stores the key of an agent that has registered before the answer goes
-// out, and says what the result has instead of the key. Where the key cannot
-// be kept, the result carries it: it is shown only once.
+// storeKey stores a newly registered agent's key before the result is returned,
+// and returns what the result says instead. If the key cannot be stored, the
+// result contains it: the platform shows it only once.
 func (s *Set) storeKey(ctx context.Context, username string, raw []byte) addition {
 	const mustKeep = "the api_key is shown only once: store it now where it is safe"
 	if s.options.StoreKey == nil {
@@ -66,16 +64,16 @@ func (s *Set) storeKey(ctx context.Context, username string, raw []byte) additio
 	return a
 }
 
-// registrationOf reads a key out of an answer, whatever else it holds. A name
-// counts only as it is documented: of "api_key" and "API_KEY", encoding/json
-// would take the last.
+// registrationOf extracts the key from an answer. Member names must match
+// exactly: for "api_key" and "API_KEY", encoding/json would take the last.
 func registrationOf(raw []byte) (r polt.Registration, ok bool) {
 	var members map[string]json.RawMessage
 	var text string
 	if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["api_key"], &text) != nil {
 		return r, false
 	}
-	// The result has no invisible characters, so that it would show the key.
+	// Invisible characters are removed from the result as well, which would
+	// then show the key.
 	text, _ = invisible.Remove(text)
 	key, err := polt.ParseKey(text)
 	if err != nil {
@@ -88,7 +86,7 @@ func registrationOf(raw []byte) (r polt.Registration, ok bool) {
 	return r, true
 }
 
-// registrations remembers who has registered of late, by callers who are to set
+// registrations remembers recent registrations by callers that must configure
 // the key themselves.
 type registrations struct {
 	mu  sync.Mutex
@@ -122,7 +120,7 @@ func (r *registrations) add(caller, username string, now time.Time) {
 	}
 }
 
-// of returns who has registered from a caller, or "".
+// of returns the username that a caller registered recently, or "".
 func (r *registrations) of(caller string, now time.Time) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,18 +131,18 @@ func (r *registrations) of(caller string, now time.Time) string {
 	return last.username
 }
 
-// justRegistered returns who has registered of late from where a call comes from,
-// or "", and whether that is the caller's own session.
+// justRegistered returns the username recently registered by the caller of ctx,
+// or "", and whether the caller id is that of a session.
 func (s *Set) justRegistered(ctx context.Context) (username string, isSession bool) {
 	caller, isSession := s.options.Caller(ctx)
 	return clean.Line(s.news.of(caller, s.options.Now()), 128), isSession
 }
 
-// minSecret is how long a key is at least to be looked for in a text: a shorter
-// one is in many a text by chance.
+// minSecret is the minimum length of a key to search for: a shorter one occurs
+// in texts by chance.
 const minSecret = 8
 
-// holds reports whether a text holds a key.
+// holds reports whether a text contains a key.
 func holds(text string, key polt.Key) bool {
 	secret := key.Reveal()
 	return len(secret) >= minSecret && strings.Contains(text, secret)
@@ -152,8 +150,7 @@ func holds(text string, key polt.Key) bool {
 
 const leaked = "holds the API key in use, which nobody else may see"
 
-// Leak returns the error for a value that holds the key in use, or nil: an
-// [*Error], as of a read.
+// Leak returns an [*Error] if value contains the key in use, or nil.
 func (s *Set) Leak(ctx context.Context, name, value string) error {
 	if !holds(value, s.client(ctx).Key()) {
 		return nil
@@ -161,8 +158,8 @@ func (s *Set) Leak(ctx context.Context, name, value string) error {
 	return NewError(polt.CodeInvalidArgument, name, "It cannot be read: "+About(name, leaked), "Do not repeat it unchanged, but correct the "+name)
 }
 
-// leaks returns the arguments that hold the client's key: what is sent is for
-// others to read.
+// leaks returns the arguments that contain the client's key: others can read
+// what is sent.
 func leaks(given values, client *polt.Client) (faults []argumentError) {
 	for name, value := range given {
 		if holds(value.text, client.Key()) {

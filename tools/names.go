@@ -9,8 +9,8 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// Missing returns why a tool cannot be called, as an [*Error], or nil where it
-// can: it is off, or there is none of that name, and what may have been meant.
+// Missing returns an [*Error] if a tool cannot be called, because it is
+// disabled or unknown, with a suggestion; else nil.
 func (s *Set) Missing(name string) error {
 	if s.Has(name) {
 		return nil
@@ -23,8 +23,8 @@ func (s *Set) Missing(name string) error {
 	return NewError(code, "name", happened, next.model)
 }
 
-// Misnamed says to a person that there is no tool of a name, and which may have been
-// meant. It is "" where there is one, though it may be off.
+// Misnamed returns a message for a person that a tool does not exist, with a
+// suggestion; "" if it exists, even if disabled.
 func (s *Set) Misnamed(name string) string {
 	if s.byName[name] != nil {
 		return ""
@@ -33,7 +33,7 @@ func (s *Set) Misnamed(name string) string {
 	return sentences(happened, next.person)
 }
 
-// missing says why a tool cannot be called, and what to do next.
+// missing returns why a tool cannot be called, and what to do next.
 func (s *Set) missing(name string) (happened string, next advice) {
 	if why := s.off[name]; why != "" {
 		return fmt.Sprintf("The tool %s is off: %s", name, why), advice{
@@ -59,7 +59,7 @@ func (s *Set) missing(name string) (happened string, next advice) {
 	return happened, advice{"Choose one of the tools that are listed", "polt-mcp tools lists them"}
 }
 
-// toolWords has what else tools are called, by their letters.
+// toolWords maps synonyms of tools, normalized by letters, to the tool.
 var toolWords = map[string]string{
 	"register": "register_agent", "signup": "register_agent", "createagent": "register_agent",
 	"verify": "verify_key", "whoami": "get_my_status", "me": "get_my_status", "status": "get_my_status", "getstatus": "get_my_status", "getme": "get_my_status",
@@ -80,9 +80,9 @@ var toolWords = map[string]string{
 	"leaderboard": "get_leaderboard", "ranking": "get_leaderboard",
 }
 
-// meantTool returns the tool that a name stands for that is none, or "".
+// meantTool returns the tool that an unknown name stands for, or "".
 func meantTool(name string, offered []string) string {
-	if _, unprefixed, ok := strings.Cut(snake(name), "polt_"); ok { // as hosts put before it
+	if _, unprefixed, ok := strings.Cut(snake(name), "polt_"); ok { // a prefix that hosts add
 		name = strings.Trim(unprefixed, "_")
 		if slices.Contains(offered, name) {
 			return name
@@ -94,8 +94,9 @@ func meantTool(name string, offered []string) string {
 	return nearest(name, offered)
 }
 
-// ctoDuties has what only the CTO does, by the first word of a tool's name and what
-// it is done to, with the tool that an agent has instead, and what for.
+// ctoDuties are operations that only the CTO may do, by the verb and the object
+// of a tool's name, each with the tool that an agent can use instead and its
+// purpose.
 var ctoDuties = []struct{ verbs, things, instead string }{
 	{"approve reject review", "", "get_task to read the reviews of a task"},
 	{"request", "revision changes", "get_task to read the reviews of a task"},
@@ -110,8 +111,8 @@ var ctoDuties = []struct{ verbs, things, instead string }{
 	{"advance", "", "vote_on_project to vote for one"},
 }
 
-// ctoDuty reports whether a name sounds like what only the CTO does, and which
-// tool an agent has instead, and what for.
+// ctoDuty reports whether a tool name describes a CTO operation, and what an
+// agent can use instead.
 func ctoDuty(name string) (is bool, instead string) {
 	words := strings.FieldsFunc(snake(name), func(r rune) bool { return r == '_' })
 	if len(words) == 0 {

@@ -13,19 +13,20 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// noticeMember is where a result says what was done to the answer, and what to do
-// next. It has no name that a platform would choose.
+// noticeMember says what was changed in the answer and what to do next. The
+// underscore avoids clashes with the platform's members.
 const noticeMember = "_notice"
 
-// An answer is what the platform has answered, as far as a notice tells of it.
+// An answer is the platform's answer, as far as notices need it.
 type answer struct {
 	given values
 	raw   []byte
 	shape shape.Result
-	off   map[string]string // tools that are off
+	off   map[string]string // disabled tools
 }
 
-// names returns a text that names a tool, or otherwise, where the tool is off.
+// names returns text, which mentions a tool, or otherwise if that tool is
+// disabled.
 func (a *answer) names(tool, text, otherwise string) string {
 	if a.off[tool] != "" {
 		return otherwise
@@ -33,7 +34,7 @@ func (a *answer) names(tool, text, otherwise string) string {
 	return text
 }
 
-// changes says what was cut, removed, moved or left out.
+// changes lists what was cut, removed, moved or omitted.
 func changes(s shape.Result) []string {
 	var all, lost []string
 	if s.Cut > 0 {
@@ -70,13 +71,13 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// clock tells the time in a list: deadlines are in Unix seconds, and not every
-// model knows what day it is.
+// clock returns the current time for a list: deadlines are in Unix seconds, and
+// not every model knows today's date.
 func clock(now time.Time) json.RawMessage {
 	return shape.Member("_now", now.UTC().Format("2006-01-02T15:04Z"))
 }
 
-// Names under which a list says how much there is.
+// Member names that platforms use for paging.
 var (
 	totalNames = []string{"total", "total_count", "totalCount", "total_items", "totalItems", "total_results"}
 	pagesNames = []string{"total_pages", "totalPages", "pages", "page_count", "pageCount", "last_page", "lastPage"}
@@ -89,7 +90,7 @@ const (
 	defaultLimit = 20
 )
 
-// paging says whether there are more pages, and which comes next.
+// paging says whether there are more pages, and which is next.
 func paging(a *answer) string {
 	if !a.shape.IsList {
 		return ""
@@ -143,7 +144,8 @@ func pageOf(page, pages, left, items int) string {
 	return ""
 }
 
-// number returns the first number beside the list that has one of some names.
+// number returns the first integer next to the list whose member name is in
+// names.
 func (a *answer) number(names []string) (int, bool) {
 	for _, m := range a.shape.Envelope {
 		if slices.Contains(names, m.Name) {
@@ -155,7 +157,7 @@ func (a *answer) number(names []string) (int, bool) {
 	return 0, false
 }
 
-// hasNext reports whether the list says that there is a next page, if it says.
+// hasNext reports whether there is a next page, if the answer says so.
 func (a *answer) hasNext() (more, known bool) {
 	for _, m := range a.shape.Envelope {
 		if slices.Contains(nextNames, m.Name) {
@@ -166,7 +168,7 @@ func (a *answer) hasNext() (more, known bool) {
 	return false, false
 }
 
-// payoutOrder says how a list that is sorted by payout is to be read.
+// payoutOrder explains the order of a list sorted by payout.
 func payoutOrder(a *answer) string {
 	if a.given.text("sort") != string(polt.TasksByPayout) || len(a.shape.Payouts) == 0 {
 		return ""
@@ -194,7 +196,7 @@ func payoutOrder(a *answer) string {
 	return "sorted by payout within each currency: " + strings.Join(order, ", then ") + "; POLT states no exchange rate"
 }
 
-// currencyOf returns the currency of a payout in JSON, such as "500 POLT".
+// currencyOf returns the currency of a JSON payout, such as "500 POLT".
 func currencyOf(raw []byte) string {
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
@@ -207,7 +209,7 @@ func currencyOf(raw []byte) string {
 	return clean.Line(fields[0], 12)
 }
 
-// afterSubmitting says what to do while work is in review.
+// afterSubmitting says what to do while the work is in review.
 func afterSubmitting(a *answer) string {
 	next := a.names("wait_for_review", "wait_for_review, or do other work", "do other work, and see get_task later")
 	length := fmt.Sprintf("your work, %d characters", len([]rune(a.given.text("submission_content"))))
@@ -217,10 +219,10 @@ func afterSubmitting(a *answer) string {
 	return length + "; next: " + next + "; what is in review does not count toward your 3"
 }
 
-// afterVoting says what the vote is now, where that can be known.
+// afterVoting says what the agent's vote is now, if known.
 func afterVoting(a *answer) string {
 	var members map[string]json.RawMessage
-	_ = json.Unmarshal(a.raw, &members) // then nothing is known
+	_ = json.Unmarshal(a.raw, &members) // if invalid, the vote is unknown
 	for _, name := range []string{"vote", "your_vote", "user_vote", "my_vote", "value"} {
 		if raw, ok := members[name]; ok {
 			switch string(raw) {
@@ -236,7 +238,7 @@ func afterVoting(a *answer) string {
 	return "whether your vote was recorded or removed is not told: do not repeat it to be sure"
 }
 
-// afterReading says what the state of a task asks for.
+// afterReading says what to do next in the task's status.
 func afterReading(a *answer) string {
 	status, last := polt.TaskStatus(a.shape.Status), polt.SubmissionStatus(a.shape.LastSubmission)
 	switch {
@@ -248,8 +250,8 @@ func afterReading(a *answer) string {
 	return ""
 }
 
-// heldTasks says which of the committed tasks need a revision, where the list
-// tells.
+// heldTasks says which of the committed tasks need a revision, if the list
+// shows that.
 func heldTasks(a *answer) string {
 	revisions, known := revisionsIn(a.raw)
 	switch {

@@ -11,18 +11,17 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// What may be called: which tools are off, and which writes are let through.
+// Permissions: which tools are disabled, and which writes are allowed.
 
-// Why a tool is off, as an error tells it.
+// Why a tool is disabled, for error messages.
 const (
 	offReadOnly = "this server only reads (--read-only, POLT_READ_ONLY)"
 	offOnly     = "it is not among the tools that were chosen (--tools, POLT_TOOLS)"
 	offExcept   = "it was taken out (--exclude-tools, POLT_EXCLUDE_TOOLS)"
 )
 
-// choose returns why the tools are off that the options turn off, by name. It
-// fails where the options name a tool that there is not, and where they leave
-// none.
+// choose returns the tools that the options disable, each with the reason. It
+// fails if the options name an unknown tool or disable all tools.
 func choose(all []*definition, o Options) (off map[string]string, _ error) {
 	names := make([]string, len(all))
 	for i, d := range all {
@@ -50,8 +49,8 @@ func choose(all []*definition, o Options) (off map[string]string, _ error) {
 	return off, nil
 }
 
-// mentionsDisabledTool reports whether a text names a tool that is off, so that it would send
-// a model where it cannot go.
+// mentionsDisabledTool reports whether a text refers a model to a disabled
+// tool.
 func (d *definition) mentionsDisabledTool(text string) bool {
 	for name := range d.off {
 		if strings.Contains(text, name) {
@@ -61,45 +60,45 @@ func (d *definition) mentionsDisabledTool(text string) bool {
 	return false
 }
 
-// A Write is a call of a tool that writes. Its arguments are in order, and it
-// is about to be sent.
+// A Write is a call of a tool that writes, with valid arguments, before it is
+// sent.
 type Write struct {
 	Tool string
-	// Arguments are a JSON object with all that is sent, in the path or in the
+	// Arguments is a JSON object of everything that is sent, in the path or the
 	// body.
 	Arguments json.RawMessage
-	// Key is the caller's, or none. Registering is sent without it all the same.
+	// Key is the caller's, or the zero value. A registration is sent without
+	// it.
 	Key polt.Key
-	// Registers is the username that the call registers; empty where it
-	// registers none.
+	// Registers is the username being registered; empty for other tools.
 	Registers string
-	// RequestID names the call in the log, or is empty.
+	// RequestID is the call's id in the log, or "".
 	RequestID string
 }
 
-// An Outcome is what became of a [Write] that was let through.
+// An Outcome is the result of an allowed [Write].
 type Outcome struct {
-	// Err is the call's error, or nil where it went well.
+	// Err is the call's error, or nil if it succeeded.
 	Err *polt.Error
-	// Issued is the key that the platform has given out, or none.
+	// Issued is the key that the platform issued, or the zero value.
 	Issued polt.Key
 }
 
-// unsent is why a write was not let through.
+// unsent is the error of a call that was not sent.
 type unsent struct{ err error }
 
 func (u *unsent) Error() string { return u.err.Error() }
 func (u *unsent) Unwrap() error { return u.err }
 
-// begin asks whether a call with that key may be sent. Where it may, ended is
-// to be told of the outcome.
+// begin asks OnWrite whether a call may be sent. If so, ended must be called
+// with the outcome.
 func (s *Set) begin(ctx context.Context, d *definition, given values, key polt.Key) (ended func(Outcome), err error) {
 	ended = func(Outcome) {}
 	switch {
 	case s.options.OnWrite == nil, d.readOnly():
 		return ended, nil
 	case key.IsZero() && !d.endpoint.Public():
-		return ended, nil // it is not sent: the client refuses it
+		return ended, nil // the client rejects it unsent
 	}
 	w := Write{Tool: d.Name, Arguments: given.encode(d.sent), Key: key, RequestID: s.options.RequestID(ctx)}
 	if d.registers() {
@@ -115,10 +114,10 @@ func (s *Set) begin(ctx context.Context, d *definition, given values, key polt.K
 	return ended, nil
 }
 
-// panicked is the outcome of a write until it has another.
+// panicked is a write's outcome until another is known.
 var panicked = &polt.Error{Code: polt.CodeInternal, Message: "this server failed, and does not know whether it was done"}
 
-// outcomeOf returns the outcome of a write whose error is err.
+// outcomeOf returns the outcome of a write that returned err.
 func outcomeOf(err error, issued polt.Key) Outcome {
 	o := Outcome{Issued: issued}
 	if err != nil && !errors.As(err, &o.Err) {

@@ -8,12 +8,13 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// progressInterval is how often a call that waits says that it does.
+// progressInterval is the interval of progress notifications.
 const progressInterval = 5 * time.Second
 
 type progressKey struct{}
 
-// withProgress has a call report its progress, where its request asks for that.
+// withProgress enables progress notifications if the request has a progress
+// token.
 func withProgress(ctx context.Context, r mcp.CallToolRequest) context.Context {
 	if r.Params.Meta == nil || r.Params.Meta.ProgressToken == nil {
 		return ctx
@@ -21,14 +22,14 @@ func withProgress(ctx context.Context, r mcp.CallToolRequest) context.Context {
 	return context.WithValue(ctx, progressKey{}, r.Params.Meta.ProgressToken)
 }
 
-// reportProgress tells the client how far a call is, in seconds.
+// reportProgress sends a progress notification, in seconds.
 func reportProgress(ctx context.Context, progress, total float64, message string) {
 	token := ctx.Value(progressKey{})
 	s := server.ServerFromContext(ctx)
 	if token == nil || s == nil {
 		return
 	}
-	// A client that cannot be told still gets its answer.
+	// A failed notification does not affect the result.
 	_ = s.SendNotificationToClient(ctx, "notifications/progress", map[string]any{
 		"progressToken": token, "progress": progress, "total": total, "message": message,
 	})

@@ -13,15 +13,14 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// Read returns what a tool that only reads would give, whole and not as a
-// summary. It does so for a tool that is off as well: what can be read is the
-// same whatever the tools are. The arguments are encoded as JSON; their names
-// are the tool's. The error is always an [*Error].
+// Read returns the uncut answer of a read-only tool, even a disabled one:
+// resources do not depend on which tools are enabled. arguments is encoded as
+// JSON and has the tool's names. The error is always an [*Error].
 func (s *Set) Read(ctx context.Context, tool string, arguments any) (json.RawMessage, error) {
 	return s.read(ctx, tool, arguments, true)
 }
 
-// ReadSummary is Read for what the tool gives by default.
+// ReadSummary is like Read but cuts the answer as the tool does by default.
 func (s *Set) ReadSummary(ctx context.Context, tool string, arguments any) (json.RawMessage, error) {
 	return s.read(ctx, tool, arguments, false)
 }
@@ -57,10 +56,10 @@ func (s *Set) read(ctx context.Context, tool string, arguments any, whole bool) 
 	return body, nil
 }
 
-// Has reports whether a tool is there, and not off.
+// Has reports whether a tool exists and is enabled.
 func (s *Set) Has(tool string) bool { return s.byName[tool] != nil && s.off[tool] == "" }
 
-// Key returns the key that a call with ctx is made with, or none.
+// Key returns the key of the caller of ctx, or the zero value.
 func (s *Set) Key(ctx context.Context) polt.Key {
 	if s.options.Key == nil {
 		return polt.Key{}
@@ -68,36 +67,34 @@ func (s *Set) Key(ctx context.Context) polt.Key {
 	return s.options.Key(ctx)
 }
 
-// As returns the same tools for one key, whatever the context's.
+// As returns the same tools with a fixed key, regardless of the context.
 func (s *Set) As(key polt.Key) *Set {
 	as := *s
 	as.options.Key = func(context.Context) polt.Key { return key }
 	return &as
 }
 
-// WithoutRetries returns the same tools, which send each request to the platform
-// once.
+// WithoutRetries returns the same tools without retries of platform requests.
 func (s *Set) WithoutRetries() *Set {
 	once := *s
 	once.options.Client = s.options.Client.WithoutRetries()
 	return &once
 }
 
-// An Error is why something could not be read.
+// An Error is a failed read, or a rejected request.
 type Error struct {
-	// Message is for a model: what happened, and what to do next.
+	// Message tells a model what happened and what to do next.
 	Message string
 	facts   failure
 }
 
-// NewError returns an error with a sentence that says what happened and one
-// that says what to do next. The field is what of the request is at fault, or
-// "".
+// NewError returns an error with a sentence on what happened and one on what to
+// do next. field is the invalid part of the request, or "".
 func NewError(code polt.Code, field, happened, next string) *Error {
 	return &Error{Message: sentences(happened, next), facts: failure{Code: code, Retryable: code == polt.CodeRateLimited, Field: field}}
 }
 
-// About returns the error as that of a resource.
+// About returns a copy of the error that names a resource.
 func (e *Error) About(uri string) *Error {
 	about := *e
 	about.facts.URI = uri
@@ -106,20 +103,19 @@ func (e *Error) About(uri string) *Error {
 
 func (e *Error) Error() string { return e.Message }
 
-// Code returns the kind of the error.
+// Code returns the error's code.
 func (e *Error) Code() polt.Code { return e.facts.Code }
 
-// ErrorType returns the kind of the error, for who counts them.
+// ErrorType returns the error's code as a string, for metrics.
 func (e *Error) ErrorType() string { return string(e.facts.Code) }
 
-// RetryAfterDuration returns how long not to ask again, or 0 where that is not
-// known.
+// RetryAfterDuration returns how long to wait before a retry, or 0 if unknown.
 func (e *Error) RetryAfterDuration() time.Duration {
 	return time.Duration(e.facts.RetryAfter) * time.Second
 }
 
-// Hide returns an error without the key in use, which what was asked for may have
-// held.
+// Hide returns err with the key in use redacted, which the request may have
+// contained.
 func (s *Set) Hide(ctx context.Context, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -133,14 +129,13 @@ func (s *Set) Hide(ctx context.Context, err error) error {
 	return &hidden
 }
 
-// Redact returns a text without the key in use.
+// Redact redacts the key in use from a text.
 func (s *Set) Redact(ctx context.Context, text string) string {
 	return string(s.client(ctx).Key().Redact([]byte(text)))
 }
 
-// JSONRPC returns the error as the protocol has it: modern says that it is of
-// 2026-07-28 or later, where a resource that is not there is a parameter that
-// is not valid.
+// JSONRPC returns the error in JSON-RPC form. modern means protocol 2026-07-28
+// or later, where a missing resource is an invalid parameter.
 func (e *Error) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
 	switch e.facts.Code {
 	case polt.CodeNotFound:
@@ -148,8 +143,8 @@ func (e *Error) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
 			return mcp.NewJSONRPCErrorDetails(mcp.RESOURCE_NOT_FOUND, e.Message, e.facts)
 		}
 		if e.facts.URI != "" {
-			// Nothing else may be there: that is what tells a client from other
-			// parameters that are not valid.
+			// uri must be the only member: it distinguishes a missing resource
+			// from other invalid parameters.
 			return mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, e.Message, map[string]string{"uri": e.facts.URI})
 		}
 		fallthrough
@@ -159,8 +154,8 @@ func (e *Error) JSONRPC(modern bool) mcp.JSONRPCErrorDetails {
 	return mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, e.Message, e.facts)
 }
 
-// failed returns the error for a read that failed. It speaks of no tool: what
-// was asked for is a resource, or goes into a prompt.
+// failed returns the error of a failed read. It mentions no tool call: the
+// request was for a resource or a prompt.
 func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
 	e := d.asPlatformError(err)
 	happened := problemOf(e)
@@ -173,7 +168,8 @@ func (s *Set) failed(ctx context.Context, d *definition, err error) *Error {
 	}
 }
 
-// nextRead is next, for a model, for what is read and not by calling the tool.
+// nextRead is like next, for a model that reads a resource instead of calling
+// the tool.
 func (d *definition) nextRead(e *polt.Error, key keyFacts) string {
 	switch e.Code {
 	case polt.CodeInvalidArgument:

@@ -7,34 +7,34 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// Results says in which form a result carries the platform's answer.
+// Results is the form in which a result contains the answer.
 type Results string
 
-// The forms of a result.
+// The result forms.
 const (
-	// ResultsAuto is ResultsText for hosts that are known to give the model both
-	// forms, and else ResultsBoth.
+	// ResultsAuto is ResultsText for clients known to give the model both
+	// forms, and ResultsBoth for others.
 	ResultsAuto Results = "auto"
-	// ResultsBoth has it as structured content and as text: some hosts give
-	// the model only the one and some only the other.
+	// ResultsBoth contains structured content and the same as text: some hosts
+	// give the model only one, some only the other.
 	ResultsBoth Results = "both"
-	// ResultsStructured is for hosts that show the model both.
+	// ResultsStructured contains structured content only, for hosts that give
+	// the model both forms.
 	ResultsStructured Results = "structured"
-	// ResultsText is the same for hosts without structured content; no output
-	// schemas are listed.
+	// ResultsText contains text only; no output schemas are listed.
 	ResultsText Results = "text"
 )
 
-// bothShown are the clients, by the names that they give themselves, that give
-// the model both forms of a result, with the version in which that was seen.
-// google-genai does so too, and leaves the name to whoever uses it.
+// bothShown are the clients, by their self-reported name, that give the model
+// both forms of a result, with the version in which that was observed.
+// google-genai does too, but its name is set by the application.
 var bothShown = map[string]string{
 	"@cline/core":    "cline 3.0.65",
 	"MCPClient":      "@google/adk 2.0.0",
 	"mcp-client-cli": "@llamaindex/tools 0.2.1",
 }
 
-// resultsFor returns the form of the results for the client of a call.
+// resultsFor returns the result form for the client of a call.
 func (s *Set) resultsFor(ctx context.Context) Results {
 	if s.options.Results != ResultsAuto {
 		return s.options.Results
@@ -45,8 +45,8 @@ func (s *Set) resultsFor(ctx context.Context) Results {
 	return ResultsBoth
 }
 
-// Filter returns the tools as a client is to see them: without output schemas
-// where results have no structured content, which clients would miss.
+// Filter returns the tools for a client: without output schemas if results have
+// no structured content, which a schema would require.
 func (s *Set) Filter(ctx context.Context, all []mcp.Tool) []mcp.Tool {
 	if s.options.Results != ResultsAuto || s.resultsFor(ctx) != ResultsText {
 		return all
@@ -59,8 +59,8 @@ func (s *Set) Filter(ctx context.Context, all []mcp.Tool) []mcp.Tool {
 	return without
 }
 
-// result puts the object into the forms that were chosen. Nobody writes to body
-// after that.
+// result returns the object in the chosen forms. body must not be modified
+// afterwards.
 func (s *Set) result(ctx context.Context, body []byte) *mcp.CallToolResult {
 	r := &mcp.CallToolResult{Content: []mcp.Content{}}
 	form := s.resultsFor(ctx)

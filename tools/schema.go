@@ -13,12 +13,13 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// Schemas are inferred from the types of package polt and then brought into
-// the form that every host takes: one type for each property, no $ref, no
-// combination of schemas at the top, and properties always there.
+// Schemas are inferred from the types of package polt and normalized to what
+// every host accepts: one type per property, no $ref, no combinators at the
+// top, and properties always present.
 
-// inputSchema returns the schema of a tool's arguments: those of the endpoint's
-// input, the tool's own, and detail where its answer is a summary. It is closed.
+// inputSchema returns the schema of a tool's arguments: the endpoint's, the
+// tool's own, and detail if the answer is cut by default. No other arguments
+// are allowed.
 func inputSchema(t reflect.Type, tool Tool) (*jsonschema.Schema, error) {
 	s, err := propertiesOf(t)
 	if err != nil {
@@ -57,15 +58,15 @@ func propertiesOf(t reflect.Type) (*jsonschema.Schema, error) {
 	return s, nil
 }
 
-// The argument that chooses between a summary and the whole answer. It is
-// never sent upstream.
+// The argument that chooses between a summary and the full answer. It is not
+// sent to the platform.
 const (
 	detailArgument = "detail"
 	detailSummary  = "summary"
 	detailFull     = "full"
 )
 
-// enums returns a schema for each type of t's fields that lists its values.
+// enums returns an enum schema for each field type of t with a Values method.
 func enums(t reflect.Type) map[reflect.Type]*jsonschema.Schema {
 	all := map[reflect.Type]*jsonschema.Schema{}
 	for f := range t.Fields() {
@@ -85,8 +86,8 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// descriptions has what the properties that occur in many tools mean, so that
-// they mean the same in each.
+// descriptions are the shared descriptions of properties that several tools
+// have.
 var descriptions = map[string]string{
 	"task_id":      "task's id",
 	"project_id":   "project's id",
@@ -100,11 +101,11 @@ var descriptions = map[string]string{
 	"body":         "the text",
 }
 
-// normalise brings a property into a form that every host takes, and adds the
-// bounds that its field's tags tell. Hosts drop bounds and defaults, so that the
-// descriptions say them too, and defaults only those.
+// normalise gives a property a single type, its description, and the bounds in
+// its field's tags. Descriptions repeat bounds and defaults because hosts drop
+// them; defaults are only there.
 func normalise(s *jsonschema.Schema, f reflect.StructField) error {
-	if len(s.Types) > 0 { // of a pointer: null or the type
+	if len(s.Types) > 0 { // a pointer field: null or the type
 		s.Type, s.Types = s.Types[len(s.Types)-1], nil
 	}
 	if s.Description == "" {
@@ -126,12 +127,11 @@ func normalise(s *jsonschema.Schema, f reflect.StructField) error {
 	return nil
 }
 
-// outputSchema returns the schema of a tool's answer, and the kinds that it gives
-// to members. It is open, and requires nothing: a client that validates must not
-// throw an answer away, least of all one that may have a new key in it. It has
-// the fields that have a jsonschema tag or wire:"documented", each with its type,
-// which hosts need to pass a schema on; what comes with another type is moved
-// away before it is sent.
+// outputSchema returns the schema of a tool's answer, and the kinds of its
+// members. It allows other members and requires none: a validating client must
+// not reject an answer, least of all one with a new key. It contains the fields
+// tagged jsonschema or wire:"documented", each with a type, which hosts'
+// converters need; members of another type are moved before the answer is sent.
 func outputSchema[Out any]() (*jsonschema.Schema, map[string]shape.Kind, error) {
 	t := reflect.TypeFor[Out]()
 	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
@@ -158,10 +158,9 @@ func outputSchema[Out any]() (*jsonschema.Schema, map[string]shape.Kind, error) 
 	return s, kinds, nil
 }
 
-// listName returns what the list in an answer is called, so that a bare array
-// can be wrapped under that name.
+// listName returns the name under which a bare array in an answer is wrapped.
 func listName[Out any](summary shape.Summary) string {
-	if summary != shape.Lists { // an answer about one thing, whatever lists it has
+	if summary != shape.Lists { // a single object, even if it contains lists
 		return "items"
 	}
 	for f := range reflect.TypeFor[Out]().Fields() {
@@ -172,7 +171,7 @@ func listName[Out any](summary shape.Summary) string {
 	return "items"
 }
 
-// checkInputSchema reports what in an input schema not every host takes.
+// checkInputSchema rejects what some hosts do not accept in an input schema.
 func checkInputSchema(s *jsonschema.Schema) error {
 	if s.Type != "object" || s.Properties == nil || s.AdditionalProperties == nil {
 		return fmt.Errorf("the input schema is not that of a closed object")
@@ -187,7 +186,7 @@ func checkInputSchema(s *jsonschema.Schema) error {
 		if len(p.Enum) > 0 && p.Type != "string" {
 			return fmt.Errorf("the argument %s has an enum of other than strings", name)
 		}
-		// Of the keywords, hosts differ in what else they take.
+		// Hosts differ in which other keywords they accept.
 		rest := *p
 		rest.Type, rest.Description, rest.Enum, rest.Default = "", "", nil, nil
 		rest.Minimum, rest.Maximum, rest.MinLength = nil, nil, nil

@@ -14,10 +14,10 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// Filters of list_tasks that the platform does not have. With one of them the
-// server reads pages and looks through them itself.
+// Filters of list_tasks that the platform does not support. With any of them,
+// the server reads several pages and filters them itself.
 
-// searchArguments are those filters.
+// searchArguments are the arguments of these filters.
 type searchArguments struct {
 	Contains       string `json:"contains,omitempty" jsonschema:"any of these words, in title, description or project"`
 	DueWithinHours int    `json:"due_within_hours,omitempty" jsonschema:"1 to 8760" minimum:"1" maximum:"8760"`
@@ -25,12 +25,12 @@ type searchArguments struct {
 }
 
 const (
-	maxPage  = 100 // tasks of a page, which is the most that the platform gives
-	minPage  = 20  // that it gives where there are as many, whatever was asked for
-	maxPages = 5   // that are looked at
+	maxPage  = 100 // tasks per page, the platform's maximum
+	minPage  = 20  // a full page has at least this many, whatever the limit
+	maxPages = 5   // pages read at most
 )
 
-// isSearch reports whether the arguments have a filter of ours.
+// isSearch reports whether the arguments contain one of these filters.
 func isSearch(given values) bool {
 	for _, name := range []string{"contains", "due_within_hours", "currency"} {
 		if _, ok := given[name]; ok {
@@ -40,7 +40,7 @@ func isSearch(given values) bool {
 	return false
 }
 
-// searchTasks finds the tasks that all filters let through.
+// searchTasks returns the tasks that pass all filters.
 func searchTasks(ctx context.Context, s *Set, p prepared, client *polt.Client) ([]byte, addition, error) {
 	query := polt.ListTasksInput{
 		Status: polt.TaskStatus(p.given.text("status")), Difficulty: polt.Difficulty(p.given.text("difficulty")),
@@ -93,11 +93,11 @@ func rawList(all []json.RawMessage) json.RawMessage {
 	return append(b, ']')
 }
 
-// eachTask visits the tasks of the first pages of a list, and returns how many
-// those were, and whether they were all.
+// eachTask visits the tasks on the first pages of a list. It returns how many
+// there were, and whether that was the whole list.
 func eachTask(ctx context.Context, client *polt.Client, query polt.ListTasksInput, visit func(json.RawMessage)) (looked int, whole bool, _ error) {
-	var first json.RawMessage // of the page before
-	size := minPage           // of a page that may be followed by another
+	var first json.RawMessage // of the previous page
+	size := minPage           // tasks on a page that may not be the last
 	for page := 1; page <= maxPages; page++ {
 		if page > 1 {
 			query.Page = page
@@ -105,7 +105,7 @@ func eachTask(ctx context.Context, client *polt.Client, query polt.ListTasksInpu
 		answer, err := polt.ListTasks.Call(ctx, client, query)
 		if err != nil {
 			if e := asError(err); page > 1 && (e.Code == polt.CodeNotFound || e.Code == polt.CodeInvalidArgument) {
-				return looked, false, nil // it has no such page
+				return looked, false, nil // past the end
 			}
 			return looked, false, err
 		}
@@ -114,7 +114,7 @@ func eachTask(ctx context.Context, client *polt.Client, query polt.ListTasksInpu
 			return looked, false, err
 		}
 		if page > 1 && len(tasks) > 0 && bytes.Equal(tasks[0], first) {
-			return looked, false, nil // it has no pages
+			return looked, false, nil // paging is not supported
 		}
 		for _, task := range tasks {
 			visit(task)
@@ -127,7 +127,7 @@ func eachTask(ctx context.Context, client *polt.Client, query polt.ListTasksInpu
 	return looked, false, nil
 }
 
-// itemsOf returns the items of a list, however it is wrapped.
+// itemsOf returns a list's items, whatever its envelope.
 func itemsOf(raw []byte) ([]json.RawMessage, error) {
 	shaped, err := shape.JSON(raw, shape.Options{List: "tasks"})
 	if err != nil {
@@ -154,7 +154,7 @@ func itemsOf(raw []byte) ([]json.RawMessage, error) {
 	return all, nil
 }
 
-// searchWords returns the words of a query, in lower case.
+// searchWords splits a query into lower-case words.
 func searchWords(query string) (words []string) {
 	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;"|`, r) }) {
 		if w != "or" && w != "and" {
@@ -164,7 +164,7 @@ func searchWords(query string) (words []string) {
 	return words
 }
 
-// filter lets tasks through.
+// filter selects tasks.
 type filter struct {
 	words    []string
 	currency string
@@ -174,7 +174,7 @@ type filter struct {
 	cut      int // descriptions that were cut
 }
 
-// searched are the members of a task that words are looked for in.
+// searched are the members of a task that are searched for words.
 var searched = []string{"title", "description", "project_title", "project"}
 
 func (f *filter) matches(task json.RawMessage) bool {
@@ -202,21 +202,21 @@ func (f *filter) matches(task json.RawMessage) bool {
 	return false
 }
 
-// textIn returns the text of a member, or of the title in it.
+// textIn returns a member's text, or its title if it is an object.
 func textIn(raw json.RawMessage) (text string) {
 	if json.Unmarshal(raw, &text) != nil {
 		var object struct{ Title string }
-		_ = json.Unmarshal(raw, &object) // what is neither has no text
+		_ = json.Unmarshal(raw, &object) // anything else has no text
 		text = object.Title
 	}
 	return text
 }
 
-// findWord returns where the first of some words, in lower case, begins in a
-// text, or -1. A word of letters begins where a word of the text does.
+// findWord returns the position of the first match of any of words, which are
+// in lower case, or -1. An ASCII word matches only at the beginning of a word.
 func findWord(text string, words []string) (at, length int) {
 	lower := strings.ToLower(text)
-	if len(lower) != len(text) { // places would not be those of the text
+	if len(lower) != len(text) { // offsets would differ
 		lower = text
 	}
 	at = -1
@@ -240,8 +240,8 @@ func findWord(text string, words []string) (at, length int) {
 	return at, length
 }
 
-// excerpt returns a task whose description is cut around the word that was
-// found, where it would be cut before that.
+// excerpt cuts a task's description around the match if the normal cut would
+// remove it.
 func (f *filter) excerpt(task json.RawMessage) json.RawMessage {
 	var members map[string]json.RawMessage
 	if !f.excerpts || len(f.words) == 0 || json.Unmarshal(task, &members) != nil {
@@ -256,7 +256,7 @@ func (f *filter) excerpt(task json.RawMessage) json.RawMessage {
 	}
 	begin := utf8.RuneCountInString(text[:at])
 	if begin+utf8.RuneCountInString(text[at:at+length]) <= shape.MaxText {
-		return task // it is in what is shown anyway
+		return task // the normal cut keeps it
 	}
 	const around = 40 // characters before the word
 	from := max(begin-around, 0)

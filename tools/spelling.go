@@ -17,24 +17,24 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// What is plainly meant is understood: this is the one place that knows the
-// spellings of a value. It changes no text that is free.
+// Accepts common spellings of values, here and nowhere else. Free text is not
+// changed.
 
-// A spelling is how an argument may be written.
+// A spelling normalizes the spellings of an argument.
 type spelling struct {
 	name       string
 	schema     *jsonschema.Schema
 	isRequired bool
 }
 
-// nothings are texts that mean that an argument is not given: of free text, only
-// the first two.
+// nothings are texts that mean an absent argument; for free text only the first
+// two do.
 var nothings = []string{"", "null", "none", "undefined"}
 
-// everything are texts by which a filter means that it filters nothing.
+// everything are texts that mean no filter.
 var everything = []string{"all", "any"}
 
-// filters are the arguments that choose among what there is.
+// filters are the arguments that filter a list.
 var filters = []string{"status", "difficulty", "project_id", "currency"}
 
 // votes are the spellings of a vote.
@@ -43,9 +43,8 @@ var votes = map[string]string{
 	"down": "-1", "downvote": "-1", "against": "-1",
 }
 
-// plain returns a value as its schema would have it, as far as it is a spelling
-// of such a value, and else as it is; given is false where the value means that
-// there is none.
+// plain returns a value as its schema expects it, or unchanged if its spelling
+// is not known; given is false if the value means an absent argument.
 func (s spelling) plain(raw json.RawMessage) (_ json.RawMessage, given bool) {
 	text, isText := textOf(raw)
 	word := strings.TrimSpace(text)
@@ -54,7 +53,7 @@ func (s spelling) plain(raw json.RawMessage) (_ json.RawMessage, given bool) {
 	switch {
 	case string(raw) == "null":
 		return nil, false
-	case isFree && s.isRequired: // "null" may be all that there is to say
+	case isFree && s.isRequired: // "null" may be the actual text
 	case isText && s.isNothing(strings.ToLower(word), isFree):
 		return nil, false
 	}
@@ -102,7 +101,7 @@ func (s spelling) number(raw json.RawMessage, word string, isText bool) json.Raw
 	return raw
 }
 
-// choice returns the value of an enum that has the same letters as a word.
+// choice returns the enum value that equals word, ignoring case and separators.
 func (s spelling) choice(raw json.RawMessage, word string) json.RawMessage {
 	if slices.Contains(s.schema.Enum, any(word)) && len(raw) == len(word)+2 {
 		return raw
@@ -118,12 +117,12 @@ func (s spelling) choice(raw json.RawMessage, word string) json.RawMessage {
 
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
-// unseparated returns a word in lower case, without what separates its parts.
+// unseparated returns a word in lower case without separators.
 func unseparated(word string) string {
 	return separators.Replace(strings.ToLower(word))
 }
 
-// textOf returns the text of a string.
+// textOf returns the text of a JSON string.
 func textOf(raw json.RawMessage) (text string, isText bool) {
 	if raw[0] != '"' {
 		return "", false
@@ -142,7 +141,7 @@ func encode(text string) json.RawMessage {
 	return b
 }
 
-// quoteless returns a word where it is one of two, and else the value as it is.
+// quoteless returns word if it equals one or other, and else raw.
 func quoteless(word, one, other string, raw json.RawMessage) string {
 	if word == one || word == other {
 		return word
@@ -154,22 +153,22 @@ func isInteger(raw json.RawMessage) bool {
 	return len(raw) > 0 && shape.IsNumber(raw) && !bytes.ContainsAny(raw, ".eE")
 }
 
-// An idKind is a kind of thing that is named in a path.
+// An idKind is a kind of resource that is identified in a path.
 type idKind struct {
-	folder string // of its addresses
+	folder string // path segment of its URIs and URLs
 	finder string // the tool that shows valid ones
-	isName bool   // it is chosen by people, and not lower-cased
+	isName bool   // a username: not lower-cased
 }
 
-// idKinds has the kinds of ids by the argument that names one.
+// idKinds maps an argument to its kind.
 var idKinds = map[string]idKind{
 	"task_id":    {folder: "tasks", finder: "list_tasks"},
 	"project_id": {folder: "projects", finder: "list_projects"},
 	"username":   {folder: "agents", finder: "get_leaderboard", isName: true},
 }
 
-// plain returns the id that a text writes: within quotes, as the address of a
-// resource or the platform's own, or as a UUID in capitals.
+// plain extracts an id from quotes, a resource URI or a platform URL, and
+// lower-cases a UUID.
 func (k idKind) plain(text string) string {
 	id := unquoted(text)
 	if path, ok := strings.CutPrefix(id, "polt://"+k.folder+"/"); ok {
@@ -183,8 +182,8 @@ func (k idKind) plain(text string) string {
 	return id
 }
 
-// inAddress returns the id in the platform's own address of such a thing, and any
-// other address as it is.
+// inAddress returns the id in a platform URL of this kind, or the address
+// unchanged.
 func (k idKind) inAddress(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
@@ -204,7 +203,7 @@ func unescaped(path string) string {
 	return path
 }
 
-// unquoted returns a text without the quotes and the space around it.
+// unquoted removes the quotes around a text and whitespace within them.
 func unquoted(text string) string {
 	if text == "" || 'a' <= text[0]|0x20 && text[0]|0x20 <= 'z' || '0' <= text[0] && text[0] <= '9' {
 		return text
@@ -220,7 +219,7 @@ func unquoted(text string) string {
 	return text
 }
 
-// isUUID reports whether a text is one, in any case.
+// isUUID reports whether a text is a UUID, in any case.
 func isUUID(text string) bool {
 	if len(text) != 36 {
 		return false
@@ -235,8 +234,8 @@ func isUUID(text string) bool {
 	return true
 }
 
-// problem says that a text is no id where it plainly is something else: what else
-// may be wrong with it, the endpoint knows.
+// problem describes a text that plainly is something other than an id; the
+// endpoint checks the rest.
 func (k idKind) problem(text string) string {
 	var is string
 	switch {
@@ -256,9 +255,9 @@ func (k idKind) problem(text string) string {
 	return fmt.Sprintf("is an id such as 7f6a2c1e-…, from %s; this looks like %s", k.finder, is)
 }
 
-// Spelled returns what a text plainly means as an argument of that name, which
-// has one of some values unless those are nil: given is false where it means
-// that there is none. Otherwise problem says in words why it means nothing.
+// Spelled normalizes the text of an argument, which must be one of values
+// unless that is nil. given is false if the text means an absent argument or is
+// invalid; problem says why it is invalid.
 func Spelled(name, text string, values []string) (plain string, given bool, problem string) {
 	if isPlaceholder(text) {
 		return "", false, fmt.Sprintf("%q is a placeholder", clean.Line(text, 40))

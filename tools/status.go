@@ -16,8 +16,8 @@ import (
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
-// myStatus is the answer to get_my_status. What the platform does not tell is
-// left out, and named in the notice.
+// myStatus is the answer of get_my_status. Unknown parts are omitted and listed
+// in the notice.
 type myStatus struct {
 	Agent    struct{}   `json:"agent" jsonschema:"you"`
 	Held     []struct{} `json:"held" jsonschema:"committed tasks"`
@@ -37,29 +37,29 @@ func getMyStatus() *definition {
 	})
 }
 
-// maxHeld is how many tasks an agent can be committed to, but for those that came
-// back for a revision.
+// maxHeld is how many tasks an agent can be committed to, not counting those
+// returned for revision.
 const maxHeld = 3
 
-// maxHeldRead is how many held tasks are read one by one.
+// maxHeldRead is how many held tasks are read individually.
 const maxHeldRead = 10
 
-// situation is what is known of an agent.
+// situation collects what is known of an agent.
 type situation struct {
 	client   *polt.Client
 	username string
 
 	mu       sync.Mutex
-	missing  []string // parts that are not known
-	failed   error    // that may pass, of any part
+	missing  []string // unknown parts
+	failed   error    // first transient error of any part
 	held     []json.RawMessage
-	revise   []string // the ids of those that need a revision
+	revise   []string // ids of held tasks that need a revision
 	inReview []json.RawMessage
 	finished json.RawMessage
 	hasHeld  bool
 }
 
-// myStatus reads whose the key is, and then the rest at the same time.
+// myStatus verifies the key and then reads the rest concurrently.
 func (s *Set) myStatus(ctx context.Context, client *polt.Client) ([]byte, addition, error) {
 	who, err := polt.VerifyKey.Call(ctx, client, polt.VerifyKeyInput{})
 	if err != nil {
@@ -81,17 +81,17 @@ func (s *Set) myStatus(ctx context.Context, client *polt.Client) ([]byte, additi
 	raw, err := json.Marshal(s.statusMembers(ctx, st, who.Raw))
 	notice := ""
 	if len(st.missing) > 0 {
-		slices.Sort(st.missing) // they were read at the same time
+		slices.Sort(st.missing) // reads end in any order
 		notice = "not known: " + strings.Join(st.missing, "; ")
 	}
 	return raw, addition{notice: notice, members: []json.RawMessage{clock(s.options.Now())}}, err
 }
 
-// statusMembers are the members of the answer, in the order in which they are read.
+// statusMembers are the members of the answer, in output order.
 type statusMembers struct {
 	Agent struct {
 		Username     string          `json:"username,omitempty"`
-		Verification json.RawMessage `json:"verification,omitempty"` // where it does not tell the name
+		Verification json.RawMessage `json:"verification,omitempty"` // if it contains no username
 		KeyFrom      string          `json:"key_from,omitempty"`
 	} `json:"agent"`
 	Next       string          `json:"next"`
@@ -117,7 +117,7 @@ func (s *Set) statusMembers(ctx context.Context, st *situation, who []byte) (m s
 	return m
 }
 
-// nextStep says what to do next, as the guide does.
+// nextStep says what to do next, in line with the guide.
 func (s *Set) nextStep(st *situation) string {
 	names := (&answer{off: s.off}).names
 	switch {
@@ -133,7 +133,7 @@ func (s *Set) nextStep(st *situation) string {
 	return names("list_tasks", "Find work: list_tasks with status available", "Find work")
 }
 
-// part is told of a part that could not be read: for good, or not.
+// part records the error of a part: permanent or transient.
 func (st *situation) part(name string, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -144,8 +144,7 @@ func (st *situation) part(name string, err error) {
 	}
 }
 
-// readHeld reads the tasks that the agent is committed to, each with what its
-// reviews say.
+// readHeld reads the agent's committed tasks, each with its review notes.
 func (st *situation) readHeld(ctx context.Context) {
 	list, err := polt.ListCommittedTasks.Call(ctx, st.client, polt.ListCommittedTasksInput{Username: st.username})
 	var tasks []json.RawMessage
@@ -181,7 +180,7 @@ func (st *situation) readHeld(ctx context.Context) {
 	}
 }
 
-// readInReview reads one page of the tasks in review, and keeps the agent's own.
+// readInReview reads one page of the tasks in review and keeps the agent's own.
 func (st *situation) readInReview(ctx context.Context) {
 	list, err := polt.ListTasks.Call(ctx, st.client, polt.ListTasksInput{Status: polt.TaskInReview, Limit: maxPage})
 	var tasks []json.RawMessage
@@ -205,7 +204,7 @@ func (st *situation) readInReview(ctx context.Context) {
 	}
 }
 
-// readFinished reads the approved work, and adds up what it earned.
+// readFinished reads the approved work and sums up the earnings.
 func (st *situation) readFinished(ctx context.Context) {
 	list, err := polt.ListContributions.Call(ctx, st.client, polt.ListContributionsInput{Username: st.username})
 	var work []json.RawMessage
@@ -222,7 +221,7 @@ func (st *situation) readFinished(ctx context.Context) {
 		var payout struct {
 			Display string `json:"payout_display"`
 		}
-		_ = json.Unmarshal(one, &payout) // then it is not told
+		_ = json.Unmarshal(one, &payout) // if invalid, it is unknown
 		amount, currency, ok := strings.Cut(strings.TrimSpace(payout.Display), " ")
 		n, isNumber := new(big.Rat).SetString(strings.ReplaceAll(amount, ",", ""))
 		if !ok || !isNumber || len(amount) > 40 {
@@ -252,7 +251,7 @@ func (st *situation) readFinished(ctx context.Context) {
 	}
 }
 
-// decimal returns a sum of decimal numbers, to the digit.
+// decimal formats a sum of decimal numbers exactly.
 func decimal(n *big.Rat) string {
 	digits, exact := n.FloatPrec()
 	if !exact {
@@ -264,7 +263,7 @@ func decimal(n *big.Rat) string {
 // idOf returns the id of a task.
 func idOf(task json.RawMessage) string {
 	var members map[string]json.RawMessage
-	_ = json.Unmarshal(task, &members) // what is no object has none
+	_ = json.Unmarshal(task, &members) // only an object has one
 	for _, name := range []string{"id", "task_id"} {
 		var id string
 		if json.Unmarshal(members[name], &id) == nil && id != "" {
@@ -277,7 +276,7 @@ func idOf(task json.RawMessage) string {
 	return ""
 }
 
-// briefTask returns what of a task tells what is to be done until when.
+// briefTask returns the members of a task that say what is due when.
 func briefTask(task json.RawMessage, notes string, needsRevision bool) json.RawMessage {
 	brief := membersOf(task, "id", "task_id", "title", "project_title", "payout_display", "deadline")
 	var more []json.RawMessage
@@ -293,7 +292,8 @@ func briefTask(task json.RawMessage, notes string, needsRevision bool) json.RawM
 	return shape.Append(brief, more...)
 }
 
-// membersOf returns an object with some members of a task, as far as it has them.
+// membersOf returns an object with the named members of a task that are not
+// null.
 func membersOf(task json.RawMessage, names ...string) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(task, &members) != nil {
@@ -308,8 +308,8 @@ func membersOf(task json.RawMessage, names ...string) json.RawMessage {
 	return shape.Append(json.RawMessage("{}"), all...)
 }
 
-// revisionOf returns the review notes of an agent's last submission to a task,
-// where that needs a revision.
+// revisionOf returns the review notes of a task's last submission, if it is the
+// agent's and needs a revision.
 func revisionOf(task json.RawMessage, username string) (notes string, needsRevision bool) {
 	var history struct {
 		Submissions []struct {
@@ -328,8 +328,8 @@ func revisionOf(task json.RawMessage, username string) (notes string, needsRevis
 	return last.Notes, true
 }
 
-// revisionsIn returns the ids of the tasks of a list whose last submission needs
-// a revision, and whether the list tells of all.
+// revisionsIn returns the ids of the listed tasks whose last submission needs a
+// revision. known is false if the list does not say so for every task.
 func revisionsIn(list []byte) (ids []string, known bool) {
 	tasks, err := itemsOf(list)
 	if err != nil {
@@ -350,7 +350,7 @@ func revisionsIn(list []byte) (ids []string, known bool) {
 			last = *members.Last
 		case len(members.Submissions) > 0:
 			var s struct{ Status string }
-			_ = json.Unmarshal(members.Submissions[len(members.Submissions)-1], &s) // then it is not told
+			_ = json.Unmarshal(members.Submissions[len(members.Submissions)-1], &s) // if invalid, it is unknown
 			last = s.Status
 		case members.Submissions == nil && members.Status != string(polt.SubmissionNeedsRevision):
 			return nil, false
@@ -362,7 +362,7 @@ func revisionsIn(list []byte) (ids []string, known bool) {
 	return ids, true
 }
 
-// asError returns the platform's error in an error.
+// asError returns the *polt.Error in err, or wraps err in one.
 func asError(err error) *polt.Error {
 	if e, ok := errors.AsType[*polt.Error](err); ok {
 		return e

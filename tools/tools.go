@@ -1,4 +1,5 @@
-// Package tools makes MCP tools of the platform's operations: one of each.
+// Package tools provides the platform's operations as MCP tools, one tool per
+// operation.
 package tools
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
-// allTools returns every tool, in the order in which an agent meets them.
+// allTools returns every tool, in the order in which an agent needs them.
 func allTools() []*definition {
 	return []*definition{
 		registerAgent(),
@@ -39,7 +40,7 @@ func allTools() []*definition {
 		updateProfile(),
 		getLeaderboard(),
 
-		// Our own, made of the reads above.
+		// Composed of the reads above.
 		getMyStatus(),
 		waitForReview(),
 	}
@@ -48,93 +49,92 @@ func allTools() []*definition {
 // Options configure a [Set]. Client must be set.
 type Options struct {
 	Client *polt.Client
-	// Key returns the key that a call is made with; nil means the client's.
+	// Key returns a call's key; nil means the client's.
 	Key func(context.Context) polt.Key
-	// ForPeople has errors speak to a person at a terminal, and not to a model:
-	// they say what to set or to run, and have no line of JSON for programs.
+	// ForPeople makes errors address a person at a terminal instead of a model:
+	// they name what to set or run, and have no JSON line for programs.
 	ForPeople bool
-	// Ephemeral says that the platform is new and ends with the server, so that no
-	// key from elsewhere fits it: errors say so.
+	// Ephemeral says that the platform is new and ends with the server, so no
+	// existing key works; errors say so.
 	Ephemeral bool
-	// KeyHint tells an agent without a key how to get one, in a sentence or two:
-	// by register_agent only where it can be called. Nil is a hint that fits where
-	// the server takes the key from POLT_API_KEY.
+	// KeyHint tells an agent without a key how to get one, in a sentence or
+	// two: through register_agent only if canRegister. Nil suggests
+	// POLT_API_KEY.
 	KeyHint func(_ context.Context, canRegister bool) string
-	// KeyProblem says why a key that is configured is not in use, as a sentence
-	// without its full stop, or is empty. A caller without a key is told. Nil knows
+	// KeyProblem returns why a configured key is not in use, as a sentence
+	// without its full stop, or "". Callers without a key are told. Nil means
 	// no problem.
 	KeyProblem func(context.Context) string
-	// RequestID returns what names the call in the log, for error results; nil
-	// means that it has no name.
+	// RequestID returns the call's id in the log, for error results; nil means
+	// none.
 	RequestID func(context.Context) string
-	// StoreKey stores the key of an agent that has registered; nil means that there
-	// is nowhere, so that the result carries the key.
+	// StoreKey stores the key of a newly registered agent; nil means that keys
+	// cannot be stored, so the result contains the key.
 	StoreKey func(ctx context.Context, username string, r polt.Registration) (StoredKey, error)
 	// Results is the form of a result; empty means [ResultsAuto].
 	Results Results
-	// OnCall is told of each call that has ended; nil means nobody is.
+	// OnCall, if not nil, is called after each call.
 	OnCall func(context.Context, Call)
-	// ReadOnly turns the tools off that write.
+	// ReadOnly disables all tools that write.
 	ReadOnly bool
-	// Only names the tools to have; empty means all.
+	// Only lists the tools to enable; empty means all.
 	Only []string
-	// Except names tools to turn off, whatever Only says.
+	// Except lists tools to disable, even if Only lists them.
 	Except []string
-	// Who says who a call is made as, where that is known without asking the
-	// platform; nil knows nobody.
+	// Who returns the agent that a call acts as, if that is known without a
+	// request to the platform, or ""; nil means never.
 	Who func(context.Context) string
-	// Resume has the session go on as an agent whose key is stored, where it is
-	// nobody, and returns that agent's username, or "" where it does not; nil never
+	// Resume switches a session without an identity to an agent whose key is
+	// stored, and returns that agent's username, or "" if it did not; nil never
 	// does.
 	Resume func(ctx context.Context, username string) string
-	// Caller tells callers without a key apart, who get their keys in results. Where
-	// it is not by a session of their own, others may have the same. Nil means that
-	// there is none.
+	// Caller identifies a caller without a key, whose new key is returned in
+	// the result. If isSession is false, other callers may have the same id.
+	// Nil means no id.
 	Caller func(context.Context) (id string, isSession bool)
-	// ClientName returns the name that the client of a call gives itself, or "", for
-	// [ResultsAuto]; nil knows none.
+	// ClientName returns the MCP client's name, or "", for [ResultsAuto]; nil
+	// means unknown.
 	ClientName func(context.Context) string
-	// KeySource says where the key of a call comes from, in words; nil says
-	// nothing.
+	// KeySource describes where a call's key comes from; nil means unknown.
 	KeySource func(context.Context) string
-	// Watch watches a resource, and calls changed with each new state, which is
-	// empty where it has gone, until stop is called. It returns the state that it
-	// begins with. With nil, nothing is noticed while a tool waits.
+	// Watch watches a resource and calls changed with each new state, or with
+	// an empty one when the resource is gone, until stop is called. It returns
+	// the initial state. If nil, waiting tools notice no changes.
 	Watch func(ctx context.Context, uri string, changed func(state []byte)) (last []byte, stop func(), err error)
-	// Ending returns what is closed when the server of a call begins to end, so
-	// that what waits answers; nil means that it does not tell.
+	// Ending returns a channel that is closed when the call's server begins to
+	// shut down, so that waiting tools return; nil means no notification.
 	Ending func(context.Context) <-chan struct{}
-	// Now is the clock; nil means time.Now.
+	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
-	// OnWrite is asked before a write is sent. Its error, best a [*polt.Error],
-	// keeps it from being sent, and is the call's. Otherwise done, unless it is
-	// nil, is called once, with the outcome, whatever happens. It needs Key; nil
-	// lets every write through.
+	// OnWrite is called before a write is sent. If it returns an error,
+	// preferably a [*polt.Error], the write is not sent and the call fails with
+	// that error. Otherwise done, if not nil, is called exactly once with the
+	// outcome. It requires Key; nil allows every write.
 	OnWrite func(context.Context, Write) (done func(Outcome), err error)
 }
 
-// A Call is a call of a tool that has ended.
+// A Call is a completed tool call.
 type Call struct {
 	Tool     string
-	Code     polt.Code // "" for a call that went well
+	Code     polt.Code // "" if the call succeeded
 	Duration time.Duration
-	Panic    any // what a handler panicked with, or nil
+	Panic    any // the value the handler panicked with, or nil
 }
 
-// A Set is the tools of one server. It does not change once it is made.
+// A Set is the tools of one server. It is safe for concurrent use.
 type Set struct {
 	options Options
-	byName  map[string]*definition // of all tools, those that are off too
-	off     map[string]string      // why a tool is off, by name
+	byName  map[string]*definition // all tools, including disabled ones
+	off     map[string]string      // tool name to why it is disabled
 	listed  []mcp.Tool
-	reads   *singleflight.Group // of tasks that many wait for
-	news    *registrations      // of callers who got their keys in results
-	// canRegister says that the tool that registers is not off.
+	reads   *singleflight.Group // of tasks that several calls wait for
+	news    *registrations      // of callers whose result contained a key
+	// canRegister reports whether register_agent is enabled.
 	canRegister bool
 }
 
-// New returns the tools. It fails where the table has a fault: nothing that it
-// lists would break later, in a host.
+// New returns the tools. It validates the options and the tool table, so that a
+// mistake in the table cannot surface later, in a host.
 func New(o Options) (*Set, error) {
 	if o.Client == nil {
 		return nil, errors.New("tools: Options.Client is not set")
@@ -204,12 +204,11 @@ func New(o Options) (*Set, error) {
 	return s, check(all)
 }
 
-// Tools returns the tools as they are listed, in the order of the table. (On
-// the wire mcp-go sorts them by name, which keeps the order fixed as well.)
+// Tools returns the enabled tools, in table order. (mcp-go sorts them by name
+// on the wire.)
 func (s *Set) Tools() []mcp.Tool { return s.listed }
 
-// Instructions returns the [guide.Instructions], and what else a model should
-// know where tools are off.
+// Instructions returns [guide.Instructions], with a note if tools are disabled.
 func (s *Set) Instructions() string {
 	switch {
 	case s.options.ReadOnly:
@@ -229,14 +228,14 @@ func (s *Set) Register(to *server.MCPServer) {
 	to.AddTools(all...)
 }
 
-// handle never returns an error: mcp-go would send its text as it is, as an
-// error of the protocol, which no model sees.
+// handle never returns an error: mcp-go would send it as a protocol error,
+// which models do not see.
 func (s *Set) handle(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	arguments := r.Params.RawArguments
 	if arguments == nil && r.Params.Arguments != nil {
 		var err error
 		if arguments, err = json.Marshal(r.Params.Arguments); err != nil {
-			arguments = json.RawMessage("0") // refused as no object
+			arguments = json.RawMessage("0") // rejected: not an object
 		}
 	}
 	return s.Call(withProgress(ctx, r), r.Params.Name, arguments), nil
@@ -244,11 +243,11 @@ func (s *Set) handle(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolR
 
 var toolName = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
-// maxToolName leaves room for the prefixes that hosts put before a name.
+// maxToolName leaves room for the prefixes that hosts add.
 const maxToolName = 40
 
-// check reports the first fault of the whole table, but for the schemas, which
-// are checked when they are generated.
+// check returns the first mistake in the table. It does not check the schemas,
+// which are checked when generated.
 func check(all []*definition) error {
 	names := map[string]bool{}
 	served := map[string]string{}

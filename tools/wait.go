@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	defaultWait = 50  // seconds: less than most hosts wait for a call
+	defaultWait = 50  // seconds; shorter than most hosts' call timeout
 	maxWait     = 600 // seconds
 )
 
-// waitInput says for what to wait.
+// waitInput are the arguments of wait_for_review.
 type waitInput struct {
 	TaskID    string `json:"task_id"`
 	TimeoutS  int    `json:"timeout_s,omitempty" jsonschema:"1 to 600 seconds, default 50" minimum:"1" maximum:"600"`
@@ -36,7 +36,7 @@ func waitForReview() *definition {
 	})
 }
 
-// waitForReview waits until a task leaves review, or changes at all.
+// waitForReview waits until a task leaves review or, with any_change, changes.
 func (s *Set) waitForReview(ctx context.Context, p prepared, client *polt.Client) ([]byte, addition, error) {
 	w := &waiting{set: s, id: p.given.text("task_id"), anyChange: p.given.is("any_change"), changed: make(chan []byte, 1)}
 	seconds := p.given["timeout_s"].number
@@ -50,7 +50,7 @@ func (s *Set) waitForReview(ctx context.Context, p prepared, client *polt.Client
 	if notice != "" && p.summary != shape.Whole {
 		task = membersOf(task, "id", "task_id", "title", "status")
 	}
-	return client.Key().Redact(task), addition{notice: notice}, nil // it was read for all who wait
+	return client.Key().Redact(task), addition{notice: notice}, nil // the read was shared, so it is redacted here
 }
 
 // waiting is a wait for a task.
@@ -58,11 +58,12 @@ type waiting struct {
 	set       *Set
 	id        string
 	anyChange bool
-	changed   chan []byte // the newest state that was not looked at
+	changed   chan []byte // newest unprocessed state
 }
 
-// wait watches the task first, and reads it only where the state that others
-// have watched already does not do: it may be older than the call.
+// wait starts the watch before it reads the task. It skips the read if the
+// watch's last state suffices; otherwise it reads, because that state may be
+// older than the call.
 func (w *waiting) wait(ctx context.Context, client *polt.Client, patience time.Duration) (task []byte, notice string, err error) {
 	last, stop, failed := w.set.options.Watch(ctx, "polt://tasks/"+w.id, func(state []byte) {
 		select {
@@ -89,7 +90,7 @@ func (w *waiting) wait(ctx context.Context, client *polt.Client, patience time.D
 	return w.await(ctx, task, patience)
 }
 
-// isOver reports whether what is waited for has happened between two states.
+// isOver reports whether the awaited change happened between two states.
 func (w *waiting) isOver(before, now []byte) bool {
 	if w.anyChange {
 		return !isSame(before, now)
@@ -99,11 +100,11 @@ func (w *waiting) isOver(before, now []byte) bool {
 
 func statusOf(task []byte) polt.TaskStatus {
 	var t struct{ Status polt.TaskStatus }
-	_ = json.Unmarshal(task, &t) // then it has none
+	_ = json.Unmarshal(task, &t) // if invalid, there is no status
 	return t.Status
 }
 
-// isSame reports whether two answers say the same, as far as they are shown.
+// isSame reports whether two answers look the same in a result.
 func isSame(a, b []byte) bool {
 	var shown [2]any
 	for i, raw := range [][]byte{a, b} {
@@ -115,7 +116,7 @@ func isSame(a, b []byte) bool {
 	return reflect.DeepEqual(shown[0], shown[1])
 }
 
-// await waits for a change, as long as it may.
+// await waits for the change, at most for patience.
 func (w *waiting) await(ctx context.Context, task []byte, patience time.Duration) (_ []byte, notice string, _ error) {
 	start := time.Now()
 	over := time.NewTimer(patience)
@@ -153,8 +154,8 @@ func cancelled(ctx context.Context) error {
 	return &polt.Error{Code: polt.CodeTimeout, Message: "the call was cancelled", Retryable: true, Err: ctx.Err()}
 }
 
-// readShared reads a task, once for all who ask for it at the same time. It is
-// public, and read without a key.
+// readShared reads a task, once for all concurrent callers. Tasks are public,
+// so it is read without a key.
 func (s *Set) readShared(ctx context.Context, client *polt.Client, id string) ([]byte, error) {
 	read := s.reads.DoChan(id, func() (any, error) {
 		answer, err := polt.GetTask.Call(context.WithoutCancel(ctx), client.As(polt.Key{}), polt.GetTaskInput{TaskID: id})
@@ -169,7 +170,7 @@ func (s *Set) readShared(ctx context.Context, client *polt.Client, id string) ([
 	}
 }
 
-// waitError is the error of a call for a watch that cannot begin.
+// waitError converts the error of a failed watch into the call's error.
 func waitError(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return &polt.Error{Code: e.Code(), Message: e.Message, Retryable: e.facts.Retryable, RetryAfter: e.RetryAfterDuration()}
