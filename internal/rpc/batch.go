@@ -2,7 +2,7 @@ package rpc
 
 import "sync"
 
-// batch gathers the answers to a batch of messages.
+// batch collects the responses to a batch of messages.
 type batch struct {
 	mu      sync.Mutex
 	waiting int
@@ -12,8 +12,8 @@ type batch struct {
 
 func newBatch(n int, write func(Response)) *batch { return &batch{waiting: n, write: write} }
 
-// add adds an answer, or none where a message has none, and writes them all
-// after the last: nothing, for a batch of notifications.
+// add must be called once per message, with an empty response if it has none.
+// The last call writes them all: an empty response if there were none.
 func (b *batch) add(response Response) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -2,10 +2,10 @@ package rpc
 
 import "sync"
 
-// Answers are written in memory that is used again: without that, they would
-// be a third of all that the garbage collector has to do.
+// Response buffers are pooled: without that, they would be a third of the
+// garbage collector's work.
 
-// maxKeptBuffer is how large a buffer may be to be used again.
+// maxKeptBuffer is the capacity in bytes above which a buffer is not pooled.
 const maxKeptBuffer = 256 << 10
 
 var buffers sync.Pool // of *[]byte
@@ -17,7 +17,7 @@ func newBuffer() []byte {
 	return nil
 }
 
-// freeBuffer gives back the memory of a message that has been written.
+// freeBuffer returns the buffer of a written message to the pool.
 func freeBuffer(b []byte) {
 	if cap(b) <= maxKeptBuffer {
 		buffers.Put(&b)

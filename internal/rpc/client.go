@@ -9,7 +9,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// client is mcp-go's view of who is at the other end.
+// client is the session that mcp-go sees.
 type client struct {
 	id            string
 	initialized   atomic.Bool
@@ -25,9 +25,8 @@ var (
 	_ server.SessionWithClientInfo      = (*client)(nil)
 )
 
-// ClientName returns the name that the client gives itself in the request that
-// ctx belongs to or, up to 2025-11-25, gave itself when its session began; "" where
-// neither is known.
+// ClientName returns the client's name from the request that ctx belongs to or,
+// up to 2025-11-25, from its session's initialize; "" if neither is known.
 func ClientName(ctx context.Context) string {
 	if f, ok := ctx.Value(stateKey{}).(*state); ok && f.message.Params.Meta.ClientInfo != nil {
 		return f.message.ClientName()
@@ -51,7 +50,7 @@ func (c *client) NotificationChannel() chan<- mcp.JSONRPCNotification { return c
 // SetProtocolVersion is called by mcp-go after the handshake.
 func (c *client) SetProtocolVersion(v string) { c.version.Store(v) }
 
-// ProtocolVersion returns what the handshake agreed on, or "" before it.
+// ProtocolVersion returns the negotiated version, or "" before the handshake.
 func (c *client) ProtocolVersion() string {
 	v, _ := c.version.Load().(string)
 	return v
@@ -60,7 +59,7 @@ func (c *client) ProtocolVersion() string {
 // SetClientInfo is called by mcp-go in the handshake, as is SetClientCapabilities.
 func (c *client) SetClientInfo(info mcp.Implementation) { c.info.Store(&info) }
 
-// GetClientInfo returns who the client says that it is.
+// GetClientInfo returns the clientInfo of the handshake; zero before it.
 func (c *client) GetClientInfo() (info mcp.Implementation) {
 	if p := c.info.Load(); p != nil {
 		info = *p
@@ -72,7 +71,7 @@ func (c *client) SetClientCapabilities(capabilities mcp.ClientCapabilities) {
 	c.capabilities.Store(&capabilities)
 }
 
-// GetClientCapabilities returns what the client says that it can do.
+// GetClientCapabilities returns the capabilities of the handshake; zero before it.
 func (c *client) GetClientCapabilities() (capabilities mcp.ClientCapabilities) {
 	if p := c.capabilities.Load(); p != nil {
 		capabilities = *p

@@ -1,11 +1,10 @@
-// Package rpc answers JSON-RPC messages of MCP, whatever brings them and takes
-// the answers.
+// Package rpc answers the JSON-RPC messages of MCP, independent of the transport.
 //
-// A [Dispatcher] answers a request; it is the same for every transport. A
-// [Session] queues and orders the messages of a client that speaks over a
-// stream. mcp-go is the registry of what is served, and handles a message
-// ([server.MCPServer.HandleMessage]): its transports end with calls unanswered,
-// answer cancelled calls and lose notifications (measured with v1.2.1).
+// A [Dispatcher] answers a request, for every transport. A [Session] queues and
+// orders the messages of a client on a stream. Of mcp-go only the registry and
+// [server.MCPServer.HandleMessage] are used, not the transports: those exit with
+// calls unanswered, answer cancelled calls and lose notifications (measured with
+// v1.2.1).
 package rpc
 
 import (
@@ -22,33 +21,33 @@ import (
 // Options configure a [Dispatcher]. Server must be set.
 type Options struct {
 	// Server has the tools, resources and prompts. Its hooks should have been
-	// given to [RecordErrors].
+	// passed to [RecordErrors].
 	Server *server.MCPServer
-	// Methods are those that the MCP server does not have; nil has none.
+	// Methods are the methods that Server does not implement; optional.
 	Methods Methods
-	// Watch watches what clients subscribe to; nil watches nothing.
+	// Watch watches the resources that clients subscribe to; nil disables
+	// subscriptions.
 	Watch Watch
-	// Caller tells callers apart, who may share a session; nil means that there is
-	// one.
+	// Caller identifies the caller, as several may share a session; nil means
+	// that there is only one.
 	Caller func(context.Context) string
-	// OnRequest is told of each request; nil means nobody is.
+	// OnRequest observes each request; optional.
 	OnRequest Observer
-	// OnPanic is told what a handler panicked with; nil means nobody is.
+	// OnPanic is called with the value of a handler's panic; optional.
 	OnPanic func(any)
 }
 
-// Methods are methods that mcp-go does not have, by name. They get the params
-// of a request and return its result, a JSON object, or an error that is
-// [Coded].
+// Methods are the methods that mcp-go does not implement, by name. Each gets the
+// params of a request, and returns a result that encodes as a JSON object, or an
+// error: the text of one that is not [Coded] is not sent to the client.
 type Methods map[string]func(ctx context.Context, params json.RawMessage) (any, error)
 
-// An Observer is told of each request: of its beginning, for which it may add
-// to the context, and of its end, by the function that it returns, unless that is
-// nil.
+// An Observer is called at the start of each request. It returns the request's
+// context, to which it may add, and a function to call at the end, or nil.
 type Observer func(ctx context.Context, m *Message) (context.Context, func(Outcome))
 
-// Observers returns an observer that has each of several told; those that are
-// nil are left out.
+// Observers combines observers into one, which is nil if all of them are. Their
+// end functions are called in reverse order.
 func Observers(all ...Observer) Observer {
 	all = slices.DeleteFunc(slices.Clone(all), func(o Observer) bool { return o == nil })
 	switch len(all) {
@@ -72,39 +71,37 @@ func Observers(all ...Observer) Observer {
 	}
 }
 
-// An Outcome is what became of a request.
+// An Outcome is the outcome of a request.
 type Outcome struct {
 	Duration time.Duration
-	// Code is that of the JSON-RPC error that it was answered with; 0 for a
-	// result.
+	// Code is the JSON-RPC error code of the response; 0 for a result.
 	Code int
-	// ErrorType is the kind of error that it failed with: what a tool whose result
-	// is an error has told [FailedAs], what the method ErrorType() string of Err
-	// returns, or Code as a text. It is "" where all went well.
+	// ErrorType classifies the failure: the type passed to [FailedAs], the result
+	// of Err's method ErrorType() string, or Code in decimal. It is "" on success.
 	ErrorType string
-	// Err is the error behind Code, if there is one.
+	// Err is the error behind Code, if any.
 	Err error
-	// Cancelled says that nobody waited any more for the answer.
+	// Cancelled reports whether the request's context was done before its end.
 	Cancelled bool
 }
 
 // A Response answers a message.
 type Response struct {
-	JSON []byte // nil where there is no answer; of a large one, the beginning
-	Code int    // of the error that it is, or 0
+	JSON []byte // nil for no response; for a large one, only the beginning
+	Code int    // the JSON-RPC error code, or 0
 
-	large *large // what follows, or nil
+	large *large // the rest, or nil
 }
 
-// Free gives the memory of a response back, once it is written.
+// Free returns the buffer of a written response to the pool.
 func (r Response) Free() { freeBuffer(r.JSON) }
 
 func errorResponse(id json.RawMessage, details mcp.JSONRPCErrorDetails) Response {
 	return Response{JSON: appendDetails(newBuffer(), id, details), Code: details.Code}
 }
 
-// ErrorResponse returns the answer to a request that failed before it reached a
-// dispatcher; a nil id is left out.
+// ErrorResponse returns the response to a request that failed before it reached
+// a dispatcher; a nil id is omitted.
 func ErrorResponse(id json.RawMessage, details mcp.JSONRPCErrorDetails) Response {
 	return errorResponse(id, details)
 }
@@ -114,14 +111,12 @@ func ErrorResponse(id json.RawMessage, details mcp.JSONRPCErrorDetails) Response
 type Dispatcher struct {
 	options Options
 	server  *server.MCPServer
-	// serverInfo is who the MCP server says that it is, as JSON; nil where it does
-	// not.
+	// serverInfo returns the MCP server's serverInfo as JSON, or nil if it has none.
 	serverInfo func() []byte
 	tools      func() map[string]*server.ServerTool
-	protected  protection // of requests without a session
+	protected  protection // for requests without a session
 }
 
-// NewDispatcher returns a dispatcher.
 func NewDispatcher(o Options) *Dispatcher {
 	if o.OnPanic == nil {
 		o.OnPanic = func(any) {}
@@ -135,14 +130,14 @@ func NewDispatcher(o Options) *Dispatcher {
 	return d
 }
 
-// Handle answers a request of a client that has no session.
+// Handle answers a request that belongs to no session.
 func (d *Dispatcher) Handle(ctx context.Context, m *Message) Response {
 	return d.observe(ctx, m, d.dispatch)
 }
 
-// HandleNotifying is Handle for a client that can be sent notifications while it
-// waits for the answer. notify is called by one goroutine, and not after
-// HandleNotifying has returned.
+// HandleNotifying is Handle for a client that can receive notifications before
+// the response. notify is never called concurrently, nor after HandleNotifying
+// has returned.
 func (d *Dispatcher) HandleNotifying(ctx context.Context, m *Message, notify func([]byte)) Response {
 	client := newClient()
 	client.Initialize()
@@ -154,8 +149,8 @@ func (d *Dispatcher) HandleNotifying(ctx context.Context, m *Message, notify fun
 	return d.Handle(d.server.WithContext(ctx, client), m)
 }
 
-// forward passes notifications on until a request has been answered, and those
-// that were sent before that.
+// forward forwards notifications until answered is closed, including those that
+// are still queued then.
 func forward(notifications <-chan mcp.JSONRPCNotification, answered <-chan struct{}, notify func([]byte)) {
 	pass := func(n mcp.JSONRPCNotification) {
 		if text, err := json.Marshal(n); err == nil {
@@ -175,8 +170,8 @@ func forward(notifications <-chan mcp.JSONRPCNotification, answered <-chan struc
 	}
 }
 
-// Notify handles a notification, but for one that cancels a request: which
-// those are is for who holds them to know.
+// Notify handles a notification other than notifications/cancelled, which the
+// owner of the requests in flight must handle.
 func (d *Dispatcher) Notify(ctx context.Context, m *Message) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -188,7 +183,8 @@ func (d *Dispatcher) Notify(ctx context.Context, m *Message) {
 	}
 }
 
-// observe has a request handled, and tells of it. A panic is answered.
+// observe calls handle and notifies the observer. It answers a panic with an
+// error.
 func (d *Dispatcher) observe(ctx context.Context, m *Message, handle func(context.Context, *Message) Response) (r Response) {
 	f := &state{protected: m.protected, message: m}
 	if f.protected == nil {
@@ -227,7 +223,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, m *Message) Response {
 	}
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
-		if !m.IsModern() { // mcp-go says what took its place
+		if !m.IsModern() { // otherwise mcp-go's error names the replacement
 			return errorResponse(m.ID, errNoStream)
 		}
 	case mcp.MethodSubscriptionsListen:
@@ -252,9 +248,9 @@ func (d *Dispatcher) dispatch(ctx context.Context, m *Message) Response {
 	return encodeResponse(m.ID, answer)
 }
 
-// plainCall returns the tool that a message calls, or nil where it does not, or
-// where mcp-go is needed: to say that there is no such tool, and to report
-// progress, which takes the MCP server in the context.
+// plainCall returns the tool that a message calls, or nil if mcp-go must handle
+// the message: other methods, unknown tools, and calls that report progress, for
+// which the context needs the MCP server.
 func (d *Dispatcher) plainCall(m *Message) *server.ServerTool {
 	if m.Method != string(mcp.MethodToolsCall) || m.Params.Meta.ProgressToken != nil {
 		return nil
@@ -262,9 +258,9 @@ func (d *Dispatcher) plainCall(m *Message) *server.ServerTool {
 	return d.tools()[m.Target()]
 }
 
-// call has a tool called by its handler, without mcp-go's hooks and middleware
-// of calls: mcp-go would decode the message four times before (v1.2.1), which is
-// a fifth of what a short call costs.
+// call calls a tool's handler directly, bypassing mcp-go's hooks and middleware:
+// mcp-go would first decode the message four times (v1.2.1), a fifth of the cost
+// of a short call.
 func (d *Dispatcher) call(ctx context.Context, m *Message, tool *server.ServerTool) Response {
 	if m.IsModern() {
 		ctx = server.WithRequestProtocolInfo(ctx, m.protocolInfo())
@@ -290,9 +286,8 @@ func (d *Dispatcher) call(ctx context.Context, m *Message, tool *server.ServerTo
 	return Response{JSON: append(out, '}')}
 }
 
-// withoutSubscribe takes back that resources can be subscribed to, where a
-// client shakes hands without a session: there is no stream on which it could
-// be told of changes later.
+// withoutSubscribe clears resources.subscribe in the response to an initialize
+// without a session: there is no stream for the notifications.
 func withoutSubscribe(answer mcp.JSONRPCMessage) {
 	if response, ok := answer.(mcp.JSONRPCResponse); ok {
 		if r, ok := response.Result.(mcp.InitializeResult); ok && r.Capabilities.Resources != nil {
@@ -301,10 +296,10 @@ func withoutSubscribe(answer mcp.JSONRPCMessage) {
 	}
 }
 
-// own answers a request of a method of our own.
+// own answers a request for one of [Options.Methods].
 func (d *Dispatcher) own(ctx context.Context, m *Message, method func(context.Context, json.RawMessage) (any, error)) Response {
 	var request struct{ Params json.RawMessage }
-	_ = json.Unmarshal(m.Raw, &request) // it has been parsed before
+	_ = json.Unmarshal(m.Raw, &request) // Raw is known to be valid
 	result, err := method(ctx, request.Params)
 	if err != nil {
 		Fail(ctx, err)
@@ -325,7 +320,7 @@ func (d *Dispatcher) own(ctx context.Context, m *Message, method func(context.Co
 }
 
 // appendModern appends the members that every result of 2026-07-28 has; a nil
-// subscription is left out.
+// subscription is omitted.
 func (d *Dispatcher) appendModern(dst []byte, subscription json.RawMessage) []byte {
 	dst = append(dst, `"resultType":"`+mcp.ResultTypeComplete+`","_meta":{`...)
 	info := d.serverInfo()
@@ -341,7 +336,7 @@ func (d *Dispatcher) appendModern(dst []byte, subscription json.RawMessage) []by
 	return append(dst, '}')
 }
 
-// askServerInfo asks the MCP server who it is, as a client does.
+// askServerInfo gets serverInfo by server/discover: mcp-go has no accessor.
 func (d *Dispatcher) askServerInfo() []byte {
 	answer, _ := d.server.HandleMessage(context.Background(), json.RawMessage(`{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{"_meta":{"`+
 		mcp.MetaKeyProtocolVersion+`":"`+mcp.ProtocolVersion20260728+`","`+mcp.MetaKeyClientCapabilities+`":{}}}}`)).(mcp.JSONRPCResponse)

@@ -12,11 +12,11 @@ import (
 	"github.com/openpolt/polt-mcp/internal/ascii"
 )
 
-// encodeResponse encodes an answer of mcp-go as one line of JSON. The id is
-// written as the client wrote it: mcp-go rounds integers over 2^53.
+// encodeResponse encodes a response of mcp-go as one line of JSON. The id is
+// copied from the request: mcp-go rounds integers over 2^53.
 //
-// The result of a tool is written without encoding/json, which would scan the
-// platform's JSON in it four times: that is half of what a call costs.
+// A tool's result is encoded without encoding/json, which would scan the
+// platform's JSON in it four times: half the cost of a call.
 func encodeResponse(id json.RawMessage, message mcp.JSONRPCMessage) Response {
 	if m, ok := message.(mcp.JSONRPCResponse); ok {
 		result, ok := m.Result.(*mcp.CallToolResult)
@@ -54,15 +54,15 @@ var (
 	errUnencodable    = mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, "the result cannot be encoded", nil)
 )
 
-// appendDetails appends an error answer.
+// appendDetails appends an error response.
 func appendDetails(dst []byte, id json.RawMessage, details mcp.JSONRPCErrorDetails) []byte {
 	dst = append(appendHead(dst, id), `"error":`...)
 	dst, _ = appendJSON(dst, details) // plain fields always encode
 	return append(dst, '}')
 }
 
-// appendHead appends the beginning of an answer. An id that could not be read is
-// left out: null is of no type that the protocol has for it.
+// appendHead appends the start of a response. An id that could not be read is
+// omitted: the protocol's schema does not allow null.
 func appendHead(dst []byte, id json.RawMessage) []byte {
 	dst = append(dst, `{"jsonrpc":"2.0",`...)
 	if id == nil {
@@ -86,10 +86,10 @@ func appendResult(dst []byte, result any) ([]byte, error) {
 	return appendJSON(dst, result)
 }
 
-// appendToolResult appends what json.Marshal would, if in another order.
+// appendToolResult encodes r as json.Marshal does, except for the members' order.
 func appendToolResult(dst []byte, r *mcp.CallToolResult) ([]byte, error) {
 	raw := r.RawStructuredContent
-	dst = slices.Grow(dst, len(raw)*5/2+512) // the same again as text, with its quotes escaped
+	dst = slices.Grow(dst, len(raw)*5/2+512) // the text content repeats raw with escaped quotes
 	if len(raw) == 0 && r.StructuredContent != nil || len(r.InputRequests) > 0 || r.RequestState != "" || bytes.IndexByte(raw, '\n') >= 0 {
 		return appendJSON(dst, r)
 	}
@@ -148,7 +148,7 @@ func appendString(dst []byte, s string) []byte {
 			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		default:
 			r, size := utf8.DecodeRuneInString(s)
-			dst = utf8.AppendRune(dst, r) // U+FFFD for what is no character
+			dst = utf8.AppendRune(dst, r) // U+FFFD for invalid UTF-8
 			s = s[size:]
 			continue
 		}

@@ -12,18 +12,18 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// mcp-go answers whatever error a resource, a prompt or a completion returns as
-// one of the server's own, with its text (v1.2.1). So the error is recorded in
-// the context, and the dispatcher answers it.
+// mcp-go answers any error of a resource, prompt or completion handler as an
+// internal error with its text (v1.2.1). So the error is recorded in the context,
+// and the dispatcher builds the response from it.
 
-// Coded is an error that knows how the protocol has it; modern says that it is
-// the protocol of 2026-07-28 or later.
+// Coded is an error with a JSON-RPC representation, which may differ in protocol
+// versions from 2026-07-28 (modern).
 type Coded interface {
 	error
 	JSONRPC(modern bool) mcp.JSONRPCErrorDetails
 }
 
-// NewError returns an error that is the same in every version of the protocol.
+// NewError returns an error that is the same in all protocol versions.
 func NewError(code int, text string) Coded {
 	return detailed{mcp.NewJSONRPCErrorDetails(code, text, nil)}
 }
@@ -33,21 +33,20 @@ type detailed struct{ details mcp.JSONRPCErrorDetails }
 func (d detailed) Error() string                        { return d.details.Message }
 func (d detailed) JSONRPC(bool) mcp.JSONRPCErrorDetails { return d.details }
 
-// errFailed is what a client is told of an error that is not made for it.
+// errFailed replaces errors whose text is not meant for the client.
 var errFailed = errors.New("the server failed")
 
 type stateKey struct{}
 
-// state is what is known of a request that is being handled.
+// state is the state of a request in flight, kept in its context.
 type state struct {
-	err       error  // what it has failed with
-	errorType string // the kind of that, where its result says so
+	err       error  // by Fail
+	errorType string // by FailedAs
 	protected *protection
 	message   *Message
 }
 
-// typeOf returns the type of the error, for a request that is answered with a
-// code.
+// typeOf returns the ErrorType of the outcome of a request with this code.
 func (f *state) typeOf(code int) string {
 	typed, ok := errors.AsType[interface {
 		error
@@ -64,29 +63,28 @@ func (f *state) typeOf(code int) string {
 	return strconv.Itoa(code)
 }
 
-// RecordErrors adds what a dispatcher needs to the hooks of its MCP server.
+// RecordErrors adds the hooks that a dispatcher needs of its MCP server.
 func RecordErrors(hooks *server.Hooks) {
 	hooks.AddOnError(func(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) { Fail(ctx, err) })
 }
 
-// Fail has the request that ctx belongs to answered with an error, unless it has
-// failed with another before.
+// Fail records the error of the request that ctx belongs to. The first one wins.
 func Fail(ctx context.Context, err error) {
 	if f, ok := ctx.Value(stateKey{}).(*state); ok && f.err == nil {
 		f.err = err
 	}
 }
 
-// FailedAs records that the result of the request that ctx belongs to is an
-// error of a type, as that of a tool may be.
+// FailedAs records the [Outcome.ErrorType] of the request that ctx belongs to,
+// for a tool whose result is an error (isError).
 func FailedAs(ctx context.Context, errorType string) {
 	if f, ok := ctx.Value(stateKey{}).(*state); ok {
 		f.errorType = errorType
 	}
 }
 
-// detailsOf returns an error as the protocol has it. The text of one that is
-// not made for it is nobody's business.
+// detailsOf returns an error's JSON-RPC representation. It hides the text of one
+// that is not [Coded].
 func detailsOf(err error, modern bool) mcp.JSONRPCErrorDetails {
 	if coded, ok := errors.AsType[Coded](err); ok {
 		return coded.JSONRPC(modern)
@@ -94,8 +92,8 @@ func detailsOf(err error, modern bool) mcp.JSONRPCErrorDetails {
 	return mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, errFailed.Error(), nil)
 }
 
-// errorDetails returns the error that a request is answered with, from what was
-// recorded and what mcp-go says.
+// errorDetails returns the error for the response, from the recorded error and
+// the one that mcp-go returned (said).
 func errorDetails(err error, m *Message, said mcp.JSONRPCErrorDetails) mcp.JSONRPCErrorDetails {
 	_, isCoded := errors.AsType[Coded](err)
 	unparsable, isUnparsable := errors.AsType[*server.UnparsableMessageError](err)

@@ -9,20 +9,21 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// largeResult is from how many bytes on a tool's result is not copied into its
-// response, in which it would be twice: as a text and as it is.
+// largeResult is the size in bytes from which a tool's result is streamed rather
+// than copied into its response, which would hold it twice: as text and as
+// structured content.
 const largeResult = 256 << 10
 
-// large is a tool's result that follows the beginning of its response.
+// large is a tool's result that is streamed after Response.JSON.
 type large struct {
 	hasText bool
 	text    string
 	raw     json.RawMessage // structured content, or nil
-	rest    []byte          // the members after that, each with a comma before it
+	rest    []byte          // further members, each preceded by a comma
 }
 
-// largeResponse returns the response with a result that is large and has the
-// usual form, or reports that there is none.
+// largeResponse returns a response that streams r. It returns false if r is not
+// large, or has members that large does not support.
 func largeResponse(id json.RawMessage, r *mcp.CallToolResult) (Response, bool) {
 	l := &large{raw: r.RawStructuredContent}
 	if len(r.Content) == 1 {
@@ -48,7 +49,7 @@ func largeResponse(id json.RawMessage, r *mcp.CallToolResult) (Response, bool) {
 	return Response{JSON: append(appendHead(nil, id), `"result":`...), large: l}, true
 }
 
-// write writes the result, and the end of its response.
+// write writes the result and closes the response.
 func (l *large) write(out *counter) {
 	out.write([]byte(`{"content":[`))
 	if l.hasText {
@@ -70,11 +71,11 @@ func (r Response) Size() int {
 	if r.large == nil {
 		return len(r.JSON)
 	}
-	return len(r.JSON) + max(len(r.large.raw), len(r.large.text)) // which are the same bytes
+	return len(r.JSON) + max(len(r.large.raw), len(r.large.text)) // they share their bytes
 }
 
-// Length returns how many bytes a response has when it is written, or -1 where
-// that is known only then.
+// Length returns the encoded length in bytes, or -1 if it is not known in
+// advance.
 func (r Response) Length() int {
 	if r.large == nil {
 		return len(r.JSON)
@@ -82,7 +83,7 @@ func (r Response) Length() int {
 	return -1
 }
 
-// WriteTo writes a response, in which there is no end of line.
+// WriteTo writes a response, which contains no newline.
 func (r Response) WriteTo(w io.Writer) (int64, error) {
 	out := counter{w: w}
 	out.write(r.JSON)
@@ -98,11 +99,11 @@ func (r Response) AppendTo(dst []byte) []byte {
 		return append(dst, r.JSON...)
 	}
 	b := bytes.NewBuffer(dst)
-	_, _ = r.WriteTo(b) // a buffer takes everything
+	_, _ = r.WriteTo(b) // never fails for a buffer
 	return b.Bytes()
 }
 
-// counter writes until something fails.
+// counter counts the bytes written, and stops at the first error.
 type counter struct {
 	w   io.Writer
 	n   int64
@@ -116,17 +117,17 @@ func (c *counter) write(b []byte) {
 	}
 }
 
-// quotedAtOnce is how many bytes of a text are quoted at a time.
+// quotedAtOnce is the chunk size of quote, in bytes.
 const quotedAtOnce = 16 << 10
 
-// quote writes a text as a JSON string, without ever holding all of that.
+// quote writes text as a JSON string, in chunks to bound memory.
 func (c *counter) quote(text string) {
 	c.write([]byte{'"'})
 	var quoted []byte
 	for len(text) > 0 && c.err == nil {
 		n := min(len(text), quotedAtOnce)
 		for back := 0; back < utf8.UTFMax && n < len(text) && !utf8.RuneStart(text[n]); back++ {
-			n-- // not within a character
+			n-- // do not split a character
 		}
 		quoted = appendString(quoted[:0], text[:n])
 		c.write(quoted[1 : len(quoted)-1])

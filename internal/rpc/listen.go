@@ -10,16 +10,16 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// A Watch watches a resource: it calls changed, which does not block, after
-// each change of it, until stop is called. The context is for its beginning,
-// and says who watches.
+// A Watch watches a resource: it calls changed, which does not block, after each
+// change until stop is called. ctx identifies the caller, and cancels only the
+// start.
 type Watch func(ctx context.Context, uri string, changed func()) (stop func(), err error)
 
-// maxWatched is how many resources a client may watch over one stream.
+// maxWatched limits the resources that a client may watch over one stream.
 const maxWatched = 100
 
-// parseListen returns the resources that a subscriptions/listen asks to be told
-// of, each once, or what is wrong with that.
+// parseListen returns the distinct resources that a subscriptions/listen
+// subscribes to, or what is wrong with its notifications.
 func parseListen(notifications json.RawMessage) (uris []string, problem string) {
 	if !isObject(notifications) {
 		return nil, "notifications is required and must be an object"
@@ -42,12 +42,12 @@ func parseListen(notifications json.RawMessage) (uris []string, problem string) 
 	return uris, ""
 }
 
-// Listen serves a subscriptions/listen of the protocol of 2026-07-28. It writes
+// Listen serves a subscriptions/listen of protocol version 2026-07-28. It writes
 // the acknowledgement and, until ctx is done, a notification after each change.
-// Then it returns the answer, which is nil when write has failed.
+// Then it returns the response, which is empty if write has failed.
 //
-// mcp-go's own loses notifications, and tells one subscription what another
-// one watches (v1.2.1).
+// mcp-go's own implementation loses notifications, and sends one subscription
+// those of another (v1.2.1).
 func (d *Dispatcher) Listen(ctx context.Context, m *Message, write func([]byte) error) Response {
 	return d.observe(ctx, m, func(ctx context.Context, m *Message) Response {
 		if !m.IsModern() {
@@ -79,7 +79,7 @@ func (d *Dispatcher) listen(ctx context.Context, id json.RawMessage, uris []stri
 	if write(notification(mcp.MethodNotificationSubscriptionsAcknowledged, id, "notifications", agreed)) != nil {
 		return Response{}
 	}
-	for len(watched) > 0 { // else nothing that was asked for ever changes
+	for len(watched) > 0 { // end at once if there is nothing to watch
 		select {
 		case <-ctx.Done():
 			watched = nil
@@ -94,15 +94,15 @@ func (d *Dispatcher) listen(ctx context.Context, id json.RawMessage, uris []stri
 	return Response{JSON: append(d.appendModern(append(appendHead(newBuffer(), id), `"result":{`...), id), "}}"...)}
 }
 
-// atOnce is how many watches of one subscription begin at a time: each may have
-// to read the resource first.
+// atOnce limits how many watches of one subscription start concurrently: each
+// may have to read the resource first.
 const atOnce = 16
 
-// watchAll begins to watch resources. It returns those that are watched, what
-// ends that, and why one is not.
+// watchAll starts to watch resources. It returns those that it watches, a
+// function that stops that, and the first error of the others.
 func watchAll(ctx context.Context, watch Watch, uris []string, news *updates[string]) (watched []string, stop func(), failed error) {
 	if watch == nil {
-		uris = nil // what is not watched is not agreed to
+		uris = nil // so that none is acknowledged
 	}
 	stops := make([]func(), len(uris))
 	errs := make([]error, len(uris))
@@ -126,7 +126,7 @@ func watchAll(ctx context.Context, watch Watch, uris []string, news *updates[str
 	}
 	for i, uri := range uris {
 		switch {
-		case panics[i] != nil: // for who answers the request to recover from
+		case panics[i] != nil: // observe recovers it
 			stop()
 			panic(panics[i])
 		case errs[i] == nil:

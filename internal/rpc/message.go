@@ -14,25 +14,23 @@ import (
 	"github.com/openpolt/polt-mcp/internal/object"
 )
 
-// A Message is a request, a notification or a response of the client, parsed
-// once.
+// A Message is a request, notification or response from the client.
 type Message struct {
-	Method string          // "" for a response, to a request that this server never makes
+	Method string          // "" for a response, which is ignored: this server sends no requests
 	ID     json.RawMessage // as the client wrote it; nil for a notification
 	Params Params
 	// Raw is the whole message.
 	Raw json.RawMessage
-	// Header has the headers of HTTP that the message came with; nil elsewhere.
+	// Header has the HTTP headers of the message; nil for stdio.
 	Header http.Header
 
 	problem   *mcp.JSONRPCErrorDetails // found before the message reached the dispatcher
-	inSession bool                     // it came on a stream, on which notifications can be sent later
-	protected *protection              // of that session
+	inSession bool                     // the client has a stream for later notifications
+	protected *protection              // of that session; nil without one
 }
 
-// Params are the members of a message's params that concern more than one
-// method's handler. They are as the client wrote them, and nil where they are
-// missing.
+// Params are the members of a message's params that this package reads, as the
+// client wrote them; nil if missing.
 type Params struct {
 	Name          json.RawMessage `json:"name"`
 	URI           json.RawMessage `json:"uri"`
@@ -58,7 +56,7 @@ type Meta struct {
 }
 
 // Target returns the name of the tool or prompt, or the URI of the resource,
-// that a request is about; "" for one that is about none.
+// that a request names; "" for other methods.
 func (m *Message) Target() string {
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodToolsCall, mcp.MethodPromptsGet:
@@ -69,8 +67,8 @@ func (m *Message) Target() string {
 	return ""
 }
 
-// ClientName returns the name that the client gives itself in a message, or "":
-// up to 2025-11-25 that is in initialize alone.
+// ClientName returns the client's name in a message, or "": up to 2025-11-25
+// only initialize has it.
 func (m *Message) ClientName() string {
 	info := m.Params.ClientInfo
 	if info == nil {
@@ -80,7 +78,7 @@ func (m *Message) ClientName() string {
 		return ""
 	}
 	var client struct{ Name string }
-	_ = json.Unmarshal(info, &client) // then it has no name
+	_ = json.Unmarshal(info, &client) // on failure the name is ""
 	return client.Name
 }
 
@@ -90,7 +88,7 @@ func (m *Message) IsNotification() bool { return m.Method != "" && m.ID == nil }
 // IsResponse reports whether a message is a response.
 func (m *Message) IsResponse() bool { return m.Method == "" }
 
-// Reject has the message answered with an error, once it is dispatched.
+// Reject marks a message to be answered with an error when it is dispatched.
 func (m *Message) Reject(details mcp.JSONRPCErrorDetails) { m.problem = &details }
 
 // Text returns the text of a JSON string, or "" for any other value.
@@ -102,7 +100,7 @@ func Text(value json.RawMessage) string {
 		return string(inner)
 	}
 	var text string
-	_ = json.Unmarshal(value, &text) // it is a string
+	_ = json.Unmarshal(value, &text) // value is known to be a valid string
 	return text
 }
 
@@ -115,27 +113,26 @@ func isID(value json.RawMessage) bool {
 	return value[0] == '"' || value[0] == '-' || '0' <= value[0] && value[0] <= '9'
 }
 
-// MaxBatch is how many messages a batch may have. Its answers are held until
-// the last is there.
+// MaxBatch limits the messages of a batch, whose responses are held in memory
+// until the last one is ready.
 const MaxBatch = 50
 
-// An Input is what a client has sent at once: a message, or a batch of them,
-// which the protocol had in 2025-03-26.
+// An Input is a message, or a batch of them as in protocol version 2025-03-26.
 type Input struct {
 	IsBatch bool
 	Items   []Item
 }
 
-// An Item is a message, or the answer to what is none.
+// An Item is a message, or the error response to an invalid one.
 type Item struct {
 	Message *Message
-	Refused Response // where Message is nil
+	Refused Response // if Message is nil
 }
 
-// byteOrderMark is what some programs put before UTF-8, as PowerShell does.
+// byteOrderMark is the UTF-8 BOM, which some programs send, such as PowerShell.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// Parse parses what a client has sent.
+// Parse parses a message or a batch. Invalid ones become [Item.Refused].
 func Parse(raw []byte) Input {
 	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, byteOrderMark))
 	if len(raw) == 0 || raw[0] != '[' {
@@ -161,7 +158,7 @@ func Parse(raw []byte) Input {
 	return in
 }
 
-// A wire is a message as it is on the wire.
+// A wire is the wire format of a message.
 type wire struct {
 	JSONRPC json.RawMessage `json:"jsonrpc"`
 	ID      json.RawMessage `json:"id"`
@@ -171,8 +168,7 @@ type wire struct {
 	Error   json.RawMessage `json:"error"`
 }
 
-// decode decodes a message as json.Unmarshal does, only faster where it is plain,
-// as nearly all are.
+// decode decodes a message as json.Unmarshal does, but faster for nearly all.
 func (w *wire) decode(raw []byte) error {
 	if plain, ok := plainWire(raw); ok {
 		*w = plain
@@ -181,9 +177,9 @@ func (w *wire) decode(raw []byte) error {
 	return json.Unmarshal(raw, w)
 }
 
-// plainWire decodes a message of which all members, and those of its params and of
-// their _meta, are spelled as this package has them, and stand there once: of
-// others, encoding/json decides what they are, as it does in mcp-go.
+// plainWire decodes a message whose known members, including those of params and
+// _meta, are spelled exactly and occur once. Others are left to encoding/json, so
+// that they mean the same as in mcp-go.
 func plainWire(raw []byte) (w wire, ok bool) {
 	var params, meta json.RawMessage
 	p, m := &w.Params, &w.Params.Meta
@@ -200,14 +196,14 @@ func plainWire(raw []byte) (w wire, ok bool) {
 	return w, ok
 }
 
-// member is where the value of a member goes.
+// member is the destination of a member's value.
 type member struct {
 	name  string
 	value *json.RawMessage
 }
 
-// setMembers sets the members that an object has. It reports whether each stands
-// there once, and is spelled so.
+// setMembers sets the values of members from an object. It returns false if one
+// occurs twice or in another case.
 func setMembers(raw []byte, members []member) bool {
 	return object.Members(raw, func(name, value []byte) bool {
 		for _, m := range members {
@@ -228,7 +224,7 @@ func setMembers(raw []byte, members []member) bool {
 func parse(raw []byte) Item {
 	var wire wire
 	err := wire.decode(raw)
-	wrongType, _ := errors.AsType[*json.UnmarshalTypeError](err) // which leaves the rest decoded
+	wrongType, _ := errors.AsType[*json.UnmarshalTypeError](err) // the other members are decoded
 	if err != nil && wrongType == nil {
 		return refused(nil, mcp.PARSE_ERROR, "the message is not valid JSON")
 	}
@@ -255,7 +251,7 @@ func parse(raw []byte) Item {
 		return refused(id, mcp.INVALID_REQUEST, `a message with "method" must not have "result" or "error"`)
 	}
 	m := &Message{Method: Text(wire.Method), ID: id, Params: wire.Params, Raw: raw}
-	if wrongType != nil { // of params, or of _meta in them
+	if wrongType != nil { // params or _meta
 		m.Reject(mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, wrongType.Field+" must be an object", nil))
 	}
 	return Item{Message: m}

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Protect keeps the end of the server from cutting the request off that ctx
-// belongs to, until release is called: what it learns is lost where it is not
-// answered. The request must have a limit of its own.
+// Protect makes a shutdown wait for the request that ctx belongs to until release
+// is called, for a response that must not be lost. The request must have its own
+// timeout.
 func Protect(ctx context.Context) (release func()) {
 	s, ok := ctx.Value(stateKey{}).(*state)
 	if !ok {
@@ -18,11 +18,11 @@ func Protect(ctx context.Context) (release func()) {
 	return sync.OnceFunc(s.protected.end)
 }
 
-// protection counts requests that must not be cut off.
+// protection counts the requests that a shutdown must wait for.
 type protection struct {
 	mu   sync.Mutex
 	n    int
-	idle chan struct{} // closed when there is none any more
+	idle chan struct{} // closed when n drops to 0
 }
 
 func (p *protection) begin() {
@@ -41,11 +41,11 @@ func (p *protection) end() {
 	}
 }
 
-// maxProtected is how long the end waits for such requests. They have limits of
-// their own, which are shorter by default.
+// maxProtected is how long a shutdown waits for them. Their own timeouts are
+// shorter by default.
 const maxProtected = 2 * time.Minute
 
-// wait waits until there are none, and reports whether there were any.
+// wait waits for the requests, and reports whether there were any.
 func (p *protection) wait() bool {
 	p.mu.Lock()
 	n, idle := p.n, p.idle
@@ -62,6 +62,6 @@ func (p *protection) wait() bool {
 	return true
 }
 
-// AwaitProtected waits for the requests without a session that [Protect] keeps
-// from being cut off, and reports whether there were any.
+// AwaitProtected waits for the requests without a session that are under
+// [Protect], for at most two minutes. It reports whether there were any.
 func (d *Dispatcher) AwaitProtected() bool { return d.protected.wait() }

@@ -11,8 +11,8 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// Version returns the protocol version that a message itself names, or "". Up
-// to 2025-11-25 a session agrees on one instead.
+// Version returns the protocol version in a message's _meta, or "": up to
+// 2025-11-25 it is negotiated once per session instead.
 func (m *Message) Version() string { return Text(m.Params.Meta.ProtocolVersion) }
 
 // IsModern reports whether a message is of the protocol of 2026-07-28 or later.
@@ -20,11 +20,11 @@ func (m *Message) IsModern() bool {
 	return mcp.IsModernProtocol(m.Version())
 }
 
-// protocolInfo returns what a message of 2026-07-28 or later tells of its client,
-// as mcp-go has it.
+// protocolInfo returns the client's information in a message of 2026-07-28 or
+// later, in mcp-go's type.
 func (m *Message) protocolInfo() *server.RequestProtocolInfo {
 	info := &server.RequestProtocolInfo{Modern: true, ProtocolVersion: m.Version()}
-	// What does not decode tells nothing: it is optional, or has been checked.
+	// Errors are ignored: the members are optional, or have been checked.
 	_ = json.Unmarshal(m.Params.Meta.ClientInfo, &info.ClientInfo)
 	_ = json.Unmarshal(m.Params.Meta.ClientCapabilities, &info.ClientCapabilities)
 	return info
@@ -33,7 +33,7 @@ func (m *Message) protocolInfo() *server.RequestProtocolInfo {
 // logLevels are the values of the log level of a request.
 var logLevels = []string{"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
 
-// check returns what is wrong with a request whatever its method's handler is.
+// check validates a request before its handler is called; nil means valid.
 func (m *Message) check() *mcp.JSONRPCErrorDetails {
 	if m.problem != nil {
 		return m.problem
@@ -73,8 +73,7 @@ func (m *Message) checkMeta() *mcp.JSONRPCErrorDetails {
 	return &details
 }
 
-// UnsupportedVersion returns the error for a protocol version that this server
-// does not have.
+// UnsupportedVersion returns the error for an unsupported protocol version.
 func UnsupportedVersion(version string) mcp.JSONRPCErrorDetails {
 	return mcp.UnsupportedProtocolVersionError{Version: version, Supported: mcp.ValidProtocolVersions}.JSONRPCError().Error
 }
@@ -89,7 +88,7 @@ func (m *Message) checkParams() string {
 		case !isString(p.Name):
 			return "name is required and must be a string"
 		case method == mcp.MethodToolsCall && isString(p.Arguments) && isObject(bytes.TrimSpace([]byte(Text(p.Arguments)))):
-			// Some models write the object as a string: the tools understand it.
+			// Some models encode the object as a string, which the tools accept.
 		case !isNull(p.Arguments) && !isObject(p.Arguments):
 			return "arguments must be an object"
 		}
@@ -112,7 +111,7 @@ func (m *Message) checkParams() string {
 	return ""
 }
 
-// checkCursor: every list is whole, so that no cursor has ever been given out.
+// checkCursor rejects every cursor: lists have one page, so none was issued.
 func checkCursor(cursor json.RawMessage) string {
 	switch {
 	case isNull(cursor):
@@ -127,7 +126,7 @@ func checkCursor(cursor json.RawMessage) string {
 
 func checkCompletion(p *Params) string {
 	var ref struct{ Type, Name, URI json.RawMessage }
-	_ = json.Unmarshal(p.Ref, &ref) // then it has no type
+	_ = json.Unmarshal(p.Ref, &ref) // on failure the type is ""
 	switch kind := Text(ref.Type); {
 	case kind == "ref/prompt" && isString(ref.Name), kind == "ref/resource" && isString(ref.URI):
 	default:

@@ -2,9 +2,8 @@ package rpc
 
 import "github.com/mark3labs/mcp-go/mcp"
 
-// RejectAll returns the response to an input of which nothing is handled: each
-// request in it is answered with the same error. Where there is no request to
-// answer, the error has no id.
+// RejectAll returns the response to an input that is not handled: the same error
+// for each of its requests, or the error without an id if it has none.
 func (in Input) RejectAll(details mcp.JSONRPCErrorDetails) Response {
 	if !in.hasRequests() {
 		return errorResponse(nil, details)
@@ -30,7 +29,7 @@ func (in Input) RejectAll(details mcp.JSONRPCErrorDetails) Response {
 	return out
 }
 
-// hasRequests reports whether an input has messages that must be answered.
+// hasRequests reports whether an input has requests, which must be answered.
 func (in Input) hasRequests() bool {
 	for _, item := range in.Items {
 		if m := item.Message; m != nil && !m.IsNotification() && !m.IsResponse() {
@@ -40,8 +39,8 @@ func (in Input) hasRequests() bool {
 	return false
 }
 
-// Reject has each request in an input answered with an error, once the input is
-// handled.
+// Reject marks each request of an input to be answered with an error when it is
+// dispatched.
 func (in Input) Reject(details mcp.JSONRPCErrorDetails) {
 	for _, item := range in.Items {
 		if item.Message != nil {
@@ -51,7 +50,7 @@ func (in Input) Reject(details mcp.JSONRPCErrorDetails) {
 }
 
 // Reject answers the requests in an input with an error, without handling them.
-// It does not wait for a client that reads slowly: such a one is not told.
+// It does not block: the errors are dropped if the client reads too slowly.
 func (s *Session) Reject(in Input, details mcp.JSONRPCErrorDetails) {
 	if in.hasRequests() {
 		s.out.offer(in.RejectAll(details))

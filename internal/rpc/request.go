@@ -12,16 +12,15 @@ import (
 type call struct {
 	cancel    context.CancelFunc
 	cancelled atomic.Bool
-	listens   bool // it is a subscriptions/listen
+	listens   bool // for subscriptions/listen
 }
 
 // handler answers a request.
 type handler func(context.Context, *Message) Response
 
-// item handles one of the messages that came at once. It reports whether answer
-// is called, then or later; it is called with nothing where a request was
-// cancelled. listening is called when a subscriptions/listen has been taken in;
-// nil takes in none.
+// item handles one item of an input. It reports whether answer is called, now or
+// later; for a cancelled request that is with an empty response. listening is
+// called once a subscriptions/listen is accepted; nil rejects it.
 func (s *Session) item(ctx context.Context, item Item, answer func(Response), listening func()) bool {
 	m := item.Message
 	switch {
@@ -66,7 +65,7 @@ func (s *Session) request(intake context.Context, m *Message, answer func(Respon
 	ctx := WithEnding(requestContext{own, intake}, s.ending.Done())
 	id := string(m.ID)
 	entry := &call{cancel: cancel, listens: m.Method == string(mcp.MethodSubscriptionsListen)}
-	var handle handler // which is refused already
+	var handle handler // set here if the request is rejected
 	s.mu.Lock()
 	switch other := s.calls[id]; {
 	case other != nil && (other.listens || entry.listens):
@@ -96,17 +95,17 @@ func (s *Session) request(intake context.Context, m *Message, answer func(Respon
 		}
 		s.mu.Unlock()
 		if entry.cancelled.Load() {
-			response = Response{} // the client has stopped waiting, and must not be answered
+			response = Response{} // a cancelled request must not be answered
 		}
 		answer(response)
 		<-s.pending
 	}
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodInitialize:
-		run() // what follows on the stream counts on it
+		run() // later messages depend on it
 	case mcp.MethodToolsCall, mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete,
 		mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
-		s.workers.run(run) // they ask the platform
+		s.workers.run(run) // limits the requests to the platform
 	case mcp.MethodSubscriptionsListen:
 		if listening != nil {
 			listening()
@@ -117,8 +116,8 @@ func (s *Session) request(intake context.Context, m *Message, answer func(Respon
 	}
 }
 
-// reserve does at once what must be done in the order of arrival, and returns
-// what does the rest.
+// reserve does the part of a request that must happen in order of arrival, and
+// returns the handler for the rest.
 func (s *Session) reserve(ctx context.Context, m *Message) handler {
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
@@ -135,19 +134,19 @@ func (s *Session) reserve(ctx context.Context, m *Message) handler {
 
 var (
 	errSessionEnded = mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR, "the session ended before the call began; nothing was done", nil)
-	// errIDInFlight is for a subscription, which could not be told from the other
-	// request, nor be cancelled.
+	// errIDInFlight rejects subscriptions/listen with an id in use: its
+	// notifications would be ambiguous, and it could not be cancelled.
 	errIDInFlight = mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, "a request with this id is already in flight: use another id", nil)
 )
 
-// fails returns a handler that fails.
+// fails returns a handler that answers with an error.
 func fails(details mcp.JSONRPCErrorDetails) handler {
 	return func(_ context.Context, m *Message) Response { return errorResponse(m.ID, details) }
 }
 
-// requestContext ends with the session, and has the values of what brought a
-// message beside the session's. The session's come first: among them is what
-// makes a context that is derived from this one cheap.
+// requestContext is cancelled with the session, and also has the values of the
+// message's own context. The session's values are looked up first: one of them
+// lets context derive children without a goroutine.
 type requestContext struct {
 	context.Context
 	values context.Context
@@ -160,7 +159,7 @@ func (c requestContext) Value(key any) any {
 	return c.values.Value(key)
 }
 
-// emptyResult returns the answer to a request that has been done.
+// emptyResult returns a response with an empty result.
 func emptyResult(id json.RawMessage) Response {
 	return Response{JSON: append(appendHead(newBuffer(), id), `"result":{}}`...)}
 }

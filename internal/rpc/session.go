@@ -11,40 +11,40 @@ import (
 
 const (
 	defaultInFlight = 64
-	// maxPending is how many requests may be waiting for their answers.
+	// maxPending limits the unanswered requests of a session.
 	maxPending = 4096
 )
 
-// A Session is one client's messages and their answers. Its methods may be
-// called by any number of goroutines.
+// A Session handles the messages of one client. Its methods may be called by any
+// number of goroutines.
 type Session struct {
 	dispatcher *Dispatcher
 	client     *client
-	ctx        context.Context // of every call; ends with the session
+	ctx        context.Context // parent of every call's
 	cancel     context.CancelFunc
 	out        *writer
-	workers    *workers       // of the requests that ask the platform
-	pending    chan struct{}  // bounds how many requests have no answer yet
-	working    sync.WaitGroup // one a request without an answer yet
+	workers    *workers       // for requests that need the platform
+	pending    chan struct{}  // semaphore of unanswered requests
+	working    sync.WaitGroup // unanswered requests
 
-	ending        context.Context // done when no more messages are taken in
+	ending        context.Context // done when Close begins
 	end           context.CancelFunc
 	subscriptions *subscriptions
-	listens       atomic.Int64 // that are open
+	listens       atomic.Int64 // open subscriptions/listen
 	protected     protection
 
-	closing atomic.Bool // by Close
-	intake  sync.Mutex  // held while a message is taken in
-	closed  bool        // no more messages are taken in
+	closing atomic.Bool // set by Close
+	intake  sync.Mutex  // held by Handle; guards closed
+	closed  bool        // Handle ignores further messages
 
 	mu    sync.Mutex
-	calls map[string]*call // by the request's id, as it was written
+	calls map[string]*call // by the request id as the client wrote it
 }
 
-// NewSession begins a session. Its answers are written to out by one goroutine.
-// inFlight is how many of the requests run at a time that ask the platform, such
-// as calls of tools; 0 means 64. Others of those wait, and everything else goes
-// past them. The session must be closed.
+// NewSession starts a session, which must be closed. One goroutine writes its
+// responses to out. At most inFlight requests that need the platform, such as
+// tool calls, run concurrently; 0 means 64. More of them are queued, while other
+// methods are answered at once.
 func NewSession(ctx context.Context, d *Dispatcher, out MessageWriter, inFlight int) (*Session, error) {
 	if inFlight <= 0 {
 		inFlight = defaultInFlight
@@ -66,21 +66,19 @@ func NewSession(ctx context.Context, d *Dispatcher, out MessageWriter, inFlight 
 	return s, nil
 }
 
-// Failed is closed when an answer could not be written.
+// Failed returns a channel that is closed when a write to the client has failed.
 func (s *Session) Failed() <-chan struct{} { return s.out.failed }
 
-// Close takes in no more messages and waits for the calls in flight, but for
-// no longer than drain: those that are still running at eight tenths of it are
-// cancelled, and at nine tenths nobody waits any more for a client that does not
-// read. Those that are protected (see [Protect]) are waited for all the same. It
-// returns the first error in writing answers. Only the first call of it does
-// anything.
+// Close stops accepting messages and waits up to drain for the calls in flight:
+// at 80% of it the remaining calls are cancelled, and at 90% writes to a client
+// that does not read are abandoned. Calls under [Protect] may take longer. Close
+// returns the first write error. Further calls of Close do nothing.
 func (s *Session) Close(drain time.Duration) error {
 	if s.closing.Swap(true) {
 		return nil
 	}
 	ends := time.Now().Add(drain)
-	// Who takes in a message holds the lock, and may wait to write its answer.
+	// Handle holds the intake lock and may block on a write, so unblock it first.
 	s.end()
 	defer time.AfterFunc(drain-drain/10, s.out.abandon).Stop()
 	s.intake.Lock()
@@ -97,7 +95,7 @@ func (s *Session) Close(drain time.Duration) error {
 	return s.out.stop(drain / 10)
 }
 
-// answerPatience is how long a call that was protected may take to be answered.
+// answerPatience is how long Close waits for the responses of protected calls.
 const answerPatience = time.Second
 
 // drain waits for the calls in flight.
@@ -105,11 +103,12 @@ func (s *Session) drain(limit time.Duration) {
 	if s.awaitAnswers(limit - limit/5) {
 		return
 	}
-	s.cancel() // so that they answer what they know, such as that an outcome is unknown
+	s.cancel() // so that they answer what they know, such as outcome_unknown
 	s.awaitAnswers(limit / 10)
 }
 
-// awaitAnswers reports whether all calls in flight are answered within a time.
+// awaitAnswers waits for the calls in flight, and reports whether all were
+// answered within limit.
 func (s *Session) awaitAnswers(limit time.Duration) bool {
 	done := make(chan struct{})
 	go func() { s.working.Wait(); close(done) }()
@@ -123,30 +122,28 @@ func (s *Session) awaitAnswers(limit time.Duration) bool {
 	}
 }
 
-// Refuse answers a message that was not read with an error. A nil id is left
-// out.
+// Refuse answers a message that was not read with an invalid-request error. A nil
+// id is omitted.
 func (s *Session) Refuse(id []byte, text string) {
 	s.out.write(errorResponse(id, mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST, text, nil)))
 }
 
-// A Hold is what is held for a message, or a batch of them.
+// A Hold is notified of the progress of an input, for the resources held for it.
+// Its functions are optional.
 type Hold struct {
-	// Answered is called when it has been answered, with the bytes of the answer
-	// that are to be written; nil is not.
+	// Answered is called with the size in bytes of the response, before it is
+	// written.
 	Answered func(bytes int)
-	// Done is called when there is no more to be done for it, and its answers are
-	// written; nil is not. For a subscription, which has bounds of its own, that is
-	// when it has been taken in.
+	// Done is called once the response is written or dropped, or there is none. For
+	// a subscriptions/listen, which has its own limits, it is called on acceptance.
 	Done func()
 }
 
-// Handle takes in what a client has sent; whatever answers it has are written
-// later. The calls get the values of ctx, but end with the session. Handle blocks
-// where thousands of requests have no answer yet, until the end of ctx, and where
-// the client reads no answers.
+// Handle starts to handle an input; its response is written later. The calls get
+// the values of ctx, but are cancelled with the session. Handle blocks while 4096
+// requests are unanswered, until ctx is done, and while the client does not read.
 //
-// hold is told when there is less to do for it, perhaps before Handle has
-// returned.
+// hold may be notified before Handle returns.
 func (s *Session) Handle(ctx context.Context, in Input, hold Hold) {
 	done := func() {}
 	if hold.Done != nil {

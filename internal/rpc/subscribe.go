@@ -8,8 +8,8 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// subscriptions are the resources that a client watches by
-// resources/subscribe, of the protocols up to 2025-11-25.
+// subscriptions are a client's resources/subscribe subscriptions, of protocol
+// versions up to 2025-11-25.
 type subscriptions struct {
 	watch  Watch
 	caller func(context.Context) string
@@ -17,30 +17,30 @@ type subscriptions struct {
 	news   *updates[*subscription]
 	ended  chan struct{}
 
-	telling sync.Mutex // held while the client is told of a change
+	telling sync.Mutex // held while a notification is sent
 
 	mu   sync.Mutex
 	all  map[watched]*subscription
-	told bool // somebody tells the client of changes
+	told bool // the goroutine that notifies the client has been started
 }
 
-// watched is what a subscription is of: a resource may be another thing for
-// another caller.
+// watched is the key of a subscription: a resource's content may depend on the
+// caller.
 type watched struct{ caller, uri string }
 
-// subscription is one of them. It is there from the arrival of its request, so
-// that those that follow find it.
+// subscription is registered as soon as its request arrives, so that later
+// requests find it.
 type subscription struct {
 	what   watched
-	ctx    context.Context // of its beginning: it ends when no request waits for that
+	ctx    context.Context // for starting the watch; cancelled when no request waits
 	cancel context.CancelFunc
-	begun  chan struct{} // closed when it watches, or does not
-	err    error         // why it does not; to be read after begun
+	begun  chan struct{} // closed when the watch has started or failed
+	err    error         // why it failed; read it only after begun
 
-	// What follows is guarded by the subscriptions' mu.
-	waiting int    // requests that have not stopped waiting for it
-	stop    func() // nil before it watches
-	over    bool   // it is to watch no more
+	// The rest is guarded by the subscriptions' mu.
+	waiting int    // requests that have not given up on it
+	stop    func() // nil before the watch has started
+	over    bool   // unsubscribed
 }
 
 func newSubscriptions(watch Watch, caller func(context.Context) string, write func(Response)) *subscriptions {
@@ -53,9 +53,9 @@ func newSubscriptions(watch Watch, caller func(context.Context) string, write fu
 var errTooManyWatched = NewError(mcp.INVALID_PARAMS,
 	fmt.Sprintf("a client can subscribe to at most %d resources: unsubscribe from others first", maxWatched))
 
-// add takes in that a resource is to be watched, and returns what waits until it
-// is. Of all who wait, the first begins to watch it, for as long as anybody
-// waits.
+// add registers a subscription, and returns a function that waits until its watch
+// has started. That of the first request starts the watch, and keeps trying as
+// long as any request waits.
 func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.Context) error, _ error) {
 	what := watched{s.caller(ctx), uri}
 	s.mu.Lock()
@@ -89,10 +89,10 @@ func (s *subscriptions) add(ctx context.Context, uri string) (wait func(context.
 	}, nil
 }
 
-// begin begins to watch.
+// begin starts the watch of a subscription.
 func (s *subscriptions) begin(ctx context.Context, sub *subscription) {
 	var stop func()
-	err := errFailed // where it panics
+	err := errFailed // if watch panics
 	defer func() {
 		s.mu.Lock()
 		over := sub.over || sub.waiting == 0
@@ -110,16 +110,16 @@ func (s *subscriptions) begin(ctx context.Context, sub *subscription) {
 	stop, err = s.watch(ctx, sub.what.uri, func() { s.news.add(sub) })
 }
 
-// forget has a subscription be none of the client's any more, if it is one. mu
-// is held.
+// forget unregisters a subscription, unless a newer one has replaced it. The
+// caller holds mu.
 func (s *subscriptions) forget(sub *subscription) {
 	if s.all[sub.what] == sub {
 		delete(s.all, sub.what)
 	}
 }
 
-// leave takes in that a request waits no more. A subscription for which nobody
-// waits any more is none, for those that follow too.
+// leave records that a request has given up waiting. The last one unregisters
+// the subscription if its watch has not started.
 func (s *subscriptions) leave(sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,9 +130,9 @@ func (s *subscriptions) leave(sub *subscription) {
 	s.forget(sub)
 }
 
-// remove ends a caller's subscription, whether it has begun or not: all of that
-// resource, where the caller has none, as one that has another key since. When
-// it returns, the client is told no more of it.
+// remove ends a caller's subscription, whether or not its watch has started. If
+// the caller has none, perhaps because its key has changed, remove ends all of
+// the resource. After it returns, no notification is sent.
 func (s *subscriptions) remove(ctx context.Context, uri string) {
 	what := watched{s.caller(ctx), uri}
 	s.mu.Lock()
@@ -148,12 +148,12 @@ func (s *subscriptions) remove(ctx context.Context, uri string) {
 	for _, stop := range stops {
 		stop()
 	}
-	s.telling.Lock() // it may be being told just now
+	s.telling.Lock() // wait for a notification being sent
 	defer s.telling.Unlock()
 }
 
-// end says that a subscription is over, and returns what is left to do for it.
-// mu is held.
+// end marks a subscription as unsubscribed, and returns the function that stops
+// its watch, to be called without mu. The caller holds mu.
 func (s *subscription) end() (stop func()) {
 	s.over = true
 	if s.stop == nil {
@@ -162,7 +162,7 @@ func (s *subscription) end() (stop func()) {
 	return s.stop
 }
 
-// tell tells the client of changes.
+// tell notifies the client of changes until close.
 func (s *subscriptions) tell() {
 	for {
 		select {
@@ -176,7 +176,7 @@ func (s *subscriptions) tell() {
 	}
 }
 
-// tellOf tells the client of a change, if the subscription is still its.
+// tellOf notifies the client of a change, unless it has unsubscribed.
 func (s *subscriptions) tellOf(sub *subscription) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
@@ -203,8 +203,8 @@ func (s *subscriptions) close() {
 	}
 }
 
-// changeSubscription takes in a request to subscribe or to unsubscribe, in the
-// order of their arrival. What it returns does the rest, which may take its time.
+// changeSubscription registers or removes a subscription, in order of arrival.
+// The handler that it returns does the rest, which may block.
 func (s *Session) changeSubscription(ctx context.Context, m *Message) handler {
 	done := func(_ context.Context, m *Message) Response { return emptyResult(m.ID) }
 	if m.Method == string(mcp.MethodResourcesUnsubscribe) {
@@ -224,14 +224,14 @@ func (s *Session) changeSubscription(ctx context.Context, m *Message) handler {
 	}
 }
 
-// maxListens is how many subscriptions/listen a session may have open.
+// maxListens limits the open subscriptions/listen of a session.
 const maxListens = 64
 
 var errTooManyListens = mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS,
 	fmt.Sprintf("a connection can have at most %d subscriptions/listen open: cancel others first", maxListens), nil)
 
-// listen takes in a subscriptions/listen that is in order, and returns what
-// serves it until it ends.
+// listen counts a valid subscriptions/listen against maxListens, and returns the
+// handler that serves it.
 func (s *Session) listen(m *Message) handler {
 	if s.listens.Add(1) > maxListens {
 		s.listens.Add(-1)

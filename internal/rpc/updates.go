@@ -8,17 +8,17 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// updates are the watches of what has changed, of which the client has not been
-// told yet. Changes that come faster than they can be told are told once.
+// updates is a queue of changes to notify the client of. Changes of one watch are
+// merged while they wait.
 type updates[W comparable] struct {
 	mu      sync.Mutex
 	watches []W
-	wake    chan struct{} // holds something while there are watches
+	wake    chan struct{} // readable after add
 }
 
 func newUpdates[W comparable]() *updates[W] { return &updates[W]{wake: make(chan struct{}, 1)} }
 
-// add adds a watch of what has changed. It does not block.
+// add queues a change of a watch. It does not block.
 func (u *updates[W]) add(watch W) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -32,7 +32,7 @@ func (u *updates[W]) add(watch W) {
 	}
 }
 
-// take returns the watches, and forgets them.
+// take empties the queue and returns what it held.
 func (u *updates[W]) take() []W {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -41,13 +41,13 @@ func (u *updates[W]) take() []W {
 	return watches
 }
 
-// updated returns the notification that a resource has changed; a nil
-// subscription is left out.
+// updated returns a notifications/resources/updated; a nil subscription is
+// omitted.
 func updated(uri string, subscription json.RawMessage) []byte {
 	return notification(mcp.MethodNotificationResourceUpdated, subscription, "uri", uri)
 }
 
-// notification returns a notification with one member.
+// notification returns a notification whose params have one member.
 func notification(method string, subscription json.RawMessage, name string, value any) []byte {
 	params := map[string]any{name: value}
 	if subscription != nil {

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// idleWorker is how long a worker waits for more to do.
+// idleWorker is how long an idle worker waits before it exits.
 const idleWorker = 10 * time.Second
 
-// workers run calls, so many at a time, in the order in which they came. Each
-// runs many: its stack has grown to what a call needs, which is costly to do for
-// each anew. But it does not stay for ever, as thousands of sessions may be open.
+// workers is a pool of at most most goroutines that run calls in order of
+// arrival. Workers are reused because growing a new goroutine's stack for each
+// call is costly, and exit when idle because thousands of sessions may be open.
 type workers struct {
 	most int
-	give chan func() // to a worker that is idle
+	give chan func() // to an idle worker
 	done chan struct{}
 
 	mu    sync.Mutex
-	n     int
-	idle  int // that wait, and are not given anything yet
+	n     int // running, including idle ones
+	idle  int // waiting, and not yet chosen for a call
 	queue []func()
 }
 
@@ -26,7 +26,7 @@ func newWorkers(most int) *workers {
 	return &workers{most: most, give: make(chan func()), done: make(chan struct{})}
 }
 
-// run has a worker run a call, as soon as there is one.
+// run runs a call in a worker, or queues it if all are busy.
 func (w *workers) run(call func()) {
 	w.mu.Lock()
 	switch {
@@ -53,7 +53,7 @@ func (w *workers) work(call func()) {
 	}
 }
 
-// next returns what a worker does next, or nil where it is to end.
+// next returns a worker's next call, or nil if the worker must exit.
 func (w *workers) next(timer *time.Timer) (call func()) {
 	w.mu.Lock()
 	if len(w.queue) > 0 {
@@ -72,7 +72,7 @@ func (w *workers) next(timer *time.Timer) (call func()) {
 	case <-w.done:
 	}
 	w.mu.Lock()
-	if w.idle == 0 { // it is being given something just now
+	if w.idle == 0 { // run has chosen this worker and is sending it a call
 		w.mu.Unlock()
 		return <-w.give
 	}
@@ -82,6 +82,6 @@ func (w *workers) next(timer *time.Timer) (call func()) {
 	return nil
 }
 
-// stop has the workers end when they are idle. It is to be called once, and run
-// not after it.
+// stop makes idle workers exit. It must be called only once, and run not after
+// it.
 func (w *workers) stop() { close(w.done) }

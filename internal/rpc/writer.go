@@ -7,25 +7,24 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// A MessageWriter takes the messages of a session, each whole. What is written
-// may wait for Flush.
+// A MessageWriter writes the messages of a session. It may buffer them until
+// Flush.
 type MessageWriter interface {
 	WriteMessage(message Response) error
 	Flush() error
 }
 
-// writer writes messages. One goroutine takes both answers and notifications, so
-// that progress never comes after the result, and that the last notification
-// before an answer is never lost.
+// writer writes messages. One goroutine writes both responses and notifications,
+// so that the notifications of a request always precede its response.
 type writer struct {
 	w             MessageWriter
 	notifications <-chan mcp.JSONRPCNotification
 	answers       chan outgoing
-	abandoned     chan struct{} // closed when nobody waits any more for the client to read
+	abandoned     chan struct{} // closed by abandon
 	stopping      chan struct{} // closed by stop
 	stopped       chan struct{} // closed when the last message is written
 	failed        chan struct{} // closed at the first error
-	err           error         // that error; to be read after failed
+	err           error         // the first error; read it only after failed or stopped
 }
 
 func newWriter(w MessageWriter, notifications <-chan mcp.JSONRPCNotification) *writer {
@@ -39,20 +38,18 @@ func newWriter(w MessageWriter, notifications <-chan mcp.JSONRPCNotification) *w
 	return out
 }
 
-// outgoing is a message to write, and what is to be called when it is written, or
-// is not to be.
+// outgoing is a message to write. done is called once it is written or dropped.
 type outgoing struct {
 	message Response
 	done    func()
 }
 
-// write writes an answer, after the notifications that were sent before it. It
-// waits for a client that does not read, until it is abandoned. It does nothing
-// for an empty one, and after stop.
+// write queues a response, after the notifications that were sent before it. It
+// blocks while the client does not read, until abandon. It drops an empty
+// response, and any after stop.
 func (w *writer) write(message Response) { w.writeThen(message, func() {}) }
 
-// writeThen is write that calls done when the message has been written, or is not
-// to be.
+// writeThen is write that calls done once the message is written or dropped.
 func (w *writer) writeThen(message Response, done func()) {
 	if len(message.JSON) == 0 {
 		done()
@@ -60,7 +57,7 @@ func (w *writer) writeThen(message Response, done func()) {
 	}
 	m := outgoing{message, done}
 	select {
-	case w.answers <- m: // also when it has been abandoned, as long as the client reads
+	case w.answers <- m: // even after abandon, if there is room
 		return
 	default:
 	}
@@ -73,7 +70,7 @@ func (w *writer) writeThen(message Response, done func()) {
 	}
 }
 
-// offer writes an answer, unless that would have to wait.
+// offer queues a response, or drops it if that would block.
 func (w *writer) offer(message Response) {
 	select {
 	case w.answers <- outgoing{message, func() {}}:
@@ -81,8 +78,8 @@ func (w *writer) offer(message Response) {
 	}
 }
 
-// abandon has write wait no more for a client that does not read. It is to be
-// called once.
+// abandon makes write stop waiting for a client that does not read. It must be
+// called only once.
 func (w *writer) abandon() { close(w.abandoned) }
 
 func (w *writer) run() {
@@ -97,13 +94,13 @@ func (w *writer) run() {
 			w.writeRest()
 			return
 		}
-		if len(w.answers) == 0 { // what has come together is written together
+		if len(w.answers) == 0 { // flush once for all that is queued
 			w.failedWith(w.w.Flush())
 		}
 	}
 }
 
-// writeRest writes what was given to the writer before it was stopped.
+// writeRest writes what was queued before stop.
 func (w *writer) writeRest() {
 	for {
 		select {
@@ -148,8 +145,8 @@ func (w *writer) failedWith(err error) {
 	}
 }
 
-// stop writes what was given to write before it, and ends the writer. It waits
-// no longer than patience: a client that does not read must not hold us.
+// stop writes what is queued and ends the writer. It returns the first write
+// error, or nil if the client does not read everything within patience.
 func (w *writer) stop(patience time.Duration) error {
 	close(w.stopping)
 	timer := time.NewTimer(patience)
