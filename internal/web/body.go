@@ -13,18 +13,18 @@ import (
 
 // open opens the account of a caller's request.
 func (s *Server) open(c *caller) *memory.Account {
-	// Who has the token is trusted, and a key that the platform has accepted is
-	// nobody's invention.
+	// Callers with the token are trusted, as are keys that the platform has
+	// accepted.
 	isKnown := s.options.CallerToken != "" || !c.key.IsZero() && s.options.IsKnown(c.key)
 	return s.options.Memory.Open(memory.Caller{ID: c.id, Known: isKnown})
 }
 
-// usualBody is how many bytes a request may have to be one of the usual ones,
-// for which there is room of its own.
+// usualBody is the size in bytes up to which a body is charged as part of its
+// call. Larger ones have a memory pool of their own.
 const usualBody = 16 << 10
 
-// takeMessages takes what the messages of a body need: they are held in parts
-// beside the whole.
+// takeMessages reserves memory for the parsed messages of a body, which copy
+// parts of it.
 func takeMessages(account *memory.Account, length, messages int) bool {
 	parts := int64(2 * length)
 	if length <= usualBody {
@@ -33,20 +33,20 @@ func takeMessages(account *memory.Account, length, messages int) bool {
 	return account.TakeBody(parts) && account.Take(int64(messages)*memory.PerCall)
 }
 
-// The time that a body may take: some at first, and more with its bytes.
+// A body must arrive within bodyPatience, plus the time for its bytes at bodyPace.
 const (
 	bodyPatience = 10 * time.Second
-	bodyPace     = 32 << 10 // bytes a second, at least
-	firstBody    = 4 << 10  // bytes that are made room for at first
+	bodyPace     = 32 << 10 // bytes per second
+	firstBody    = 4 << 10  // bytes of the first buffer
 )
 
-// readBody reads a message that is not too large, and does not take too long,
-// into memory that is taken as the bytes come: what a request says of its length
-// may be made up.
+// readBody reads a body within the limits of size and time. It reserves memory as
+// the bytes arrive, as a Content-Length may be false. It returns false after it
+// has answered the request with an error.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memory.Account) ([]byte, bool) {
 	control := http.NewResponseController(w)
 	began := time.Now()
-	// Others need its room more than one that is slow.
+	// A slow request may have to give way to others.
 	account.AwaitClient(func() { _ = control.SetReadDeadline(time.Unix(1, 0)) })
 	defer account.Proceed()
 	tooLarge := r.ContentLength > s.options.MaxBody
@@ -55,7 +55,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memor
 		if len(body) == cap(body) {
 			room := max(2*cap(body), firstBody)
 			if r.ContentLength >= 0 {
-				room = min(room, int(r.ContentLength)+1) // for the end
+				room = min(room, int(r.ContentLength)+1) // one more, to read EOF
 			}
 			room = max(room, len(body)+1)
 			if !takeRoom(account, cap(body), room) {
@@ -63,10 +63,10 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memor
 			}
 			body = append(make([]byte, 0, room), body...)
 		}
-		// A test's recorder has no deadlines. That of a body that is not read to its
-		// end stays: net/http reads on for a while.
+		// The error is ignored: a test's recorder has no deadlines. After a failure
+		// the deadline stays, as net/http reads the rest of the body for a while.
 		_ = control.SetReadDeadline(began.Add(bodyPatience + time.Duration(len(body)/bodyPace)*time.Second))
-		if account.GaveWay() { // perhaps before that deadline was set
+		if account.GaveWay() { // its deadline may have been overwritten just now
 			return nil, s.refuseBody(w, r)
 		}
 		n, err := r.Body.Read(body[len(body):cap(body)])
@@ -90,14 +90,14 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, account *memor
 	return nil, false
 }
 
-// takeRoom takes room for a body that grows.
+// takeRoom reserves memory for a buffer that grows from before to after bytes.
 func takeRoom(account *memory.Account, before, after int) bool {
 	usual := min(after, usualBody) - min(before, usualBody)
 	return (usual == 0 || account.Take(int64(usual))) && (after <= usualBody || account.TakeBody(int64(after-max(before, usualBody))))
 }
 
-// refuseBody refuses a request for whose body there is no memory. It returns
-// false.
+// refuseBody rejects a request because there is no memory for its body. It
+// returns false.
 func (s *Server) refuseBody(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("Connection", "close") // the rest of the body is not read
 	s.refuseForNow(w, r, &noMemory, rpc.Input{})

@@ -11,21 +11,20 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// caller is who made a request.
+// caller is the sender of a request.
 type caller struct {
 	key       polt.Key
-	anonymous bool   // there is no Authorization header
-	problem   string // why there is no key, though there is an Authorization header
+	anonymous bool   // no Authorization header
+	problem   string // why the Authorization header has no usable key
 	address   string // without the port
-	id        string // of the key, else of the network of the address: for limits and the log
+	id        string // derived from the key, else the network; for limits and logs
 }
 
-// minKey is how long a key is at least. A shorter one is a piece of one, or a
-// stand-in for it.
+// minKey is the minimum length of a key in bytes. A shorter one is truncated, or
+// a placeholder.
 const minKey = 8
 
-// callerOf reads who made a request. Its key is the caller's for this request
-// alone.
+// callerOf returns the caller of a request. Its key is used for this request only.
 func (s *Server) callerOf(r *http.Request) caller {
 	c := caller{address: s.options.Proxies.client(r)}
 	s.hintAtProxy(r)
@@ -57,15 +56,15 @@ func (s *Server) callerOf(r *http.Request) caller {
 
 type callKey struct{}
 
-// call is what is known of a request. The guard fills it as it goes.
+// call is the state of a request, filled in by the middleware.
 type call struct {
 	id      string
 	header  http.Header
 	caller  caller
-	session string // its id, or ""
+	session string // session id, or ""
 	account *memory.Account
-	// answered gives back its place among those that run at a time; release its
-	// memory, too.
+	// answered releases the in-flight limits; release does that and frees the
+	// memory.
 	answered, release func()
 }
 
@@ -81,27 +80,28 @@ func callFrom(ctx context.Context) *call {
 	return c
 }
 
-// Key returns the key of the request that ctx belongs to, or none.
+// Key returns the key of the request that ctx belongs to, or a zero key.
 func Key(ctx context.Context) polt.Key { return callFrom(ctx).caller.key }
 
 // Anonymous reports whether the request that ctx belongs to has no Authorization
-// header at all. A caller whose header has no usable key means to be somebody,
-// and must not be taken for anybody else.
+// header at all. A caller whose header is unusable is not anonymous: it must not
+// act as another agent.
 func Anonymous(ctx context.Context) bool { return callFrom(ctx).caller.anonymous }
 
-// CallerID returns who made the request that ctx belongs to, in a form that is
-// no secret.
+// CallerID returns an identifier, not a secret, of the caller of the request that
+// ctx belongs to.
 func CallerID(ctx context.Context) string { return callFrom(ctx).caller.id }
 
-// CallerAddress returns the host that the request that ctx belongs to came
-// from, or "". Behind proxies that are trusted it is whom they forward for.
+// CallerAddress returns the client's address, without the port, of the request
+// that ctx belongs to, or "". Trusted proxies are resolved; see [Proxies].
 func CallerAddress(ctx context.Context) string { return callFrom(ctx).caller.address }
 
-// CallerNetwork returns what tells callers without a key apart: their address, or
-// the /64 network of an IPv6 address, all of which one machine may have.
+// CallerNetwork identifies callers without a key: by their IPv4 address or IPv6
+// /64 network, as one machine may have all addresses of a /64.
 func CallerNetwork(ctx context.Context) string { return network(CallerAddress(ctx)) }
 
-// KeySource says where a caller's key is from, or "" where it has none.
+// KeySource describes where a caller's key came from, or returns "" if it has
+// none.
 func KeySource(ctx context.Context) string {
 	if Key(ctx).IsZero() {
 		return ""
@@ -109,8 +109,8 @@ func KeySource(ctx context.Context) string {
 	return "the Authorization header"
 }
 
-// KeyHint tells a caller without a key how to send one, and how to get one where
-// it can register.
+// KeyHint tells a caller without a key how to send one and, with canRegister, how
+// to get one.
 func KeyHint(ctx context.Context, canRegister bool) string {
 	hint := "Ask the user to set the header \"Authorization: Bearer polt_…\" in the MCP host's configuration of this server"
 	if canRegister {
@@ -119,8 +119,8 @@ func KeyHint(ctx context.Context, canRegister bool) string {
 	return hint
 }
 
-// KeyProblem says why a caller has no key although it has sent the header for one,
-// or is empty.
+// KeyProblem says why a caller's Authorization header has no usable key; "" if it
+// has one, or there is no header.
 func KeyProblem(ctx context.Context) string { return callFrom(ctx).caller.problem }
 
 // RequestID returns the id of the request that ctx belongs to, or "".

@@ -8,14 +8,13 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// A charge is what a message, or a batch of them, counts as.
+// A charge is what an input counts against the [Limits].
 type charge struct {
-	calls    int // messages that make the server work, and mostly the platform too
-	connects int // messages that a host exchanges to connect and to stay connected
+	calls    int // messages that cost work, mostly also for the platform
+	connects int // messages that a host sends to connect and to stay connected
 }
 
-// chargeFor returns what an input counts as. What is no message at all counts as
-// a call: nobody needs to send many of those.
+// chargeFor returns the charge of an input. An invalid message counts as a call.
 func chargeFor(in rpc.Input) charge {
 	var c charge
 	for _, item := range in.Items {
@@ -28,8 +27,8 @@ func chargeFor(in rpc.Input) charge {
 	return c
 }
 
-// isConnecting reports whether a message is one of those that hosts send to
-// connect, to look around and to stay connected. The server answers each from
+// isConnecting reports whether a message is one that hosts send to connect, to
+// discover what is served and to stay connected. The server answers it from
 // memory.
 func isConnecting(m *rpc.Message) bool {
 	if m.IsResponse() || m.IsNotification() {

@@ -10,8 +10,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// connectionErrors logs what net/http says of connections. Handshakes that fail
-// are for whoever looks for them: any scan of the network makes many.
+// connectionErrors logs net/http's connection errors. Failed handshakes are only
+// logged at debug level, as any network scan causes many.
 type connectionErrors struct{ log zerolog.Logger }
 
 func (c connectionErrors) Write(line []byte) (int, error) {
@@ -23,9 +23,9 @@ func (c connectionErrors) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// NewHTTPServer returns an HTTP server that clients cannot hold by being slow,
-// nor its Shutdown by saying nothing at all: that would wait 5 s for a
-// connection on which no byte has come, as clients open them in advance.
+// NewHTTPServer returns an HTTP server with timeouts for slow clients. Its
+// Shutdown closes connections on which no byte has arrived, as clients open in
+// advance: net/http would wait 5 s for them.
 func NewHTTPServer(h http.Handler) *http.Server {
 	silent := &silentConns{conns: map[net.Conn]struct{}{}}
 	hs := &http.Server{
@@ -36,7 +36,7 @@ func NewHTTPServer(h http.Handler) *http.Server {
 	return hs
 }
 
-// silentConns are the connections on which no byte has come.
+// silentConns are the connections on which no byte has arrived.
 type silentConns struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}

@@ -10,21 +10,21 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// eventWriter writes messages as events.
+// eventWriter writes messages as server-sent events.
 type eventWriter struct {
 	mu      sync.Mutex
 	w       io.Writer
 	control *http.ResponseController
 	account *memory.Account // of the stream
-	closed  bool            // the request has ended: its writer must not be used
+	closed  bool            // the request has ended, so w must not be used
 }
 
-// newEventWriter begins a stream of events, which holds what is on an account.
+// newEventWriter starts a stream of events, whose memory is on account.
 func newEventWriter(w http.ResponseWriter, account *memory.Account) *eventWriter {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // for a proxy in front
+	h.Set("X-Accel-Buffering", "no") // nginx must not buffer the stream
 	h.Set("Connection", "keep-alive")
 	w.WriteHeader(http.StatusOK)
 	return &eventWriter{w: w, control: http.NewResponseController(w), account: account}
@@ -32,8 +32,8 @@ func newEventWriter(w http.ResponseWriter, account *memory.Account) *eventWriter
 
 var errStreamClosed = errors.New("the stream is closed")
 
-// WriteMessage writes a message, in which there is no end of line. It may wait
-// for Flush.
+// WriteMessage writes a message, which must not contain a newline. It may be
+// buffered until Flush.
 func (e *eventWriter) WriteMessage(message rpc.Response) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -56,7 +56,7 @@ func (e *eventWriter) Flush() error {
 	return e.flush()
 }
 
-// flush is Flush that holds mu.
+// flush is Flush for callers that hold mu.
 func (e *eventWriter) flush() error {
 	defer e.account.Proceed()
 	if err := awaitClient(e.control, e.account); err != nil {
@@ -65,7 +65,7 @@ func (e *eventWriter) flush() error {
 	return e.control.Flush()
 }
 
-// tell writes a message and sends it.
+// tell writes a message and flushes it.
 func (e *eventWriter) tell(message rpc.Response) error {
 	return errors.Join(e.WriteMessage(message), e.Flush())
 }
@@ -84,8 +84,8 @@ func (e *eventWriter) send(text string) error {
 	return e.flush()
 }
 
-// write writes parts of an event. A client that does not read is given up after
-// a while, so that it holds nothing. e.mu is held.
+// write writes parts of an event. It fails if the client does not read in time.
+// The caller holds mu.
 func (e *eventWriter) write(parts ...[]byte) error {
 	if e.closed {
 		return errStreamClosed

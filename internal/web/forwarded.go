@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of the proxies that are believed to say for whom they
-// forward a request. The zero value believes nobody.
+// Proxies are the networks of the proxies whose Forwarded and X-Forwarded-For
+// headers are trusted. The zero value trusts none.
 //
-// The libraries for this split the header Forwarded at every comma and semicolon,
-// also where these are quoted: what a client has sent as a Host, and a proxy
-// passes on as host="…", would then speak for the proxy.
+// Libraries for this split Forwarded at every comma and semicolon, even quoted
+// ones: a client could then inject elements through a Host header that a proxy
+// copies into host="…".
 type Proxies []netip.Prefix
 
 // ParseProxies parses networks, such as 10.0.0.0/8, and addresses.
@@ -43,13 +43,12 @@ func (p Proxies) contains(address netip.Addr) bool {
 	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
-// client returns the address that a request came from: that of who connected or,
-// where that is a proxy of ours, whom the proxy says that it forwards for, and so
-// on. What a proxy says is the last entry of a header; what is before that, anyone
-// may have written.
+// client returns the address of a request's client: the peer's or, while that is
+// a trusted proxy, the one that the proxy forwards for. Each proxy appends the
+// last entry of the header; anyone may have written the entries before it.
 //
-// A proxy that does not say it in a form that is understood stands for its
-// clients.
+// If a trusted proxy's entry is missing or invalid, client returns the proxy's
+// address.
 func (p Proxies) client(r *http.Request) string {
 	peer, ok := parseAddress(r.RemoteAddr)
 	switch {
@@ -62,8 +61,8 @@ func (p Proxies) client(r *http.Request) string {
 	_, hasXForwardedFor := r.Header["X-Forwarded-For"]
 	switch {
 	case hasForwarded && hasXForwardedFor:
-		// A proxy writes one of them, and may pass on the other as a client wrote
-		// it. Which is which is not known, unless both say the same.
+		// The proxy writes one of them, and may pass on the client's own copy of the
+		// other. Trust them only if they agree.
 		one, other := p.walk(peer, forwarded(r.Header)), p.walk(peer, xForwardedFor(r.Header))
 		if one == other {
 			return one.String()
@@ -76,14 +75,14 @@ func (p Proxies) client(r *http.Request) string {
 	return peer.String()
 }
 
-// isForwarded reports whether a request says that a proxy forwarded it.
+// isForwarded reports whether a request has a proxy's headers.
 func isForwarded(r *http.Request) bool {
 	return len(r.Header["Forwarded"])+len(r.Header["X-Forwarded-For"]) > 0
 }
 
-// hintAtProxy logs, the first time, that requests seem to come through a proxy
-// that is not trusted: its clients then share their limits. One that is near is
-// probably the operator's own; of others, anybody may write the headers.
+// hintAtProxy logs, once, that requests seem to come through an untrusted proxy,
+// whose clients then share one limit. It warns for private addresses, probably
+// the operator's own proxy; elsewhere anybody may send the headers.
 func (s *Server) hintAtProxy(r *http.Request) {
 	if s.hinted.Load() || !isForwarded(r) {
 		return
@@ -99,11 +98,11 @@ func (s *Server) hintAtProxy(r *http.Request) {
 }
 
 // hops returns the entries of a header one by one, from the right, and false at
-// the end, or where one is no address.
+// the end or if an entry is not an address.
 type hops func() (netip.Addr, bool)
 
-// walk goes from a proxy to whom it forwards for, as long as it comes to
-// proxies.
+// walk follows the hops as long as they are trusted proxies, and returns the
+// first address that is not one.
 func (p Proxies) walk(from netip.Addr, next hops) netip.Addr {
 	for p.contains(from) {
 		address, ok := next()
@@ -133,11 +132,11 @@ func xForwardedFor(h http.Header) hops {
 	}
 }
 
-// forwarded reads the header of RFC 7239. Names in it that are no addresses, such
-// as unknown and _proxy, end the way.
+// forwarded returns the hops of the Forwarded header (RFC 7239). Identifiers that
+// are not addresses, such as unknown and _proxy, end them.
 func forwarded(h http.Header) hops {
 	lines := h["Forwarded"]
-	var entries []string // of the line that is being read
+	var entries []string // left of the current line
 	return func() (netip.Addr, bool) {
 		for len(entries) == 0 {
 			if len(lines) == 0 {
@@ -158,8 +157,8 @@ func forwarded(h http.Header) hops {
 }
 
 // forwardedFor returns the value of "for" in each element of a Forwarded header,
-// "" where it has none. It reports whether the header is well formed: in one that
-// is not, nobody knows where a client's part ends.
+// "" if missing. It returns false for a malformed header, in which the client's
+// part cannot be told from the proxy's.
 func forwardedFor(header string) (values []string, ok bool) {
 	rest := header
 	for {
@@ -180,7 +179,7 @@ func forwardedFor(header string) (values []string, ok bool) {
 	}
 }
 
-// forwardedElement reads the parameters of an element. None may come twice.
+// forwardedElement parses the parameters of an element, without duplicates.
 func forwardedElement(s string) (element map[string]string, rest string, ok bool) {
 	element = map[string]string{}
 	for {
@@ -203,11 +202,11 @@ func forwardedElement(s string) (element map[string]string, rest string, ok bool
 	}
 }
 
-// tokenOrQuoted reads a token or a quoted string (RFC 9110, section 5.6).
+// tokenOrQuoted parses a token or a quoted string (RFC 9110, section 5.6).
 func tokenOrQuoted(s string) (text, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		n := tokenLen(s)
-		// Many proxies do not quote addresses with ports, nor those of IPv6.
+		// Many proxies quote neither IPv6 addresses nor addresses with ports.
 		for n < len(s) && (s[n] == ':' || s[n] == '[' || s[n] == ']' || tokenLen(s[n:]) > 0) {
 			n++
 		}
@@ -228,7 +227,7 @@ func tokenOrQuoted(s string) (text, rest string, ok bool) {
 	return "", "", false
 }
 
-// tokenLen returns how many bytes of a token s begins with.
+// tokenLen returns the length in bytes of the token at the start of s.
 func tokenLen(s string) int {
 	for i := range len(s) {
 		c := s[i]
@@ -239,15 +238,15 @@ func tokenLen(s string) int {
 	return len(s)
 }
 
-// parseAddress parses an address, with or without a port, and with or without
-// brackets. An IPv4 address that is written as IPv6 is the same, and a zone says
-// nothing to anyone but its machine.
+// parseAddress parses an address with an optional port and optional brackets. It
+// unmaps IPv4-mapped IPv6 addresses, and drops the zone, which is only meaningful
+// on its own machine. The unspecified address is invalid.
 func parseAddress(s string) (netip.Addr, bool) {
 	address, err := netip.ParseAddr(s)
 	if err != nil {
 		host, port, splitErr := net.SplitHostPort(s)
 		switch {
-		case splitErr == nil && strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(port, "_"): // which RFC 7239 has
+		case splitErr == nil && strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(port, "_"): // RFC 7239 allows obfuscated ports
 			return netip.Addr{}, false
 		case splitErr == nil:
 			s = host
@@ -260,8 +259,8 @@ func parseAddress(s string) (netip.Addr, bool) {
 	return address, err == nil && !address.IsUnspecified()
 }
 
-// network returns what tells callers without a key apart: an IPv4 address, or the
-// /64 of an IPv6 address, all of which one machine may have.
+// network returns an IPv4 address as it is, and the /64 of an IPv6 address, as one
+// machine may have all of it.
 func network(address string) string {
 	if a, err := netip.ParseAddr(address); err == nil && a.Is6() {
 		return netip.PrefixFrom(a, 64).Masked().String()

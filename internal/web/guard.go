@@ -13,7 +13,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// guarded checks where a request comes from, on every path.
+// guarded checks the Host and Origin of a request, on every path.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.options.Hosts.host(r.Host) {
@@ -33,13 +33,13 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			}
 		}
 		if s.health.ending() {
-			w.Header().Set("Connection", "close") // the next request goes to another copy
+			w.Header().Set("Connection", "close") // so that the next request goes to another replica
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// allowOrigin tells a browser that a page may call, and with which headers.
+// allowOrigin sets the CORS headers for an allowed origin.
 func allowOrigin(h http.Header, origin string) {
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Add("Vary", "Origin")
@@ -54,14 +54,14 @@ const (
 	requestIDHeader   = "X-Request-Id"
 )
 
-// A messageHandler serves what a caller has posted.
+// A messageHandler serves a POST of messages.
 type messageHandler func(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input)
 
 // messages serves a path to which callers post messages: it checks the caller's
-// token, the form and the size of the message, and the limits.
+// token, the media type and size of the body, and the limits.
 //
-// A message that comes too soon is answered with 429, after refused has been
-// told, unless that is nil.
+// An input over a limit is answered with 429, after refused has been called,
+// which is optional.
 func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *call, in rpc.Input, why *refusal)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.admits(w, r) {
@@ -75,7 +75,7 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 		c.caller, c.session = s.callerOf(r), sessionOf(r)
 		c.account = s.open(&c.caller)
 		c.release = c.account.Close
-		defer func() { c.release() }() // what is served for longer keeps it
+		defer func() { c.release() }() // looked up late: next may replace it
 		body, ok := s.readBody(w, r, c.account)
 		if !ok {
 			return
@@ -107,8 +107,8 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 	})
 }
 
-// admits reports whether a caller presents the token, where one is asked for. If
-// not, the request is answered.
+// admits reports whether a caller sends the caller token, if one is required. If
+// not, it has answered the request.
 func (s *Server) admits(w http.ResponseWriter, r *http.Request) bool {
 	want, got := s.options.CallerToken, r.Header.Get(callerTokenHeader)
 	if want == "" || subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1 {
@@ -122,7 +122,8 @@ func (s *Server) admits(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// identified gives each request an id: the caller's, if it is a plain one.
+// identified gives each request an id: the caller's X-Request-Id if it is valid,
+// else a new one.
 func (s *Server) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)
@@ -134,7 +135,7 @@ func (s *Server) identified(next http.Handler) http.Handler {
 	})
 }
 
-// nextID returns an id that no other request has, of any copy.
+// nextID returns an id that is unique across replicas.
 func (s *Server) nextID() string {
 	return s.idPrefix + "-" + strconv.FormatUint(s.requests.Add(1), 36)
 }
@@ -149,11 +150,11 @@ func isPlainID(id string) bool {
 	return id != "" && len(id) <= 64
 }
 
-// recovered answers a request whose handler panics, instead of cutting the
-// connection, on which other requests may follow.
+// recovered answers a request whose handler panics, instead of closing the
+// connection, which other requests may use.
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// That of the answer before is over, on a connection that serves on.
+		// Clear the deadline of the previous response on this connection.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		defer func() {
 			if p := recover(); p != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// checkHeaders returns how the headers of a request contradict its message, or
-// nil. From 2026-07-28 on they repeat what is in the message, so that what is in
-// between need not read it; if they could differ, that would be misled.
+// checkHeaders returns an error if the headers of a request contradict its
+// message. From 2026-07-28 on they repeat parts of it for intermediaries, which
+// must not be misled.
 func checkHeaders(h http.Header, m *rpc.Message) *mcp.JSONRPCErrorDetails {
 	for _, name := range []string{mcp.HeaderProtocolVersion, mcp.HeaderMethod, mcp.HeaderName} {
 		if values := h[http.CanonicalHeaderKey(name)]; len(values) > 1 {
@@ -28,7 +28,7 @@ func checkHeaders(h http.Header, m *rpc.Message) *mcp.JSONRPCErrorDetails {
 	if !m.IsModern() {
 		return nil
 	}
-	// A notification has no answer to go wrong, and may leave them out.
+	// A notification may omit the header.
 	if method := h.Get(mcp.HeaderMethod); method == "" && !m.IsNotification() {
 		return mismatch("the %s header is required", mcp.HeaderMethod)
 	} else if method != "" && method != m.Method {
@@ -63,12 +63,12 @@ func checkVersion(header string, m *rpc.Message) *mcp.JSONRPCErrorDetails {
 	case own == "" && mcp.IsModernProtocol(header) && m.Params.Meta.ProtocolVersion == nil && !m.IsNotification():
 		details := mcp.NewJSONRPCErrorDetails(mcp.INVALID_PARAMS, mcp.MetaKeyProtocolVersion+" in _meta is required", nil)
 		return &details
-	case own == "": // what is no text is refused as such
+	case own == "": // the message's own check rejects a value that is not a string
 	case header == "" && mcp.IsModernProtocol(own):
 		return mismatch("the %s header is required", mcp.HeaderProtocolVersion)
 	case header != "" && header != own:
 		return mismatch("the %s header is %.60q, but %s in _meta is %.60q", mcp.HeaderProtocolVersion, header, mcp.MetaKeyProtocolVersion, own)
-	case !mcp.IsValidProtocolVersion(own): // also in what is not handled, such as a notification
+	case !mcp.IsValidProtocolVersion(own): // notifications too, which nothing else checks
 		details := rpc.UnsupportedVersion(own)
 		return &details
 	}

@@ -10,13 +10,12 @@ import (
 )
 
 const (
-	// probeEvery is how long an answer to whether the platform is there counts.
+	// probeEvery is how long the result of a probe of the platform is cached.
 	probeEvery   = 10 * time.Second
 	probeTimeout = 5 * time.Second
 )
 
-// health answers whether the process lives, whether it should be sent calls,
-// and whether the platform responds.
+// health serves liveness and readiness, and probes the platform.
 type health struct {
 	probe func(context.Context) error
 	ended atomic.Bool
@@ -33,9 +32,9 @@ func (h *health) ending() bool { return h.ended.Load() }
 
 func (h *health) live(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }
 
-// ready answers whether this process can serve. The platform is asked only with
-// ?upstream: were an outage of it to take every replica out of a load balancer,
-// callers would get the balancer's error, and not the one that says what to do.
+// ready serves readiness. It probes the platform only with ?upstream: otherwise
+// an outage of the platform would take every replica out of a load balancer, and
+// callers would get the balancer's error instead of ours, which says what to do.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	if h.ending() {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
@@ -50,8 +49,8 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
-// upstream reports whether the platform answers. However many ask at once, it
-// is asked once.
+// upstream probes the platform, at most once per probeEvery, and returns the
+// latest result.
 func (h *health) upstream(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -8,22 +8,23 @@ import (
 	"strings"
 )
 
-// Hosts say which Host and Origin headers are taken. They are what keeps a web
-// page, in the browser of someone who can reach the server, from driving it.
+// Hosts are the Host and Origin headers that are allowed. The check keeps web
+// pages, in the browser of someone who can reach the server, from calling it, also
+// by DNS rebinding.
 type Hosts struct {
-	// Loopback says that the server listens on a loopback address only: then
-	// its names are taken, and pages from there; else any literal address is,
-	// which no page can pretend to be.
+	// Loopback means that the server listens on loopback addresses only: their
+	// names are allowed as Host, and their pages as Origin. Otherwise localhost and
+	// any IP address are allowed as Host, which DNS rebinding cannot forge.
 	Loopback bool
-	// Allowed are further hosts, without their ports; "*" takes any.
+	// Allowed are further hosts, whose ports are ignored; "*" allows any.
 	Allowed []string
 	// Origins are the origins whose pages may call, such as
-	// https://example.org; "*" takes any.
+	// https://example.org; "*" allows any.
 	Origins []string
 }
 
-// IsLoopback reports whether a host, with or without a port, is this machine
-// to itself.
+// IsLoopback reports whether a host, with or without a port, is localhost or a
+// loopback address.
 func IsLoopback(host string) bool {
 	host = withoutPort(host)
 	if strings.EqualFold(host, "localhost") {
@@ -52,7 +53,7 @@ func (h *Hosts) host(host string) bool {
 	return err == nil || strings.EqualFold(name, "localhost")
 }
 
-// origin reports whether a page from origin may call; an empty one is no page.
+// origin reports whether an Origin header is allowed; an empty one always is.
 func (h *Hosts) origin(origin string) bool {
 	if origin == "" {
 		return true

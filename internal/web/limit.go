@@ -8,32 +8,31 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits bound what callers may ask for. A zero is no limit.
+// Limits limit the calls of callers. Zero means no limit.
 //
-// Messages that hosts send to connect (see [isConnecting]) do not use up what is
-// meant for calls. They have limits of their own: as many in flight, and
-// connectFactor times as many a second, but never so few that a host could not
-// connect.
+// Messages that hosts send to connect (see [isConnecting]) do not count as calls.
+// They have limits of their own: as many in flight, and connectFactor times the
+// rate, but at least leastConnectRate.
 type Limits struct {
-	CallerRate     float64 // calls a second of one caller; twice that may come at once
-	CallerInFlight int     // calls of one caller that run at a time
-	TotalRate      float64 // calls a second in all
-	TotalInFlight  int     // calls that run at a time in all
+	CallerRate     float64 // calls per second of one caller; bursts may be twice that
+	CallerInFlight int     // concurrent calls of one caller
+	TotalRate      float64 // calls per second in total; bursts may be twice that
+	TotalInFlight  int     // concurrent calls in total
 }
 
 const (
-	// connectFactor is how many messages of connecting weigh as much as a call.
+	// connectFactor is the ratio of the rates of connecting messages and calls.
 	connectFactor = 10
-	// leastConnectRate is how many of them a second are always allowed.
+	// leastConnectRate is the minimum limit of connecting messages per second.
 	leastConnectRate = 50
 
 	maxCallers   = 100_000
-	rememberFor  = time.Minute // by then a caller's allowance is whole again
-	inFlightWait = time.Second // what a caller with too many calls is told to wait
+	rememberFor  = time.Minute // a caller's allowance has been refilled by then
+	inFlightWait = time.Second // Retry-After for a caller with too many calls in flight
 )
 
-// limiter keeps callers within the limits. It remembers a caller for as long
-// as that matters, and no more callers than maxCallers.
+// limiter enforces the limits. It forgets callers that are idle for rememberFor,
+// and all idle ones when there are maxCallers.
 type limiter struct {
 	limits Limits
 
@@ -43,7 +42,7 @@ type limiter struct {
 	swept   time.Time
 }
 
-// lanes are what is counted of a caller, or of all.
+// lanes are the counters of one caller, or of all together.
 type lanes struct{ calls, connects lane }
 
 type lane struct {
@@ -78,15 +77,15 @@ func newRate(perSecond float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), int(math.Ceil(2*perSecond)))
 }
 
-// take lets what a caller has sent at once in, until release is called, or
-// refuses it all.
+// take admits a caller's input as a whole, until release is called, or returns
+// why not.
 func (l *limiter) take(id string, n charge) (release func(), _ *refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	c := l.caller(id, now)
-	// The caller's limits come first: what it is refused for takes nothing from
-	// the others.
+	// The caller's limits are checked first, so that its rejected messages do not
+	// use up the total.
 	all := [...]struct {
 		lane  *lane
 		n     int
@@ -130,13 +129,13 @@ func (l *limiter) take(id string, n charge) (release func(), _ *refusal) {
 	}, nil
 }
 
-// add counts what has begun (by 1) or ended (by -1).
+// add counts messages that start (by 1) or end (by -1).
 func (l *lanes) add(n charge, by int) {
 	l.calls.inFlight += by * n.calls
 	l.connects.inFlight += by * n.connects
 }
 
-// caller returns what is known of a caller, and forgets others.
+// caller returns the state of a caller, and removes those of idle ones.
 func (l *limiter) caller(id string, now time.Time) *callerState {
 	if len(l.callers) >= maxCallers || now.Sub(l.swept) > rememberFor {
 		l.swept = now

@@ -7,11 +7,12 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// listen serves a subscriptions/listen until the client or the server ends.
+// listen serves a subscriptions/listen until the client disconnects or the server
+// shuts down.
 func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc.Message) {
-	c.release() // an open stream is no call, but there may be as many of them
+	c.release() // open streams are counted apart from calls, with the same limit
 	if m.IsModern() {
-		m.Raw = nil // it may be large, and the stream is long
+		m.Raw = nil // free its memory while the stream is open
 	}
 	if refused := s.admit(c.caller.id); refused != nil {
 		s.server.refuseForNow(w, r, refused, rpc.Input{Items: []rpc.Item{{Message: m}}})
@@ -34,7 +35,7 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		case <-ctx.Done():
 		}
 	}()
-	var out *eventWriter // begun with the acknowledgement
+	var out *eventWriter // created with the acknowledgement
 	response := s.server.options.Dispatcher.Listen(ctx, m, func(message []byte) error {
 		if out == nil {
 			out = newEventWriter(w, account)
@@ -45,7 +46,7 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		}
 		return out.tell(rpc.Response{JSON: message})
 	})
-	if out == nil { // it has failed before it began
+	if out == nil { // it failed before the acknowledgement
 		writeResponse(w, statusOf(r, response.Code), response)
 		return
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// post serves streamable HTTP. No session is kept: each message stands for itself,
-// and nothing but a subscriptions/listen is told of anything later.
+// post serves streamable HTTP. It is stateless: only subscriptions/listen receives
+// notifications after its response has begun.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	if in.IsBatch {
 		s.postBatch(w, r, c, in)
@@ -38,7 +38,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, c *call, in rpc.In
 	}
 }
 
-// within returns the context of a request, which tells when the server ends.
+// within returns the context of a request, with [rpc.Ending].
 func (s *Server) within(r *http.Request) context.Context {
 	return rpc.WithEnding(r.Context(), s.streams.ending)
 }
@@ -58,7 +58,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		c.respond(w, statusOf(r, response.Code), response)
 		return
 	}
-	// The answer is a stream as soon as there is something to tell before it.
+	// The response becomes a stream with the first notification.
 	var out *eventWriter
 	response := d.HandleNotifying(s.within(r), m, func(notification []byte) {
 		if out == nil {
@@ -76,19 +76,19 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 	out.close()
 }
 
-// notify handles a notification, and drops responses: to what, there is nothing.
-// A client cancels a request by closing it: the ids of requests are another's
-// too.
+// notify handles a notification. It drops responses, as the server sends no
+// requests, and notifications/cancelled: request ids are not unique across
+// clients, and a client cancels a request by aborting its POST.
 func (s *Server) notify(r *http.Request, m *rpc.Message) {
 	if m.IsNotification() && m.Method != string(mcp.MethodNotificationCancelled) {
 		s.options.Dispatcher.Notify(r.Context(), m)
 	}
 }
 
-// noBatches is the version of the protocol that took batches back.
+// noBatches is the protocol version that removed batches.
 const noBatches = "2025-06-18"
 
-// postBatch answers a batch, when all that is in it has been answered.
+// postBatch answers a batch, once all of its messages have been answered.
 func (s *Server) postBatch(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	if r.Header.Get(mcp.HeaderProtocolVersion) >= noBatches {
 		fail(w, r, http.StatusBadRequest, "Protocol versions from "+noBatches+" on have no batches. Send each message in a request of its own.")
@@ -134,9 +134,9 @@ func (s *Server) batched(r *http.Request, item rpc.Item) rpc.Response {
 	return s.options.Dispatcher.Handle(s.within(r), m)
 }
 
-// statusOf returns the status that goes with the code of an error, or with 0
-// for none. Up to 2025-11-25 it only tells of what is no request: there, 404
-// would tell of a session that has ended.
+// statusOf returns the HTTP status for a JSON-RPC error code, or 0 for none. Up to
+// 2025-11-25 only invalid requests have an error status: 404 there means that the
+// session has expired.
 func statusOf(r *http.Request, code int) int {
 	if code == 0 {
 		return http.StatusOK

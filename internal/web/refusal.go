@@ -13,13 +13,13 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// A refusal says why something is not taken now, and when to come again.
+// A refusal says which limit rejected an input, and when to retry.
 type refusal struct {
 	reason string
 	text   string
-	wait   time.Duration // rate.InfDuration where no wait would help
-	flag   string        // that sets the limit, without its dashes
-	most   float64       // what the limit allows; 0 where that is not known
+	wait   time.Duration // until a retry; rate.InfDuration if retrying is useless
+	flag   string        // flag of the limit, without dashes
+	most   float64       // value of the limit; 0 if unknown
 }
 
 var noMemory = refusal{
@@ -27,7 +27,7 @@ var noMemory = refusal{
 	text: "The server's memory is in use (--max-memory). Wait 1 second, then send the request again.",
 }
 
-// A limit is one of [Limits], with its value for a kind of messages.
+// A limit is one of the [Limits], for a kind of message.
 type limit struct {
 	scope    scope
 	what     kind
@@ -92,7 +92,7 @@ func (l limit) rateRefusal(wait time.Duration) *refusal {
 	return r
 }
 
-// splitBatch is what helps a batch that is over a limit by itself.
+// splitBatch is the advice for a batch that exceeds a limit by itself.
 const splitBatch = "The batch has more of them than are ever allowed at once: split it."
 
 func streamRefusal(s scope, most int) *refusal {
@@ -101,7 +101,7 @@ func streamRefusal(s scope, most int) *refusal {
 	return r
 }
 
-// retryAfter returns how many seconds to wait; 0 where no wait would help.
+// retryAfter returns the seconds until a retry; 0 if retrying is useless.
 func (r *refusal) retryAfter() int {
 	if r.wait == rate.InfDuration {
 		return 0

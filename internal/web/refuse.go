@@ -11,7 +11,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// The reasons for which requests are refused, as they are counted.
+// The reasons for which requests are rejected, as in the metric.
 const (
 	refusedHost        = "host"
 	refusedOrigin      = "origin"
@@ -24,20 +24,20 @@ const (
 	refusedMemory      = "memory"
 )
 
-// refuse answers a request that is not served, and counts it.
+// refuse rejects a request, and counts and logs it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, reason, text string) {
 	s.refused(r, reason, text)
 	fail(w, r, status, text)
 }
 
-// refused counts and logs a request that is not served.
+// refused counts and logs a rejected request.
 func (s *Server) refused(r *http.Request, reason, text string) {
 	s.options.Refused(reason)
 	s.refusedLog.add(reason, text, r, s.options.Proxies.client(r))
 }
 
-// refuseForNow answers a request that comes too soon, for all that is in it:
-// which is nothing yet, where the request has not been read.
+// refuseForNow rejects a request over a limit with 429, with an error for each
+// request of in, which is empty if the body has not been read.
 func (s *Server) refuseForNow(w http.ResponseWriter, r *http.Request, refused *refusal, in rpc.Input) {
 	s.refused(r, refused.reason, refused.text)
 	if seconds := refused.retryAfter(); seconds > 0 {
@@ -50,7 +50,7 @@ func (s *Server) refuseForNow(w http.ResponseWriter, r *http.Request, refused *r
 	writeResponse(w, http.StatusTooManyRequests, in.RejectAll(refused.details()))
 }
 
-// fail answers a request that fails before a message was read from it.
+// fail answers a request that failed before its message was parsed.
 func fail(w http.ResponseWriter, r *http.Request, status int, text string) {
 	if !isMessage(r) {
 		writeText(w, status, text)
@@ -63,8 +63,8 @@ func fail(w http.ResponseWriter, r *http.Request, status int, text string) {
 	writeResponse(w, status, rpc.ErrorResponse(nil, mcp.NewJSONRPCErrorDetails(code, text, nil)))
 }
 
-// isMessage reports whether a request is one to which an MCP client expects an
-// answer in JSON-RPC.
+// isMessage reports whether an MCP client expects a JSON-RPC response to a
+// request.
 func isMessage(r *http.Request) bool {
 	where := cleanPath(r)
 	return r.Method == http.MethodPost && (where == StreamablePath || where == messagePath)
@@ -82,7 +82,7 @@ func writeResponse(w http.ResponseWriter, status int, response rpc.Response) {
 	writeAnswer(w, status, response, nil)
 }
 
-// respond writes the response to a call, which does not run any more.
+// respond writes the response to a call, which no longer counts as in flight.
 func (c *call) respond(w http.ResponseWriter, status int, response rpc.Response) {
 	c.answered()
 	c.account.Settle(int64(response.Size()))

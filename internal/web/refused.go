@@ -8,8 +8,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// refusedLog logs refusals, of which there may be very many: for each reason the
-// first, and at the end of the interval that it begins how many more there were.
+// refusedLog logs rejected requests, of which there may be very many: for each
+// reason the first, which starts an interval, and at the end of the interval the
+// number of others.
 type refusedLog struct {
 	log zerolog.Logger
 
@@ -17,7 +18,7 @@ type refusedLog struct {
 	reasons map[string]*refusedSince
 }
 
-// refusedSince is what was refused for a reason since one that was logged.
+// refusedSince counts the requests rejected for a reason in the current interval.
 type refusedSince struct {
 	leftOut int
 	end     *time.Timer // of the interval
@@ -63,7 +64,7 @@ func (l *refusedLog) close(reason string) {
 	}
 }
 
-// flush logs what has been left out so far.
+// flush ends all intervals.
 func (l *refusedLog) flush() {
 	l.mu.Lock()
 	var reasons []string

@@ -6,16 +6,16 @@ import (
 	"path"
 )
 
-// Where callers are served.
+// The endpoints for callers.
 const (
 	StreamablePath = "/mcp" // streamable HTTP
-	SSEPath        = "/sse" // what opens a stream of SSE
+	SSEPath        = "/sse" // opens an SSE stream
 	messagePath    = "/message"
 )
 
-// routes are what is served, by path. A path is the same with a slash at its end,
-// or with two where one would do, as hosts and proxies make them; a redirect
-// would not do, as clients do not follow it with a POST.
+// routes are the handlers by path. Trailing and duplicate slashes, which hosts and
+// proxies add, are ignored rather than redirected: clients do not repeat a POST
+// after a redirect.
 type routes map[string]route
 
 type route struct {
@@ -38,7 +38,7 @@ func (all routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func cleanPath(r *http.Request) string { return path.Clean(r.URL.Path) }
 
-// home tells a person what this is.
+// home serves a page for people who open the server in a browser.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 	base := "http://" + r.Host
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {

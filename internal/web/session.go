@@ -10,19 +10,19 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// A session of streamable HTTP, which the protocol has up to 2025-11-25, is its id
-// alone: what a client said of itself when it shook hands is written in it. So
-// nothing is kept that could expire, be lost in a restart, or be at another
-// replica. A forged id changes nothing but what its own sender gets.
+// Sessions of streamable HTTP, in protocol versions up to 2025-11-25, are
+// stateless: the id encodes the client's name from initialize. So no state can
+// expire, be lost in a restart, or be on another replica. A forged id affects only
+// its sender.
 
 const sessionHeader = "Mcp-Session-Id"
 
 const (
-	maxClientName = 64  // bytes, of a name that an id holds
+	maxClientName = 64  // bytes; longer names are not encoded
 	maxSessionID  = 256 // bytes
 )
 
-// newSessionID returns the id of a session of a client that gives itself a name.
+// newSessionID returns a new session id that encodes the client's name.
 func newSessionID(client string) string {
 	if len(client) > maxClientName {
 		client = ""
@@ -30,7 +30,7 @@ func newSessionID(client string) string {
 	return rand.Text() + "." + base64.RawURLEncoding.EncodeToString([]byte(client))
 }
 
-// clientOf returns the name that is written in the id of a session, or "".
+// clientOf returns the client's name encoded in a session id, or "".
 func clientOf(session string) string {
 	_, encoded, _ := strings.Cut(session, ".")
 	name, err := base64.RawURLEncoding.DecodeString(encoded)
@@ -40,7 +40,7 @@ func clientOf(session string) string {
 	return string(name)
 }
 
-// sessionOf returns the id of the session that a request is of, or "".
+// sessionOf returns the session id of a request, or "".
 func sessionOf(r *http.Request) string {
 	id := r.Header.Get(sessionHeader)
 	if r.URL.Path == messagePath {
@@ -52,8 +52,8 @@ func sessionOf(r *http.Request) string {
 	return id
 }
 
-// ClientName returns the name that the client of the request that ctx belongs to
-// gives itself, or gave itself when its session began, or "".
+// ClientName returns the client's name from the request that ctx belongs to or
+// from its session's initialize, or "".
 func ClientName(ctx context.Context) string {
 	if name := rpc.ClientName(ctx); name != "" {
 		return name
@@ -61,8 +61,8 @@ func ClientName(ctx context.Context) string {
 	return clientOf(callFrom(ctx).session)
 }
 
-// CallerSession tells callers without a key apart: by their session or, where they
-// have none, by the host that they come from, which others may share.
+// CallerSession identifies callers without a key: by their session or, without
+// one, by their network, which others may share.
 func CallerSession(ctx context.Context) (id string, isSession bool) {
 	if c := callFrom(ctx); c.session != "" {
 		return "session:" + c.session, true

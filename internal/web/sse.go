@@ -13,28 +13,28 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// streams are the SSE streams that are open here. Each is a session: messages
-// come by POST, and their answers go out on the stream.
+// streams are the open streams. Each SSE stream is a session: its messages arrive
+// by POST, and the responses are sent on the stream.
 type streams struct {
 	server *Server
 
 	mu       sync.Mutex
 	sessions map[string]*sseSession
-	open     int            // streams, of sessions and of listeners
-	callers  map[string]int // streams that a caller has open
+	open     int            // open streams, including those of subscriptions/listen
+	callers  map[string]int // open streams by caller
 	closed   bool
-	ending   chan struct{} // closed when the server ends
+	ending   chan struct{} // closed when the server shuts down
 }
 
-// sseSession is a session that belongs to a caller: whoever learns its id must not
-// have its answers, nor speak in its name.
+// sseSession is a session that belongs to a caller: knowing its id must not be
+// enough to use it.
 type sseSession struct {
 	*rpc.Session
 	account *memory.Account
 
 	mu    sync.Mutex
-	owner string // whose key opened the stream or, where none did, was used on it first
-	bound bool   // a key opened the stream
+	owner string // caller whose key opened the stream or, if none did, was first used on it
+	bound bool   // the stream was opened with a key
 }
 
 // admits reports whether a caller may send messages to the session.
@@ -50,18 +50,19 @@ func (s *sseSession) admits(c *caller) bool {
 	return s.owner == c.id
 }
 
-// keepAlive is how often a stream that is silent says that it is there, for
-// proxies that close what they take for dead.
+// keepAlive is the interval of keep-alive comments on a stream, for proxies that
+// close idle connections.
 const keepAlive = 25 * time.Second
 
-// perStream is what an open stream takes of the memory.
+// perStream is the memory reserved for an open stream, in bytes.
 const perStream = 48 << 10
 
 func newStreams(s *Server) *streams {
 	return &streams{server: s, sessions: map[string]*sseSession{}, callers: map[string]int{}, ending: make(chan struct{})}
 }
 
-// serve opens a stream and serves it until the client or the server ends.
+// serve serves an SSE stream until the client disconnects or the server shuts
+// down.
 func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.server.admits(w, r) {
 		return
@@ -71,7 +72,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	defer account.Close()
 	release, refused := s.server.limiter.take(caller.id, charge{connects: 1})
 	if refused == nil {
-		release() // an open stream is no call, but there may be as many of them
+		release() // open streams are counted apart from calls, with the same limit
 		refused = s.admit(caller.id)
 	}
 	if refused != nil {
@@ -89,9 +90,9 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	drain := time.Millisecond // a client that has gone waits for nothing
-	// The id is what a caller must know to post into a stream. It is told when
-	// messages for it are taken, and not before.
+	drain := time.Millisecond // nobody reads the responses if the client has disconnected
+	// The id lets its holder post to the stream. It is sent only once the session
+	// is registered.
 	id := rand.Text()
 	owned := &sseSession{Session: session, account: account}
 	if !caller.key.IsZero() {
@@ -105,8 +106,8 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	out.close()
 }
 
-// wait waits for the end of a stream, while it keeps it alive, and reports
-// whether it was the server's.
+// wait keeps a stream alive until its end, and reports whether that is the
+// server's shutdown.
 func (s *streams) wait(ctx context.Context, failed <-chan struct{}, out *eventWriter) bool {
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
@@ -126,22 +127,22 @@ func (s *streams) wait(ctx context.Context, failed <-chan struct{}, out *eventWr
 	}
 }
 
-// session returns the stream that a request names, or nil.
+// session returns the session with a request's sessionId, or nil.
 func (s *streams) session(r *http.Request) *sseSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[r.URL.Query().Get("sessionId")]
 }
 
-// refused tells on the stream, too, that messages for it come too soon: some
-// clients only look there, and would wait for answers that never come.
+// refused sends the errors of rejected requests on the stream, too: some clients
+// ignore the status of the POST, and would wait forever.
 func (s *streams) refused(r *http.Request, c *call, in rpc.Input, why *refusal) {
 	if session := s.session(r); session != nil && session.admits(&c.caller) {
 		session.Reject(in, why.details())
 	}
 }
 
-// message takes messages in for a stream. Their answers go out there.
+// message serves POSTs to an SSE stream. The responses are sent on the stream.
 func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rpc.Input) {
 	session := s.session(r)
 	if session == nil {
@@ -157,8 +158,7 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rp
 			item.Message.Header = r.Header
 		}
 	}
-	// The call has its memory for as long as its answer is not written on the
-	// stream.
+	// The call's memory is released once its response is written to the stream.
 	hold := rpc.Hold{Answered: func(bytes int) {
 		c.answered()
 		c.account.Settle(int64(bytes))
@@ -170,7 +170,7 @@ func (s *streams) message(w http.ResponseWriter, r *http.Request, c *call, in rp
 	_, _ = io.WriteString(w, "Accepted")
 }
 
-// admit counts a stream of a caller, or says why it may not have one more.
+// admit counts a new stream of a caller, or returns why it is over a limit.
 func (s *streams) admit(caller string) *refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,7 +211,7 @@ func (s *streams) remove(id string) {
 	delete(s.sessions, id)
 }
 
-// close ends all streams, once their calls in flight are answered.
+// close makes all streams end, after their calls in flight.
 func (s *streams) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

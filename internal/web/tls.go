@@ -9,7 +9,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Certificate is a certificate in files that may change, as renewals do.
+// Certificate is a certificate that is reloaded when its files change, such as on
+// renewal.
 type Certificate struct {
 	certFile, keyFile string
 	log               zerolog.Logger
@@ -18,16 +19,15 @@ type Certificate struct {
 	mu      sync.Mutex
 	checked time.Time
 	loaded  *tls.Certificate
-	stamp   [2]time.Time // when the files were written, as they were last loaded or tried
+	stamp   [2]time.Time // modification times at the last load, successful or not
 }
 
 // checkEvery is how often the server checks whether the files have changed.
 const checkEvery = 5 * time.Second
 
-// LoadCertificate loads a certificate and its private key, and fails where that
-// is not possible. They are reloaded when their files have changed, and by
-// [Certificate.Reload]; the log is told, and onLoad each time when the one that
-// is in use expires.
+// LoadCertificate loads a certificate and its private key from PEM files. They are
+// reloaded when the files have changed, and by [Certificate.Reload]. Each load is
+// logged, and onLoad is called with the new certificate's expiry.
 func LoadCertificate(certFile, keyFile string, log zerolog.Logger, onLoad func(notAfter time.Time)) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log, onLoad: onLoad}
 	if err := c.load(); err != nil {
@@ -37,7 +37,7 @@ func LoadCertificate(certFile, keyFile string, log zerolog.Logger, onLoad func(n
 	return c, nil
 }
 
-// Config returns a TLS configuration with the certificate as it is at each
+// Config returns a TLS configuration that uses the current certificate for each
 // handshake.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
@@ -47,15 +47,14 @@ func (c *Certificate) Config() *tls.Config {
 	}
 }
 
-// Reload loads the certificate again. One that cannot be loaded leaves the one
-// before in use.
+// Reload reloads the certificate. On failure the previous one stays in use.
 func (c *Certificate) Reload() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reload()
 }
 
-// current returns the certificate.
+// current returns the certificate, after checking for changes.
 func (c *Certificate) current() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +67,7 @@ func (c *Certificate) current() *tls.Certificate {
 	return c.loaded
 }
 
-// reload loads the files, and logs what comes of it. c.mu is held.
+// reload loads the files and logs the result. The caller holds mu.
 func (c *Certificate) reload() {
 	if err := c.load(); err != nil {
 		c.tell(c.log.Error().Err(err), "cannot reload the TLS certificate: still using the previous one")
@@ -78,7 +77,7 @@ func (c *Certificate) reload() {
 }
 
 func (c *Certificate) load() error {
-	c.checked, c.stamp = time.Now(), c.written() // before they are read: what changes then counts as a change
+	c.checked, c.stamp = time.Now(), c.written() // before reading, so that a concurrent write counts as a change
 	loaded, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return err
@@ -88,7 +87,7 @@ func (c *Certificate) load() error {
 	return nil
 }
 
-// written returns when the files were written.
+// written returns the modification times of the files; zero for missing ones.
 func (c *Certificate) written() (stamp [2]time.Time) {
 	for i, file := range []string{c.certFile, c.keyFile} {
 		if info, err := os.Stat(file); err == nil {

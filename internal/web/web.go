@@ -1,8 +1,8 @@
 // Package web serves MCP over HTTP: streamable HTTP, and SSE for older hosts.
 //
-// It keeps nothing between requests: each carries its caller's key, so any
-// number of copies can serve behind a load balancer. The one exception is an
-// SSE stream, whose messages must reach the copy that it is open to.
+// It is stateless: each request carries its caller's key, so any number of
+// replicas can serve behind a load balancer. The one exception is an SSE stream,
+// whose messages must reach the replica that serves it.
 package web
 
 import (
@@ -26,41 +26,38 @@ import (
 
 // Options configure a [Server]. Dispatcher, Ready and Metrics must be set.
 type Options struct {
-	// Dispatcher answers requests. Its callers should be told apart by [CallerID].
+	// Dispatcher answers requests. Its Caller option should be [CallerID].
 	Dispatcher *rpc.Dispatcher
-	// Streamable and SSE say which transports are served: at /mcp, and at /sse
-	// with /message.
+	// Streamable and SSE enable the transports: /mcp, and /sse with /message.
 	Streamable, SSE bool
-	// Hosts are the Host headers that are taken; see [Hosts].
+	// Hosts are the allowed Host and Origin headers.
 	Hosts Hosts
-	// Proxies are believed when they say for whom they forward a request; the zero
-	// value believes nobody.
+	// Proxies are the trusted proxies; the zero value trusts none.
 	Proxies Proxies
-	// CallerToken is what callers must present in X-Polt-Caller-Token; empty
-	// asks for nothing.
+	// CallerToken must be sent by callers in X-Polt-Caller-Token; "" requires
+	// nothing.
 	CallerToken string
 	Limits      Limits
-	// Memory is what requests, answers and streams are charged to; nil has no
-	// bounds.
+	// Memory is the budget for requests, responses and streams; nil is unlimited.
 	Memory *memory.Budget
-	// IsKnown reports whether the platform has accepted a key, so that its caller
-	// gets memory before others; nil means that no key is known.
+	// IsKnown reports whether the platform has accepted a key, which gives its
+	// caller priority for memory; nil means that no key is known.
 	IsKnown func(polt.Key) bool
-	// MaxBody is how many bytes a message may have; 0 means 4 MiB.
+	// MaxBody limits a request body, in bytes; 0 means 4 MiB.
 	MaxBody int64
-	// Drain is how long calls in flight may take at the end; 0 means 10 s.
+	// Drain is how long a shutdown waits for calls in flight; 0 means 10 s.
 	Drain time.Duration
-	// ShutdownDelay is how long a server that is told to end goes on serving,
-	// while it says that it is not ready: for load balancers to notice.
+	// ShutdownDelay is how long a shutdown keeps serving while /readyz fails, for
+	// load balancers to notice.
 	ShutdownDelay time.Duration
-	// Ready reports whether the platform responds, for /readyz?upstream. It is
-	// asked once in 10 seconds at the most.
+	// Ready probes the platform, for /readyz?upstream. It is called at most every
+	// 10 seconds.
 	Ready func(context.Context) error
 	// Metrics serves /metrics.
 	Metrics http.Handler
-	// Separate keeps /metrics off the main handler: it is on [Server.Admin].
+	// Separate serves /metrics only on [Server.Admin].
 	Separate bool
-	// Refused is told the reason when a request is refused; nil means nobody is.
+	// Refused is called with the reason for each rejected request; optional.
 	Refused func(reason string)
 	Log     zerolog.Logger
 }
@@ -68,16 +65,16 @@ type Options struct {
 const (
 	defaultMaxBody = 4 << 20
 	defaultDrain   = 10 * time.Second
-	// headerTimeout and idleTimeout are for clients that hold a connection
-	// without using it. There is no timeout for writing: it would cut streams.
+	// headerTimeout and idleTimeout close unused connections. There is no global
+	// write timeout, which would cut streams: see writeTimeout.
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10
-	// answerPatience is how long a call that was not cut off at the end may take to
-	// be answered.
+	// answerPatience is how long a shutdown waits for the responses of protected
+	// calls (see [rpc.Protect]).
 	answerPatience = time.Second
-	// silentTimeout is how long a server that ends waits for the first byte on
-	// a connection.
+	// silentTimeout is how long a shutdown waits for the first byte on a
+	// connection.
 	silentTimeout = 250 * time.Millisecond
 )
 
@@ -92,12 +89,11 @@ type Server struct {
 	main       http.Handler
 	admin      http.Handler
 
-	idPrefix string // of the requests' ids; another for each server
+	idPrefix string // of request ids; random for each server
 	requests atomic.Uint64
-	hinted   atomic.Bool // by hintAtProxy
+	hinted   atomic.Bool // hintAtProxy has logged
 }
 
-// New returns a server.
 func New(o Options) *Server {
 	if o.MaxBody <= 0 {
 		o.MaxBody = defaultMaxBody
@@ -121,8 +117,8 @@ func New(o Options) *Server {
 	}
 	s.admin = admin
 	main := routes{"/": {http.MethodGet, http.HandlerFunc(s.home)}}
-	maps.Copy(main, admin) // load balancers look at what callers would
-	// What callers do, and how much, is for those who may call at the most.
+	maps.Copy(main, admin) // load balancers probe the address that callers use
+	// Metrics show what callers do, so they require the caller token.
 	main["/metrics"] = route{http.MethodGet, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.admits(w, r) {
 			o.Metrics.ServeHTTP(w, r)
@@ -142,17 +138,17 @@ func New(o Options) *Server {
 	return s
 }
 
-// Handler returns what serves callers.
+// Handler returns the handler for callers.
 func (s *Server) Handler() http.Handler { return s.main }
 
-// Admin returns what serves /healthz, /readyz and /metrics, without a guard:
-// it is for an address of its own, which only operators reach.
+// Admin returns the handler of /healthz, /readyz and /metrics without any checks,
+// for a separate address that only operators can reach.
 func (s *Server) Admin() http.Handler { return s.admin }
 
-// Serve serves callers on a listener until ctx is done, and then ends in good
-// order: it says that it is not ready, serves on for the shutdown delay, takes
-// no more connections, answers the calls in flight and closes the streams. It
-// returns nil after that.
+// Serve serves callers on a listener until ctx is done, and then shuts down
+// gracefully: /readyz fails, Serve keeps serving for the shutdown delay, accepts
+// no more connections, waits for the calls in flight and closes the streams. Then
+// it returns nil.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	hs := NewHTTPServer(s.main)
 	hs.ErrorLog = stdlog.New(connectionErrors{s.options.Log}, "", 0)
@@ -184,8 +180,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	patience, cancel := context.WithTimeout(ctx, s.options.Drain)
 	defer cancel()
-	// Before the drain time is over, so that calls answer what they know, such
-	// as that an outcome is unknown.
+	// Cancel before the drain time is over, so that calls still answer what they
+	// know, such as outcome_unknown.
 	defer time.AfterFunc(s.options.Drain-s.options.Drain/5, cancelCalls).Stop()
 	go s.streams.close()
 	err := hs.Shutdown(patience)
