@@ -25,12 +25,18 @@ func withProgress(ctx context.Context, r mcp.CallToolRequest) context.Context {
 // reportProgress sends a progress notification, in seconds.
 func reportProgress(ctx context.Context, progress, total float64, message string) {
 	token := ctx.Value(progressKey{})
-	s := server.ServerFromContext(ctx)
-	if token == nil || s == nil {
+	session := server.ClientSessionFromContext(ctx)
+	if token == nil || session == nil {
 		return
 	}
-	// A failed notification does not affect the result.
-	_ = s.SendNotificationToClient(ctx, "notifications/progress", map[string]any{
-		"progressToken": token, "progress": progress, "total": total, "message": message,
-	})
+	n := mcp.JSONRPCNotification{JSONRPC: mcp.JSONRPC_VERSION, Notification: mcp.Notification{
+		Method: "notifications/progress",
+		Params: mcp.NotificationParams{AdditionalFields: map[string]any{
+			"progressToken": token, "progress": progress, "total": total, "message": message,
+		}},
+	}}
+	select {
+	case session.NotificationChannel() <- n:
+	default: // a client that does not read still gets its result
+	}
 }

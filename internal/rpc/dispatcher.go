@@ -10,6 +10,7 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -234,10 +235,18 @@ func (d *Dispatcher) dispatch(ctx context.Context, m *Message) Response {
 	if method := d.options.Methods[m.Method]; method != nil {
 		return d.own(ctx, m, method)
 	}
-	if tool := d.plainCall(m); tool != nil {
-		return d.call(ctx, m, tool)
+	raw := m.Raw
+	if m.Method == string(mcp.MethodToolsCall) {
+		if tool := d.tools()[m.Target()]; tool != nil {
+			return d.call(ctx, m, tool)
+		}
+		raw = m.withoutArguments() // mcp-go only has to say that there is no such tool
 	}
-	answer := d.server.HandleMessage(ctx, m.Raw)
+	if len(raw) > maxMessage {
+		return errorResponse(m.ID, mcp.NewJSONRPCErrorDetails(mcp.INVALID_REQUEST,
+			fmt.Sprintf("the message has %d bytes, which exceeds the maximum of %d for %s", len(raw), maxMessage, m.Method), nil))
+	}
+	answer := d.server.HandleMessage(ctx, raw)
 	if f := ctx.Value(stateKey{}).(*state); f.err != nil {
 		said, _ := answer.(mcp.JSONRPCError)
 		return errorResponse(m.ID, errorDetails(f.err, m, said.Error))
@@ -248,15 +257,9 @@ func (d *Dispatcher) dispatch(ctx context.Context, m *Message) Response {
 	return encodeResponse(m.ID, answer)
 }
 
-// plainCall returns the tool that a message calls, or nil if mcp-go must handle
-// the message: other methods, unknown tools, and calls that report progress, for
-// which the context needs the MCP server.
-func (d *Dispatcher) plainCall(m *Message) *server.ServerTool {
-	if m.Method != string(mcp.MethodToolsCall) || m.Params.Meta.ProgressToken != nil {
-		return nil
-	}
-	return d.tools()[m.Target()]
-}
+// maxMessage is how many bytes a message may have that mcp-go decodes, to values
+// that take up to 30 times as much. Only calls of tools need more.
+const maxMessage = 256 << 10
 
 // call calls a tool's handler directly, bypassing mcp-go's hooks and middleware:
 // mcp-go would first decode the message four times (v1.2.1), a fifth of the cost
@@ -265,7 +268,11 @@ func (d *Dispatcher) call(ctx context.Context, m *Message, tool *server.ServerTo
 	if m.IsModern() {
 		ctx = server.WithRequestProtocolInfo(ctx, m.protocolInfo())
 	}
-	r, err := tool.Handler(ctx, mcp.CallToolRequest{Params: mcp.CallToolParams{Name: tool.Tool.Name, RawArguments: m.Params.Arguments}})
+	params := mcp.CallToolParams{Name: tool.Tool.Name, RawArguments: m.Params.Arguments}
+	if token := m.Params.Meta.ProgressToken; token != nil {
+		params.Meta = &mcp.Meta{ProgressToken: token} // as the client wrote it
+	}
+	r, err := tool.Handler(ctx, mcp.CallToolRequest{Params: params})
 	if err != nil || r == nil {
 		return errorResponse(m.ID, detailsOf(err, m.IsModern()))
 	}

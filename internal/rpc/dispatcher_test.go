@@ -138,7 +138,7 @@ func TestWhatIsNoRequestIsRefusedWithItsIDWhereItCanBeRead(t *testing.T) {
 		`{"id":5,"method":"ping"}`:                                `{"jsonrpc":"2.0","id":5,"error":{"code":-32600`,
 		`{"jsonrpc":"2.0","id":5,"method":"ping","result":{}}`:    `{"jsonrpc":"2.0","id":5,"error":{"code":-32600`,
 		"{\"jsonrpc\":\"2.0\",\"id\":\"\xff\",\"method\":\"p\"}":  `{"jsonrpc":"2.0","error":{"code":-32700`,
-		`[` + strings.Repeat(`1,`, rpc.MaxBatch) + `1]`:           `{"jsonrpc":"2.0","error":{"code":-32600,"message":"the batch has 51 messages, which exceeds the maximum of 50`,
+		`[` + strings.Repeat(`1,`, rpc.MaxBatch) + `1]`:           `{"jsonrpc":"2.0","error":{"code":-32600,"message":"the batch exceeds the maximum of 50 messages`,
 		`{"jsonrpc":"2.0","id":5,"method":"ping"} {"trailing":1}`: `{"jsonrpc":"2.0","error":{"code":-32700`,
 	} {
 		in := rpc.Parse([]byte(text))

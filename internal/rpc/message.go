@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -53,6 +55,29 @@ type Meta struct {
 	ProgressToken      json.RawMessage `json:"progressToken"`
 	TraceParent        json.RawMessage `json:"traceparent"`
 	TraceState         json.RawMessage `json:"tracestate"`
+}
+
+// UnmarshalJSON decodes _meta as mcp-go does: by exact names, and the last of
+// several replaces those before it. Otherwise a message could be of one version
+// of the protocol here, and of another there.
+func (m *Meta) UnmarshalJSON(raw []byte) error {
+	*m = Meta{}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[Meta](), Field: "params._meta"}
+	}
+	for _, f := range m.members() {
+		*f.value = members[f.name]
+	}
+	return nil
+}
+
+func (m *Meta) members() []member {
+	return []member{
+		{mcp.MetaKeyProtocolVersion, &m.ProtocolVersion}, {mcp.MetaKeyClientInfo, &m.ClientInfo},
+		{mcp.MetaKeyClientCapabilities, &m.ClientCapabilities}, {mcp.MetaKeyLogLevel, &m.LogLevel},
+		{"progressToken", &m.ProgressToken}, {"traceparent", &m.TraceParent}, {"tracestate", &m.TraceState},
+	}
 }
 
 // Target returns the name of the tool or prompt, or the URI of the resource,
@@ -141,21 +166,48 @@ func Parse(raw []byte) Input {
 	refuse := func(code int, text string) Input {
 		return Input{Items: []Item{{Refused: errorResponse(nil, mcp.NewJSONRPCErrorDetails(code, text, nil))}}}
 	}
-	var batch []json.RawMessage
-	if err := json.Unmarshal(raw, &batch); err != nil {
-		return refuse(mcp.PARSE_ERROR, "the message is not valid JSON")
-	}
+	batch, err := splitBatch(raw)
 	switch {
+	case errors.Is(err, errLongBatch):
+		return refuse(mcp.INVALID_REQUEST, fmt.Sprintf("the batch exceeds the maximum of %d messages: split it", MaxBatch))
+	case err != nil:
+		return refuse(mcp.PARSE_ERROR, "the message is not valid JSON")
 	case len(batch) == 0:
 		return refuse(mcp.INVALID_REQUEST, "the batch is empty")
-	case len(batch) > MaxBatch:
-		return refuse(mcp.INVALID_REQUEST, fmt.Sprintf("the batch has %d messages, which exceeds the maximum of %d: split it", len(batch), MaxBatch))
 	}
 	in := Input{IsBatch: true, Items: make([]Item, len(batch))}
 	for i, m := range batch {
 		in.Items[i] = parse(m)
 	}
 	return in
+}
+
+var errLongBatch = errors.New("the batch is too long")
+
+// splitBatch returns the messages of a batch. It stops reading at one too many:
+// an array takes far more memory than its JSON.
+func splitBatch(raw []byte) (batch []json.RawMessage, err error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	for dec.More() {
+		if len(batch) == MaxBatch {
+			return nil, errLongBatch
+		}
+		var message json.RawMessage
+		if err := dec.Decode(&message); err != nil {
+			return nil, err
+		}
+		batch = append(batch, message)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("there is more after the batch")
+	}
+	return batch, nil
 }
 
 // A wire is the wire format of a message.
@@ -182,17 +234,13 @@ func (w *wire) decode(raw []byte) error {
 // that they mean the same as in mcp-go.
 func plainWire(raw []byte) (w wire, ok bool) {
 	var params, meta json.RawMessage
-	p, m := &w.Params, &w.Params.Meta
+	p := &w.Params
 	ok = setMembers(raw, []member{
 		{"jsonrpc", &w.JSONRPC}, {"id", &w.ID}, {"method", &w.Method}, {"params", &params}, {"result", &w.Result}, {"error", &w.Error},
 	}) && (isNull(params) || setMembers(params, []member{
 		{"name", &p.Name}, {"uri", &p.URI}, {"arguments", &p.Arguments}, {"cursor", &p.Cursor}, {"ref", &p.Ref}, {"argument", &p.Argument},
 		{"notifications", &p.Notifications}, {"requestId", &p.RequestID}, {"clientInfo", &p.ClientInfo}, {"_meta", &meta},
-	})) && (isNull(meta) || setMembers(meta, []member{
-		{mcp.MetaKeyProtocolVersion, &m.ProtocolVersion}, {mcp.MetaKeyClientInfo, &m.ClientInfo},
-		{mcp.MetaKeyClientCapabilities, &m.ClientCapabilities}, {mcp.MetaKeyLogLevel, &m.LogLevel},
-		{"progressToken", &m.ProgressToken}, {"traceparent", &m.TraceParent}, {"tracestate", &m.TraceState},
-	}))
+	})) && (isNull(meta) || setMembers(meta, p.Meta.members()))
 	return w, ok
 }
 

@@ -30,6 +30,18 @@ func (m *Message) protocolInfo() *server.RequestProtocolInfo {
 	return info
 }
 
+// withoutArguments returns the call of a tool as a message that has nothing else
+// than the tool's name, and is of the same protocol version.
+func (m *Message) withoutArguments() json.RawMessage {
+	raw := append(appendHead(nil, m.ID), `"method":"tools/call","params":{"name":`...)
+	raw = append(raw, m.Params.Name...)
+	if m.IsModern() {
+		raw = append(raw, `,"_meta":{"`+mcp.MetaKeyClientCapabilities+`":{},"`+mcp.MetaKeyProtocolVersion+`":`...)
+		raw = append(append(raw, m.Params.Meta.ProtocolVersion...), '}')
+	}
+	return append(raw, "}}"...)
+}
+
 // logLevels are the values of the log level of a request.
 var logLevels = []string{"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
 

@@ -66,6 +66,7 @@ func (s *Session) request(intake context.Context, m *Message, answer func(Respon
 	id := string(m.ID)
 	entry := &call{cancel: cancel, listens: m.Method == string(mcp.MethodSubscriptionsListen)}
 	var handle handler // set here if the request is rejected
+	var reserved bool
 	s.mu.Lock()
 	switch other := s.calls[id]; {
 	case other != nil && (other.listens || entry.listens):
@@ -77,14 +78,14 @@ func (s *Session) request(intake context.Context, m *Message, answer func(Respon
 	}
 	s.mu.Unlock()
 	if handle == nil {
-		handle = s.reserve(ctx, m)
+		handle, reserved = s.reserve(ctx, m)
 	}
 	s.working.Add(1)
 	run := func() {
 		defer s.working.Done()
 		defer cancel()
 		response := s.dispatcher.observe(ctx, m, func(ctx context.Context, m *Message) Response {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil && !reserved {
 				return errorResponse(m.ID, errSessionEnded)
 			}
 			return handle(ctx, m)
@@ -116,20 +117,20 @@ func (s *Session) request(intake context.Context, m *Message, answer func(Respon
 	}
 }
 
-// reserve does the part of a request that must happen in order of arrival, and
-// returns the handler for the rest.
-func (s *Session) reserve(ctx context.Context, m *Message) handler {
+// reserve does the part of a request that must happen in order of arrival. It
+// returns the handler for the rest, which must run if anything was reserved.
+func (s *Session) reserve(ctx context.Context, m *Message) (handle handler, reserved bool) {
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
 		if s.dispatcher.options.Watch != nil && !m.IsModern() && m.check() == nil {
-			return s.changeSubscription(ctx, m)
+			return s.changeSubscription(ctx, m), true
 		}
 	case mcp.MethodSubscriptionsListen:
 		if m.IsModern() && m.check() == nil {
-			return s.listen(m)
+			return s.listen(m), true
 		}
 	}
-	return s.dispatcher.dispatch
+	return s.dispatcher.dispatch, false
 }
 
 var (

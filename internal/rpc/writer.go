@@ -58,11 +58,13 @@ func (w *writer) writeThen(message Response, done func()) {
 	m := outgoing{message, done}
 	select {
 	case w.answers <- m: // even after abandon, if there is room
+		w.dropStopped()
 		return
 	default:
 	}
 	select {
 	case w.answers <- m:
+		w.dropStopped()
 	case <-w.stopped:
 		done()
 	case <-w.abandoned:
@@ -82,7 +84,25 @@ func (w *writer) offer(message Response) {
 // called only once.
 func (w *writer) abandon() { close(w.abandoned) }
 
+// dropStopped drops the messages that were queued after the writer stopped.
+func (w *writer) dropStopped() {
+	select {
+	case <-w.stopped:
+	default:
+		return
+	}
+	for {
+		select {
+		case m := <-w.answers:
+			m.done()
+		default:
+			return
+		}
+	}
+}
+
 func (w *writer) run() {
+	defer w.dropStopped()
 	defer close(w.stopped)
 	for {
 		select {

@@ -103,7 +103,7 @@ func TestBatchOfTooManyIsRefused(t *testing.T) {
 	if m.Error == nil || m.Error.Code != mcp.INVALID_REQUEST {
 		t.Fatalf("%+v", m)
 	}
-	contains(t, m.Error.Message, "51 messages, which exceeds the maximum of 50")
+	contains(t, m.Error.Message, "exceeds the maximum of 50 messages")
 }
 
 func TestBatchIsAnsweredAsOne(t *testing.T) {
