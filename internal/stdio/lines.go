@@ -27,13 +27,13 @@ func newLineReader(in io.Reader, limit int) *lineReader {
 	return &lineReader{bufio.NewReaderSize(in, 64<<10), limit}
 }
 
-// kept is how much of both ends of a line that is too long is kept, to find
-// the id of the request in it.
+// kept is how many bytes of each end of a line that is too long are kept, to find
+// the request's id in them.
 const kept = 4 << 10
 
-// next returns the next line, without its end, in memory of its own. The last
-// line needs no end. Of a line that is too long it returns errLineTooLong and
-// the line's beginning and end; the next call goes on after it.
+// next returns the next line without its newline, which the last line may lack.
+// The caller owns the slice. For a line that is too long it returns errLineTooLong
+// with the start and end of the line; the next call continues after it.
 func (l *lineReader) next() ([]byte, error) {
 	var line []byte
 	for {
@@ -54,8 +54,8 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 }
 
-// skip reads to the end of a line that is too long. read is what has been read
-// of it, and err the error after that.
+// skip discards the rest of a line that is too long. read is the part that has
+// been read, and err the error of that read.
 func (l *lineReader) skip(read []byte, err error) ([]byte, error) {
 	head := bytes.Clone(read[:min(len(read), kept)])
 	tail := bytes.Clone(read[max(0, len(read)-kept):])
@@ -71,14 +71,14 @@ func (l *lineReader) skip(read []byte, err error) ([]byte, error) {
 	return append(head, tail...), errLineTooLong
 }
 
-// idAtEnd matches the id of a request that is written with its id last: the
-// brace after it is the last of the line, so it closes the request itself.
+// idAtEnd matches an id that is the last member of its request: the brace after
+// it is the last of the line, so it closes the request itself.
 var idAtEnd = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`[{,]\s*"id"\s*:\s*(-?\d+|"[^"\\]*")\s*\}\s*$`)
 })
 
-// guessID returns the id of a request of which only both ends are there, or
-// nil. An answer without an id would leave its client waiting.
+// guessID returns the id of a request of which only the start and end are known,
+// or nil. An error without an id would leave its client waiting.
 func guessID(ends []byte) json.RawMessage {
 	if m := idAtEnd().FindSubmatch(ends); m != nil {
 		return m[1]
@@ -93,7 +93,7 @@ func guessID(ends []byte) json.RawMessage {
 			return nil
 		}
 		var value json.RawMessage
-		if dec.Decode(&value) != nil { // a value that is cut off
+		if dec.Decode(&value) != nil { // a truncated value
 			return nil
 		}
 		if name == "id" {

@@ -1,6 +1,5 @@
-// Package stdio serves MCP over a pair of streams: one JSON-RPC message a
-// line, as MCP's stdio transport wants it. It refuses lines that are too long,
-// and answers all that it has read before it ends.
+// Package stdio serves MCP's stdio transport: one JSON-RPC message per line. It
+// rejects lines that are too long, and on exit waits for the requests in flight.
 package stdio
 
 import (
@@ -19,17 +18,16 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// Options configure [Serve]. The zero value is good.
+// Options configure [Serve]. The zero value is ready to use.
 type Options struct {
-	// InFlight is how many requests run at a time that ask the platform; 0 means
-	// 64.
+	// InFlight limits the concurrent requests that need the platform; 0 means 64.
 	InFlight int
-	// MaxLine is how many bytes a message may have; 0 means 4 MiB.
+	// MaxLine limits a message, in bytes; 0 means 4 MiB.
 	MaxLine int
-	// Memory is what messages and large answers are charged to; nil has no bounds.
+	// Memory is the budget for messages and large responses; nil is unlimited.
 	Memory *memory.Budget
-	// Drain is how long calls in flight may take after the end of input, or of
-	// the context; 0 means 10 seconds.
+	// Drain is how long Serve waits for calls in flight after EOF or the end of the
+	// context; 0 means 10 seconds.
 	Drain time.Duration
 }
 
@@ -38,10 +36,9 @@ const (
 	defaultDrain   = 10 * time.Second
 )
 
-// Serve answers the messages of in until its end, or until ctx is done: then
-// it reads no more, and returns when every request that was read has been
-// answered, within the drain time. It returns an error only where in or out
-// failed.
+// Serve answers the messages of in until EOF or until ctx is done. Then it stops
+// reading, and waits up to the drain time for the requests in flight. It returns
+// an error only if in or out failed, or the client stopped reading.
 func Serve(ctx context.Context, d *rpc.Dispatcher, in io.Reader, out io.Writer, o Options) error {
 	if o.MaxLine <= 0 {
 		o.MaxLine = defaultMaxLine
@@ -61,7 +58,7 @@ func Serve(ctx context.Context, d *rpc.Dispatcher, in io.Reader, out io.Writer, 
 	go func() { readErr <- read(intake, in, o, session) }()
 	select {
 	case err = <-readErr:
-	case <-ctx.Done(): // the reader may be blocked in in, which is not ours to close
+	case <-ctx.Done(): // read may still be blocked on in, which is not ours to close
 	case <-session.Failed():
 	case <-stalls.stalled:
 		err = errStalled
@@ -70,7 +67,7 @@ func Serve(ctx context.Context, d *rpc.Dispatcher, in io.Reader, out io.Writer, 
 	return errors.Join(err, session.Close(o.Drain))
 }
 
-// read hands the lines of in to the session until the end of either.
+// read passes the lines of in to the session until EOF or ctx is done.
 func read(ctx context.Context, in io.Reader, o Options, session *rpc.Session) error {
 	lines := newLineReader(in, o.MaxLine)
 	for ctx.Err() == nil {
@@ -89,11 +86,11 @@ func read(ctx context.Context, in io.Reader, o Options, session *rpc.Session) er
 	return nil
 }
 
-// handle hands a line in to the session, as soon as there is memory for it. What
-// does not get any in time is refused.
+// handle passes a line to the session once there is memory for it. If there is
+// none in time, the line's requests are rejected.
 func handle(ctx context.Context, line []byte, budget *memory.Budget, session *rpc.Session) {
 	account := budget.Open(memory.Caller{Known: true})
-	err := account.AwaitBody(ctx, int64(3*len(line))) // it is held in parts beside the whole
+	err := account.AwaitBody(ctx, int64(3*len(line))) // the parsed message copies parts of it
 	if ctx.Err() != nil {
 		account.Close()
 		return
@@ -108,7 +105,7 @@ func handle(ctx context.Context, line []byte, budget *memory.Budget, session *rp
 	})
 }
 
-// noMemory returns the answer to a message for which there is no memory.
+// noMemory returns the error for a message that got no memory.
 func noMemory(err error) mcp.JSONRPCErrorDetails {
 	seconds := 1
 	if busy, ok := errors.AsType[*memory.Error](err); ok {
@@ -119,7 +116,7 @@ func noMemory(err error) mcp.JSONRPCErrorDetails {
 		map[string]any{"code": "rate_limited", "retryable": true, "retry_after_s": seconds, "limit": "max_memory"})
 }
 
-// lineWriter writes messages, one a line. None has a line end in it.
+// lineWriter writes messages, one per line. They must not contain newlines.
 type lineWriter struct{ *bufio.Writer }
 
 func (w lineWriter) WriteMessage(message rpc.Response) error {

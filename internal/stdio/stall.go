@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// A client that takes nothing of an answer for writeTimeout is given up: it would
-// hold what it does not take for ever.
+// A client that does not read writeChunk bytes of a response within writeTimeout
+// ends the session: it would hold the response's memory forever.
 const (
 	writeTimeout = 30 * time.Second
-	writeChunk   = 32 << 10 // bytes that are waited for together
+	writeChunk   = 32 << 10
 )
 
 var errStalled = fmt.Errorf("the client read nothing for %s while there was something to read, and is given up", writeTimeout)
 
-// stallWriter tells when a write takes too long. That cannot be ended: an end of
-// the process has to do.
+// stallWriter closes stalled when a write times out. The write itself cannot be
+// interrupted: the process has to exit.
 type stallWriter struct {
 	out     io.Writer
 	timer   *time.Timer
@@ -32,7 +32,7 @@ func newStallWriter(out io.Writer) *stallWriter {
 	return w
 }
 
-// Write writes as long as something of it is taken.
+// Write writes b in chunks, each with writeTimeout.
 func (w *stallWriter) Write(b []byte) (written int, err error) {
 	defer w.timer.Stop()
 	for written < len(b) {
