@@ -9,15 +9,14 @@ import (
 	"strings"
 )
 
-// What the process itself takes, and the least that it is given beside that.
 const (
-	base     = 64 << 20
-	least    = 32 << 20
+	base     = 64 << 20 // used by the process itself
+	least    = 32 << 20 // minimum beyond base
 	defaults = 1 << 30
 )
 
-// Limit returns how much memory the process may use: what GOMEMLIMIT says, or
-// the cgroup, or 1 GiB.
+// Limit returns how many bytes of memory the process may use: GOMEMLIMIT, else the
+// cgroup's limit, else 1 GiB.
 func Limit() int64 {
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		return limit
@@ -27,7 +26,7 @@ func Limit() int64 {
 		if err != nil {
 			continue
 		}
-		// The first version of cgroups has a number near the largest for none.
+		// cgroup v1 reports a number near the maximum for no limit.
 		if limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && limit > 0 && limit < 1<<50 {
 			return limit
 		}
@@ -56,14 +55,14 @@ func ParseLimit(text string) (int64, error) {
 	return n, nil
 }
 
-// Keep has the garbage collector keep the process within a limit, until undo is
-// called. A limit of GOMEMLIMIT is left as it is.
+// Keep sets the garbage collector's memory limit for a process that may use limit
+// bytes, until undo is called. It does not override GOMEMLIMIT.
 func Keep(limit int64) (undo func()) {
 	before := debug.SetMemoryLimit(-1)
 	if before != math.MaxInt64 {
 		return func() {}
 	}
-	// The collector begins late, and the process allocates on while it works.
+	// Leave headroom: the collector starts late, and allocation continues meanwhile.
 	debug.SetMemoryLimit(limit - limit/4)
 	return func() { debug.SetMemoryLimit(before) }
 }

@@ -1,6 +1,5 @@
-// Package memory bounds how many bytes of others a server holds at a time:
-// requests that are being read, the platform's answers, and answers that are not
-// written yet.
+// Package memory limits the bytes that a server buffers for its callers: requests
+// being read, the platform's responses, and responses not yet written.
 package memory
 
 import (
@@ -9,36 +8,37 @@ import (
 	"time"
 )
 
-// A Budget is a number of bytes that requests share. What a request holds is
-// noted on its [Account]. A nil budget has no bounds.
+// A Budget is a number of bytes shared by requests, each of which reserves its
+// part through an [Account]. A nil budget is unlimited.
 //
-// No caller gets it all. A caller may have one request, however large, and more
-// of them only within its share. A part is kept for callers that are known. Where
-// there is no room, those give way that have waited longest for their clients:
-// to send the rest of a request, or to take an answer.
+// No caller can use it all: a caller may have one request of any size, and further
+// ones within its share. A quarter is reserved for known callers. When the budget
+// is exhausted, the requests that have waited longest for their clients, to send
+// the rest of a request or to read a response, are evicted.
 type Budget struct {
 	mu      sync.Mutex
 	pools   [pools]pool
 	callers map[string]*holding
-	waiting list.List // of *Account, for their clients; the longest first
-	queue   []*waiter // for room, in the order in which they get room
+	waiting list.List // of *Account waiting for their clients; longest first
+	queue   []*waiter // for room, in the order of service
 }
 
-// The budget is in parts, so that what is large is not in the way of what is
-// usual.
+// The budget is divided into pools, so that large requests do not block small
+// ones.
 type part int
 
 const (
-	calls   part = iota // what every call takes
+	calls   part = iota // every call
 	bodies              // large requests
 	answers             // large answers
 	pools   int  = iota
 )
 
-// pool is a part of a budget.
+// pool is the state of a part of a budget, in bytes.
 type pool struct{ size, held, byUnknown int64 }
 
-// room returns how much of the pool a caller may have.
+// room returns how many bytes of the pool are available to known or unknown
+// callers.
 func (p *pool) room(known bool) int64 {
 	if known {
 		return p.size
@@ -46,25 +46,25 @@ func (p *pool) room(known bool) int64 {
 	return p.size - p.size/4
 }
 
-// shares is which part of a pool's room one caller may hold in several requests.
+// shares are the divisors of a pool's room for one caller with several requests:
+// 4 means a quarter.
 var shares = [pools]int64{calls: 4, bodies: 2, answers: 2}
 
-// holding is what is held of each pool.
+// holding is the number of bytes held of each pool.
 type holding [pools]int64
 
-// A Caller is who makes requests.
+// A Caller is the sender of a request.
 type Caller struct {
-	// ID tells callers apart. Requests without one are nobody's, and share with
-	// nobody.
+	// ID identifies the caller, to limit it to its share. Requests with an empty ID
+	// have no such limit.
 	ID string
-	// Known says that the platform knows the caller, who has not just made up a
-	// key.
+	// Known means that the platform has accepted the caller's key.
 	Known bool
 }
 
-// NewBudget returns a budget for a process that may use limit bytes. Half of
-// what the process does not need itself is given out: the garbage collector
-// needs room for what is not collected yet.
+// NewBudget returns a budget for a process that may use limit bytes. It is half
+// of what the process does not need itself: the rest is headroom for the garbage
+// collector.
 func NewBudget(limit int64) *Budget {
 	unit := max(limit-base, least) / 2 / 12
 	b := &Budget{callers: map[string]*holding{}}
@@ -72,7 +72,7 @@ func NewBudget(limit int64) *Budget {
 	return b
 }
 
-// Size returns how many bytes the budget has.
+// Size returns the size of the budget in bytes.
 func (b *Budget) Size() (bytes int64) {
 	for i := range b.pools {
 		bytes += b.pools[i].size
@@ -80,7 +80,7 @@ func (b *Budget) Size() (bytes int64) {
 	return bytes
 }
 
-// Held returns how many bytes are held.
+// Held returns the number of bytes that are reserved.
 func (b *Budget) Held() (bytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,21 +90,21 @@ func (b *Budget) Held() (bytes int64) {
 	return bytes
 }
 
-// An Account is what one request holds of a budget. Its methods may be called
-// by any number of goroutines; a nil account holds nothing and refuses nothing.
+// An Account is one request's reservation of a budget. Its methods may be called
+// by any number of goroutines; a nil account is unlimited.
 type Account struct {
 	budget *Budget
 	caller Caller
 
-	// What follows is guarded by the budget's mu.
+	// The rest is guarded by the budget's mu.
 	held   holding
 	closed bool
-	gone   bool     // it gave way to others
-	whole  *Account // what it is a part of, or nil
+	gone   bool     // evicted
+	whole  *Account // set by Join, or nil
 	parts  map[*Account]struct{}
-	place  *list.Element // among those that wait for their clients
-	since  time.Time     // for how long
-	cut    func()        // ends that
+	place  *list.Element // in budget.waiting, or nil
+	since  time.Time     // when it was added there
+	cut    func()        // called on eviction
 }
 
 // Open opens an account. It must be closed.
@@ -115,12 +115,12 @@ func (b *Budget) Open(c Caller) *Account {
 	return &Account{budget: b, caller: c}
 }
 
-// Take takes n more bytes for what every request needs, and reports whether there
-// was room.
+// Take reserves n more bytes for the basic needs of a request, and reports whether
+// there was room.
 func (a *Account) Take(n int64) bool { return a.take(calls, n) }
 
-// TakeBody takes n more bytes for a large request, and reports whether there was
-// room.
+// TakeBody reserves n more bytes for a large request, and reports whether there
+// was room.
 func (a *Account) TakeBody(n int64) bool { return a.take(bodies, n) }
 
 func (a *Account) take(of part, n int64) bool {
@@ -144,8 +144,8 @@ func (a *Account) take(of part, n int64) bool {
 	}
 }
 
-// Settle gives back what an account does not hold any more when its request has
-// been answered, and the answer has n bytes that are still to be written.
+// Settle releases all but n bytes, the size of the response to be written, once
+// the request has been answered.
 func (a *Account) Settle(n int64) {
 	if a == nil {
 		return
@@ -161,7 +161,7 @@ func (a *Account) Settle(n int64) {
 	b.grant()
 }
 
-// Close gives everything back. It may be called more than once.
+// Close releases everything. It may be called more than once.
 func (a *Account) Close() {
 	if a == nil {
 		return
@@ -172,7 +172,7 @@ func (a *Account) Close() {
 	a.budget.grant()
 }
 
-// close is Close that holds mu.
+// close is Close for callers that hold mu.
 func (a *Account) close() {
 	a.closed = true
 	for of, n := range a.held {
@@ -184,8 +184,8 @@ func (a *Account) close() {
 	}
 }
 
-// Join has an account give way together with another, such as that of a stream
-// on which its answers are written.
+// Join makes an account be evicted together with another, such as that of the
+// stream on which its response is written.
 func (a *Account) Join(whole *Account) {
 	if a == nil || whole == nil {
 		return
@@ -201,17 +201,17 @@ func (a *Account) Join(whole *Account) {
 	a.whole, whole.parts[a] = whole, struct{}{}
 }
 
-// fit says whether bytes can be had.
+// fit says whether there is room, or why not.
 type fit int
 
 const (
 	fits fit = iota
 	full
-	fullForUnknown // the rest is for those that are known
+	fullForUnknown // the rest is reserved for known callers
 	overShare
 )
 
-// fits says whether an account can have n more bytes. mu is held.
+// fits says whether an account can reserve n more bytes. The caller holds mu.
 func (b *Budget) fits(a *Account, of part, n int64) fit {
 	p := &b.pools[of]
 	n = b.most(a, of, n)
@@ -229,8 +229,9 @@ func (b *Budget) fits(a *Account, of part, n int64) fit {
 	return fits
 }
 
-// most returns how much of n bytes an account gets: for the largest request as
-// much as there ever is. Of answers, it may have several. mu is held.
+// most caps n so that an account's reservation does not exceed the pool's room: a
+// larger request gets the whole pool. For answers only n is capped, as a request
+// may read several. The caller holds mu.
 func (b *Budget) most(a *Account, of part, n int64) int64 {
 	room := b.pools[of].room(a.caller.Known)
 	if of != answers {
@@ -239,7 +240,7 @@ func (b *Budget) most(a *Account, of part, n int64) int64 {
 	return min(n, room)
 }
 
-// add adds to what an account holds. mu is held.
+// add adds n bytes, which may be negative, to an account. The caller holds mu.
 func (b *Budget) add(a *Account, of part, n int64) {
 	p := &b.pools[of]
 	n = b.most(a, of, n)

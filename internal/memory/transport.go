@@ -10,8 +10,8 @@ import (
 
 type accountKey struct{}
 
-// With returns a context whose requests to the platform are charged to an
-// account.
+// With returns a context whose requests to the platform reserve their memory on
+// an account.
 func With(ctx context.Context, a *Account) context.Context {
 	return context.WithValue(ctx, accountKey{}, a)
 }
@@ -23,21 +23,21 @@ func From(ctx context.Context) *Account {
 }
 
 const (
-	// PerCall is what a call takes from the beginning. An answer up to usual is
-	// within it.
+	// PerCall is what a call reserves at its start, in bytes. It includes a platform
+	// response of up to usual bytes.
 	PerCall = 2 * usual
 	usual   = 64 << 10
-	// copies is how often an answer is held while it is served: see the test of
-	// what a large answer costs.
+	// copies is the peak number of copies of a response in memory while it is served,
+	// as measured by the test of a large answer.
 	copies = 3
-	// step is by how much more room is made for an answer whose length is not
-	// told, up to longest, as no more is read.
+	// step is the growth factor of the room for a response of unknown length, up to
+	// longest, the most that the client reads.
 	step    = 4
 	longest = 8 << 20
 )
 
-// Transport returns a transport that charges the bodies of answers to the
-// accounts of their requests.
+// Transport returns a transport that reserves memory for large response bodies on
+// the account of the request's context.
 func Transport(next http.RoundTripper) http.RoundTripper { return transport{next} }
 
 type transport struct{ next http.RoundTripper }
@@ -47,30 +47,30 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a := From(r.Context()); err == nil && a != nil && (resp.ContentLength < 0 || resp.ContentLength > usual) {
 		b := &body{ReadCloser: resp.Body, ctx: r.Context(), account: a, length: resp.ContentLength, room: usual, limit: maxWait}
 		if r.Method != http.MethodGet {
-			b.limit = 0 // what was written must be told
+			b.limit = 0 // the outcome of a write must not be lost
 		}
 		resp.Body = b
 	}
 	return resp, err
 }
 
-// CloseIdleConnections lets a client close what the transport below keeps open.
+// CloseIdleConnections forwards to the wrapped transport.
 func (t transport) CloseIdleConnections() {
 	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// body is an answer that is charged for once it turns out to be large.
+// body is a response body that reserves memory as it turns out to be large.
 type body struct {
 	io.ReadCloser
 	ctx     context.Context
 	account *Account
-	length  int64         // under 0 where it is not told
-	limit   time.Duration // for how long it waits for room
+	length  int64         // negative if unknown
+	limit   time.Duration // how long to wait for room; 0 for no limit
 	read    int64
-	room    int64 // bytes that there is room for
-	charged int64 // what was taken for that
+	room    int64 // bytes that may be read so far
+	charged int64 // bytes reserved for them
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -100,7 +100,7 @@ func (b *body) makeRoom() error {
 	if b.length >= 0 {
 		charge = min(b.length, longest) * copies
 	}
-	// As much as there ever is, for the largest.
+	// At most the whole pool.
 	charge = min(charge, b.account.budget.pools[answers].room(b.account.caller.Known)) - b.charged
 	if err := b.account.await(b.ctx, answers, charge, b.limit); err != nil {
 		return err

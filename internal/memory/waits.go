@@ -7,22 +7,22 @@ import (
 )
 
 const (
-	// patience is how long a client is waited for before its request may have to
-	// give way to others.
+	// patience is how long a request may wait for its client before it can be
+	// evicted.
 	patience = time.Second
-	// maxWait is how long a large answer waits for room, and retryAfter when its
-	// caller is told to come again.
+	// maxWait is how long a large body waits for room, and retryAfter what its
+	// caller is told after that.
 	maxWait    = 5 * time.Second
 	retryAfter = 2 * time.Second
-	// lookAgain is how often those that wait look for clients that have become
-	// slow meanwhile.
+	// lookAgain is how often waiters check for clients that have become slow
+	// meanwhile.
 	lookAgain = 250 * time.Millisecond
 )
 
-// AwaitClient says that the request of an account waits for its client from now
-// on: to send something, or to take something. Where others need the room, cut
-// is called, which must end the request soon; it may be called by any goroutine.
-// It is to be called again whenever the client has taken something.
+// AwaitClient marks an account's request as waiting for its client, to send or to
+// read. The request may be evicted from then on: cut is called, from any
+// goroutine, and must end the request soon. Call AwaitClient again after each
+// progress of the client, and [Account.Proceed] when the wait is over.
 func (a *Account) AwaitClient(cut func()) {
 	if a == nil {
 		return
@@ -36,7 +36,7 @@ func (a *Account) AwaitClient(cut func()) {
 	}
 }
 
-// Proceed says that the request waits for its client no more.
+// Proceed ends the wait of [Account.AwaitClient].
 func (a *Account) Proceed() {
 	if a == nil {
 		return
@@ -53,7 +53,7 @@ func (a *Account) proceed() {
 	}
 }
 
-// GaveWay reports whether the account was closed because others needed its room.
+// GaveWay reports whether the account was evicted.
 func (a *Account) GaveWay() bool {
 	if a == nil {
 		return false
@@ -63,13 +63,14 @@ func (a *Account) GaveWay() bool {
 	return a.gone
 }
 
-// evict closes an account that holds what another one needs and has waited
-// longest for its client, and reports whether there was one. mu is held.
+// evict closes the account that has waited longest for its client, among those
+// that hold memory of the needed part, and reports whether there was one. An
+// unknown caller does not evict a known one. The caller holds mu.
 func (b *Budget) evict(needs *Account, of part) bool {
 	for e := b.waiting.Front(); e != nil; e = e.Next() {
 		a := e.Value.(*Account)
 		if time.Since(a.since) < patience {
-			return false // as all after it
+			return false // the others have waited for less
 		}
 		if a == needs || a == needs.whole || a.total(of) == 0 || a.caller.Known && !needs.caller.Known {
 			continue
@@ -86,7 +87,7 @@ func (b *Budget) evict(needs *Account, of part) bool {
 	return false
 }
 
-// total returns what an account holds with its parts. mu is held.
+// total returns what an account and its parts hold. The caller holds mu.
 func (a *Account) total(of part) int64 {
 	n := a.held[of]
 	for each := range a.parts {
@@ -95,16 +96,16 @@ func (a *Account) total(of part) int64 {
 	return n
 }
 
-// waiter is what waits for room.
+// waiter is a request in the queue for room.
 type waiter struct {
 	account *Account
 	of      part
 	n       int64
-	ready   chan struct{} // closed when it has got it
+	ready   chan struct{} // closed when the room is reserved
 }
 
-// AwaitBody is TakeBody that waits until there is room, but not for long: then it
-// returns an [Error].
+// AwaitBody is like TakeBody, but waits up to 5 s for room. Then it returns an
+// [Error].
 func (a *Account) AwaitBody(ctx context.Context, n int64) error {
 	if a == nil {
 		return nil
@@ -112,13 +113,13 @@ func (a *Account) AwaitBody(ctx context.Context, n int64) error {
 	return a.await(ctx, bodies, n, maxWait)
 }
 
-// await takes n bytes as soon as there is room. It waits no longer than a limit,
-// 0 for none: then it returns an [Error].
+// await reserves n bytes as soon as there is room. After limit, unless that is 0,
+// it returns an [Error].
 func (a *Account) await(ctx context.Context, of part, n int64, limit time.Duration) error {
 	b := a.budget
 	w := &waiter{account: a, of: of, n: n, ready: make(chan struct{})}
 	b.mu.Lock()
-	// Of two that have some room and wait for more, neither would ever get it.
+	// Two requests that each hold some room and wait for more could deadlock.
 	if of == answers && limit > 0 && a.held[answers] > 0 && slices.ContainsFunc(b.queue, func(w *waiter) bool { return w.account.held[answers] > 0 }) {
 		b.mu.Unlock()
 		return &Error{}
@@ -162,11 +163,11 @@ func (a *Account) await(ctx context.Context, of part, n int64, limit time.Durati
 			b.queue = slices.Delete(b.queue, i, i+1)
 			return err
 		}
-		return nil // just now
+		return nil // granted just now
 	}
 }
 
-// refund gives back what an answer does not need after all.
+// refund releases what a response turned out not to need.
 func (a *Account) refund(n int64) {
 	b := a.budget
 	b.mu.Lock()
@@ -177,12 +178,12 @@ func (a *Account) refund(n int64) {
 	}
 }
 
-// grant gives room to those that wait for it, in turn. mu is held.
+// grant serves the queue, in order, as far as there is room. The caller holds mu.
 func (b *Budget) grant() {
 	var fullForAll, fullForOthers [pools]bool
 	b.queue = slices.DeleteFunc(b.queue, func(w *waiter) bool {
 		a := w.account
-		if a.closed { // the request lives on, as a stream that reads once in a while
+		if a.closed { // its request may live on, as a stream that reads now and then
 			close(w.ready)
 			return true
 		}
@@ -196,7 +197,7 @@ func (b *Budget) grant() {
 				close(w.ready)
 				return true
 			case overShare:
-				return false // its caller's turn is later
+				return false // until its caller releases some
 			case full:
 				if !b.evict(a, w.of) {
 					fullForAll[w.of] = true
@@ -212,12 +213,12 @@ func (b *Budget) grant() {
 	})
 }
 
-// An Error says that there is no room.
+// An Error means that there is no room.
 type Error struct{}
 
 func (*Error) Error() string {
 	return "this server has no memory free for so much at the moment (--max-memory)"
 }
 
-// RetryAfter returns when to try again.
+// RetryAfter returns how long to wait before a retry.
 func (*Error) RetryAfter() time.Duration { return retryAfter }
