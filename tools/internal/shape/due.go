@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// due tells, at the end of an object that has a deadline, what is left of it.
+// due adds the time left to an object with a deadline.
 func (p *shaper) due(o *object) {
 	if p.Now.IsZero() || o.deadline == nil || o.isDone {
 		return
@@ -21,8 +21,8 @@ func (p *shaper) due(o *object) {
 	p.out = append(appendLeft(append(p.out, `"_due":"`...), at.Sub(p.Now)), '"')
 }
 
-// Moment returns the time that a JSON value tells: Unix seconds or milliseconds,
-// or a date as of RFC 3339.
+// Moment parses a time in JSON: Unix seconds or milliseconds, or an RFC 3339
+// date.
 func Moment(value []byte) (time.Time, bool) {
 	if len(value) == 0 {
 		return time.Time{}, false
@@ -41,8 +41,8 @@ func Moment(value []byte) (time.Time, bool) {
 	return time.Unix(int64(n), 0), true
 }
 
-// appendLeft says how much time is left, such as "in 2 d 4 h", or how long ago
-// it was over, such as "overdue by 3 h 20 min".
+// appendLeft formats the time left, such as "in 2 d 4 h" or "overdue by 3 h 20
+// min".
 func appendLeft(dst []byte, d time.Duration) []byte {
 	if d < 0 {
 		dst, d = append(dst, "overdue by"...), -d
@@ -66,8 +66,7 @@ func appendLeft(dst []byte, d time.Duration) []byte {
 	return dst
 }
 
-// created returns when something was made, in Unix seconds, or 0 where it does
-// not tell.
+// created returns an object's creation time in Unix seconds, or 0 if unknown.
 func created(object []byte) int64 {
 	var o map[string]json.RawMessage
 	if json.Unmarshal(object, &o) != nil {

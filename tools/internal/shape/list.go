@@ -5,24 +5,22 @@ import (
 	"slices"
 )
 
-// What of an answer is about its list: members that all items share, and the
-// submissions of a task.
+// The answer's list: members shared by all items, and a task's submissions.
 
-// span is a part of what is written.
+// span is a range of the output.
 type span struct{ start, end int }
 
-// shareable has the names of members that stand once where all items of a list
-// share them.
+// shareable are the members that are written once if all items share them.
 var shareable = [...]string{"project_id", "project_title"}
 
-// sharing is what the items of the list may share.
+// sharing tracks these members across the items of the list.
 type sharing struct {
-	value   [len(shareable)][]byte // of the first item that has it
-	count   [len(shareable)]int    // of items that have the same
-	begin   [len(shareable)]int    // where the last item that has it begins
+	value   [len(shareable)][]byte // of the first item with it
+	count   [len(shareable)]int    // items with the member
+	begin   [len(shareable)]int    // offset of the last item with it
 	differs [len(shareable)]bool
 	spans   []itemSpan
-	isTaken bool // such a member stands beside the list already
+	isTaken bool // such a member already exists next to the list
 }
 
 type itemSpan struct {
@@ -30,7 +28,7 @@ type itemSpan struct {
 	span
 }
 
-// add adds a member of an item that begins at begin.
+// add records a member of the item at offset begin.
 func (s *sharing) add(name, value []byte, at span, begin int) {
 	which := slices.Index(shareable[:], string(name))
 	if s.value[which] == nil {
@@ -47,7 +45,7 @@ func (s *sharing) add(name, value []byte, at span, begin int) {
 	s.spans = append(s.spans, itemSpan{which, at})
 }
 
-// share takes out of the items what all of them share, and adds it once.
+// share moves members that all items share out of the items.
 func (p *shaper) share() {
 	s := &p.items
 	var takes [len(shareable)]bool
@@ -80,19 +78,19 @@ func (p *shaper) share() {
 	}
 }
 
-// clean returns a scalar as it is shaped.
+// clean returns the shaped form of a scalar.
 func clean(value []byte) []byte {
 	p := shaper{src: value}
-	_ = p.value(place{}) // it has been copied before
+	_ = p.value(place{}) // it was valid when first copied
 	return p.out
 }
 
-// isHistory reports whether a member of a task has its submissions.
+// isHistory reports whether a task's member contains its submissions.
 func isHistory(name []byte) bool {
 	return bytes.Contains(name, []byte("submission")) || string(name) == "history"
 }
 
-// isNotes reports whether a member of a submission says what a review found.
+// isNotes reports whether a submission's member contains review notes.
 func isNotes(name []byte) bool {
 	for _, word := range []string{"note", "reason", "feedback", "review", "comment"} {
 		if bytes.Contains(name, []byte(word)) {
@@ -102,22 +100,21 @@ func isNotes(name []byte) bool {
 	return false
 }
 
-// maxSubmissions is what all submissions of a task may cost, by [cost].
+// maxSubmissions limits the [cost] of all submissions of a task.
 const maxSubmissions = 4000
 
-// The steps in which a submission is cut further where there is not room for it:
-// how many characters of a text are kept, and of the notes.
+// Increasingly short forms of a submission for when there is no room: how many
+// characters to keep of its strings and of its notes.
 var steps = [...]struct{ text, notes int }{{MaxText, 2000}, {MaxText, 400}, {40, MaxText}}
 
-// submission is a submission of a task: as the platform has it, and where in what
-// is written.
+// submission is a task's submission, in the source and in the output.
 type submission struct {
 	src []byte
 	out span
 }
 
-// boundSubmissions keeps the submissions, which begin at start, within what they
-// may cost: the newest are kept longest.
+// boundSubmissions shortens the submissions, which begin at start, to
+// maxSubmissions. The oldest are cut first.
 func (p *shaper) boundSubmissions(start int) {
 	all := p.submissions
 	p.submissions = nil
@@ -146,8 +143,7 @@ func (p *shaper) boundSubmissions(start int) {
 	p.out = append(append(append(p.out[:start], '['), bytes.Join(kept, []byte{','})...), ']')
 }
 
-// shorten returns a submission that costs no more than there is room for, if
-// that can be.
+// shorten returns a submission that costs at most room, if possible.
 func (p *shaper) shorten(s submission, room int) ([]byte, bool) {
 	if whole := p.out[s.out.start:s.out.end]; cost(whole) <= room {
 		return bytes.Clone(whole), true
@@ -162,9 +158,8 @@ func (p *shaper) shorten(s submission, room int) ([]byte, bool) {
 	return nil, false
 }
 
-// cost estimates how many tokens JSON is, and rather too many: a short word is
-// one, of a long one so are 5 letters for each 2, and what is neither a letter,
-// a digit nor white space is one for each byte.
+// cost estimates the number of tokens of JSON, rather too high: 2 for every 5
+// letters of a word, 1 for up to 3 digits, and 1 for each other byte.
 func cost(b []byte) int {
 	total := 0
 	for i := 0; i < len(b); {

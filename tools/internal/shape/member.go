@@ -6,13 +6,13 @@ import (
 	"fmt"
 )
 
-// Member returns a member of an object, as "name":value.
+// Member returns an object member, as "name":value.
 func Member(name, value string) json.RawMessage {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	fmt.Fprintf(&b, `"%s":`, name)
-	_ = enc.Encode(value) // a string always encodes, and a buffer always takes it
+	_ = enc.Encode(value) // cannot fail for a string and a buffer
 	return bytes.TrimSpace(b.Bytes())
 }
 

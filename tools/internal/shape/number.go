@@ -21,7 +21,7 @@ func (p *shaper) number() error {
 	return nil
 }
 
-// IsNumber reports whether b is a number by the grammar of JSON.
+// IsNumber reports whether b is a valid JSON number.
 func IsNumber(b []byte) bool {
 	digits := func() bool {
 		n := 0
@@ -52,7 +52,7 @@ func IsNumber(b []byte) bool {
 // A Kind is a kind of JSON value.
 type Kind string
 
-// The kinds that members are checked for.
+// The kinds of [Options.Types].
 const (
 	String  Kind = "string"
 	Number  Kind = "number"
@@ -62,8 +62,8 @@ const (
 	Objects Kind = "objects" // an array of objects
 )
 
-// fits reports whether a value, which is well formed, is of the kind. Of an
-// array, onlyObjects says what its items are.
+// fits reports whether a valid JSON value is of the kind. onlyObjects says
+// whether an array contains objects only.
 func (k Kind) fits(value []byte, onlyObjects bool) bool {
 	c := value[0]
 	switch k {

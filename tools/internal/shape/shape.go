@@ -1,9 +1,9 @@
-// Package shape makes a result's JSON of the platform's.
+// Package shape turns the platform's JSON into a result's JSON.
 //
-// It does so in one pass, which checks that the JSON is well formed, takes out
-// the white space between its tokens and the invisible characters within its
-// texts, and, in a summary, cuts long texts and leaves out null members. Numbers
-// and everything else stay as they came, to the digit.
+// It does so in one pass, which validates the JSON, removes whitespace between
+// tokens and invisible characters in strings, and, in a summary, cuts long
+// strings and omits null members. Everything else is copied unchanged, numbers
+// to the digit.
 package shape
 
 import (
@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// MaxText is how many characters of a text in a list a summary keeps.
+	// MaxText is how many characters of a string in a list a summary keeps.
 	MaxText = 120
-	// MaxWork is the same for a submission's texts but for the review's notes.
+	// MaxWork is the same for a submission's strings, except review notes.
 	MaxWork = 400
-	// maxToken is how many bytes a text without white space may have, such as
-	// a URL, to be kept whole: half a URL is of no use.
+	// maxToken is the maximum size, in bytes, of a string without whitespace,
+	// such as a URL, that is never cut: half a URL is useless.
 	maxToken = 512
-	// maxDepth is how deep an answer may be nested.
+	// maxDepth is the maximum nesting depth of an answer.
 	maxDepth = 200
-	// maxGuess is for how many bytes it may be guessed what becomes of them. If too
-	// little, a larger answer would be held twice while it grows.
+	// maxGuess is the largest source, in bytes, whose output size is estimated.
+	// A too low estimate would copy a larger answer while the buffer grows.
 	maxGuess = 1 << 20
 )
 
@@ -37,58 +37,56 @@ const (
 	// Lists cuts the items of all arrays. Any other Summary is the name of the
 	// member whose items are cut.
 	Lists Summary = "*"
-	// Submissions cuts the work that was submitted, and keeps what the reviews
-	// say of it.
+	// Submissions cuts submitted work but not review notes.
 	Submissions Summary = "submissions"
 )
 
-// Options say what is made of an answer.
+// Options configure [JSON].
 type Options struct {
 	Summary Summary
-	// List is the name that a bare array gets, as a member of an object.
+	// List is the member name under which a bare array is wrapped.
 	List string
-	// Drop is the name of a member to leave out at the top.
+	// Drop is the name of a top-level member to omit.
 	Drop string
-	// Types has the kinds of members at the top. A member of another kind is
-	// moved, whole, into the object "_unexpected".
+	// Types are the expected kinds of top-level members. A member of another
+	// kind is moved whole into the object "_unexpected".
 	Types map[string]Kind
-	// Sent is a text that the caller has sent, which is not repeated to it.
+	// Sent is a text that the caller sent; it is omitted from the answer.
 	Sent string
-	// Payouts asks for what the items of the list pay.
+	// Payouts requests [Result.Payouts].
 	Payouts bool
-	// Now is what deadlines are compared with: beside each, what is left of it
-	// is told. The zero value leaves that out.
+	// Now is the current time; the time left is added to each deadline. The
+	// zero value adds nothing.
 	Now time.Time
 }
 
-// A Result is what [JSON] made of an answer.
+// A Result is the output of [JSON].
 type Result struct {
 	JSON      []byte // an object
-	Cut       int    // texts of lists that were cut
-	CutWork   bool   // texts of submissions were cut
-	Left      int    // submissions that were left out
-	Nulls     int    // null members that were left out
-	Invisible int    // invisible characters that were removed
-	Echoes    int    // texts that were left out as they are what was sent
-	// Shared has the names of members that were the same in all items of the
-	// list, and now stand once, beside it.
+	Cut       int    // strings cut in lists
+	CutWork   bool   // whether strings of submissions were cut
+	Left      int    // submissions omitted
+	Nulls     int    // null members omitted
+	Invisible int    // invisible characters removed
+	Echoes    int    // strings omitted because they equal Options.Sent
+	// Shared are the members that all items of the list had in common and that
+	// were moved next to the list.
 	Shared []string
-	// Unexpected has the names of members that were moved to "_unexpected".
+	// Unexpected are the members that were moved to "_unexpected".
 	Unexpected []string
-	// IsList says that there is a list, of as many items as Items says.
+	// IsList reports whether the answer has a list; Items is its length.
 	IsList bool
 	Items  int
-	// Envelope has what stands beside the list, such as the number of the page.
+	// Envelope are the scalars next to the list, such as the page number.
 	Envelope []Scalar
-	// Payouts has the payout of each item that has one, as JSON, where Options
-	// ask for them.
+	// Payouts are the items' payouts, as JSON, if Options.Payouts is set.
 	Payouts [][]byte
-	// Status is the status at the top, and LastSubmission that of the last of the
-	// submissions there, as they stand in JSON; "" where there is none.
+	// Status is the top-level status, LastSubmission that of the last
+	// submission, unquoted; "" if absent.
 	Status, LastSubmission string
 }
 
-// A Scalar is a member of an object that is no object and no array.
+// A Scalar is a member that is neither an object nor an array.
 type Scalar struct {
 	Name  string
 	Value []byte // as JSON
@@ -96,12 +94,13 @@ type Scalar struct {
 
 var errNotJSON = errors.New("the answer is not well-formed JSON")
 
-// JSON shapes src, an answer of the platform, into an object.
+// JSON shapes src, an answer of the platform, into an object. It fails if src
+// is not valid JSON or nested too deeply.
 func JSON(src []byte, o Options) (Result, error) {
 	p := shaper{Options: o, src: src}
 	size := len(src) + len(src)/8 + 512
 	if o.Summary == Lists && len(src) < maxGuess {
-		size = len(src)/2 + 512 // a guess, and too little does no harm
+		size = len(src)/2 + 512 // an estimate; too little is harmless
 	}
 	p.out = make([]byte, 0, size)
 	if err := p.root(); err != nil {
@@ -123,31 +122,30 @@ type shaper struct {
 	at  int
 	out []byte
 
-	// items is what is known of the items of the list, for what is told of them
-	// or shared by them.
+	// items tracks members that the list's items may share.
 	items sharing
-	// unexpected has the members for the object of that name.
+	// unexpected are the members of "_unexpected".
 	unexpected []byte
-	// submissions is where the submissions are.
+	// submissions are the submissions copied so far.
 	submissions []submission
-	// How many characters of a submission's texts are kept; 0 means MaxWork, and
-	// all of the notes.
+	// How many characters of a submission's strings to keep; for textLimit 0
+	// means MaxWork, for notesLimit all.
 	textLimit, notesLimit int
 
-	onlyObjects bool // the array that was copied last has no other items
+	onlyObjects bool // the array copied last contains objects only
 }
 
-// place says where in an answer a value is.
+// place is the position of a value in an answer.
 type place struct {
 	depth   int
-	inScope bool // arrays at or below it are lists whose items are cut
-	inItem  bool // it is in such an item
-	isList  bool // it is the list that the answer is about
-	isNotes bool // it is what a review says
-	isWork  bool // it is a task's submissions, or in them
+	inScope bool // items of arrays at or below it are cut
+	inItem  bool // it is within such an item
+	isList  bool // it is the answer's main list
+	isNotes bool // it is a review note
+	isWork  bool // it is, or is within, a task's submissions
 }
 
-// root copies the whole answer, and makes an object of it where it is none.
+// root copies the whole answer and wraps it in an object if it is none.
 func (p *shaper) root() error {
 	top := place{inScope: p.Summary == Lists}
 	switch p.peek() {
@@ -182,7 +180,7 @@ func (p *shaper) space() {
 	}
 }
 
-// peek returns the next byte that is not white space, or 0 at the end.
+// peek returns the next non-whitespace byte, or 0 at the end.
 func (p *shaper) peek() byte {
 	p.space()
 	if p.at == len(p.src) {
@@ -215,7 +213,7 @@ func (p *shaper) value(at place) error {
 	return errNotJSON
 }
 
-// limit returns how many characters of a text are kept; 0 means all.
+// limit returns how many characters of a string to keep; 0 means all.
 func (p *shaper) limit(at place) int {
 	switch {
 	case !at.inItem:
@@ -307,12 +305,12 @@ func (p *shaper) object(at place) error {
 	return nil
 }
 
-// object is an object that is being copied.
+// object is the state of an object being copied.
 type object struct {
 	place
-	begin    int    // where its members begin in out
+	begin    int    // offset of its members in out
 	deadline []byte // as JSON
-	isDone   bool   // it is a task of which nothing is due any more
+	isDone   bool   // a completed task: its deadline no longer matters
 }
 
 // member copies one member.
@@ -381,7 +379,7 @@ func (p *shaper) member(o *object) error {
 	return nil
 }
 
-// note remembers of a member what is told of it elsewhere.
+// note records a member that is used elsewhere.
 func (p *shaper) note(o *object, name, value []byte, at span) {
 	isScalar := value[0] != '{' && value[0] != '['
 	if p.Summary == Lists && !o.inItem && o.depth <= 1 && isScalar {
@@ -412,8 +410,7 @@ func (p *shaper) note(o *object, name, value []byte, at span) {
 	}
 }
 
-// move moves a member out of the way, into the object of those that were not
-// expected.
+// move moves a member to "_unexpected".
 func (p *shaper) move(name string, value []byte) {
 	p.Unexpected = append(p.Unexpected, name)
 	if len(p.unexpected) > 0 {
@@ -423,8 +420,7 @@ func (p *shaper) move(name string, value []byte) {
 	p.unexpected = append(p.unexpected, value...)
 }
 
-// finish adds the members that the items of the list share, and the object of
-// those that were not expected.
+// finish adds the shared members and "_unexpected".
 func (p *shaper) finish() {
 	p.share()
 	if len(p.unexpected) > 0 {

@@ -13,17 +13,16 @@ import (
 	"github.com/openpolt/polt-mcp/internal/invisible"
 )
 
-// text copies a string, or as many of its characters as limit says; 0 means all.
-// Runs of plain characters, of which nearly every text consists, are copied in
-// one piece.
+// text copies a string, up to limit characters; 0 means all. Runs of plain
+// characters, which make up most strings, are copied in one piece.
 func (p *shaper) text(limit int) error {
 	p.at++
 	p.out = append(p.out, '"')
 	var (
 		begin, start = len(p.out), p.at
-		n            int // characters that are kept
+		n            int // characters of the string, without invisible ones
 		cutAt        = -1
-		isRich       bool // it has a newline, or a character beyond ASCII
+		isRich       bool // contains a newline or a non-ASCII character
 		filter       invisible.Filter
 	)
 	for {
@@ -77,8 +76,8 @@ func (p *shaper) text(limit int) error {
 	return nil
 }
 
-// next returns the character after the one that was read last, or -1 at the end
-// of the text.
+// next returns the character after the current one, or -1 at the end of the
+// string.
 func (p *shaper) next() rune {
 	at := p.at
 	defer func() { p.at = at }()
@@ -92,11 +91,11 @@ func (p *shaper) next() rune {
 	return r
 }
 
-// minSent is how long what was sent is at least to be left out: what is short
-// may be anything.
+// minSent is the minimum size, in bytes, of an echo to omit: shorter strings
+// may match by chance.
 const minSent = 64
 
-// isSent reports whether a text, as it stands in JSON, is what was sent.
+// isSent reports whether the contents of a JSON string equal the sent text.
 func (p *shaper) isSent(raw []byte) bool {
 	if len(raw) < minSent || len(raw) < len(p.Sent)/2 {
 		return false
@@ -108,7 +107,7 @@ func (p *shaper) isSent(raw []byte) bool {
 	return strings.TrimSpace(text) == strings.TrimSpace(p.Sent)
 }
 
-// mark says in the text how many characters were left out of it.
+// mark appends how many characters were omitted.
 func (p *shaper) mark(left int) {
 	p.out = append(p.out, "…(+"...)
 	p.out = strconv.AppendInt(p.out, int64(left), 10)
@@ -117,8 +116,8 @@ func (p *shaper) mark(left int) {
 
 var replacement = []byte("\uFFFD")
 
-// char reads one character and returns it with the bytes that stand for it in
-// the output: those of the source, except for what is no character.
+// char reads one character and returns it with its bytes for the output: those
+// of the source, except for invalid characters.
 func (p *shaper) char() (rune, []byte, error) {
 	s := p.src[p.at:]
 	if s[0] != '\\' {
@@ -170,7 +169,7 @@ func (p *shaper) unicodeEscape(s []byte) (rune, []byte, error) {
 	return utf8.RuneError, replacement, nil
 }
 
-// hex4 reads the escape at the beginning of s: a backslash, u and four digits.
+// hex4 reads a \uXXXX escape at the beginning of s.
 func hex4(s []byte) (rune, bool) {
 	var b [2]byte
 	if len(s) < 6 {
