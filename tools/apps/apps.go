@@ -1,9 +1,9 @@
-// Package apps shows the results of tools in the conversation, for hosts with
-// MCP Apps: a view is a page without dependencies, which the host puts into a
-// sandboxed frame and hands the tool's result.
+// Package apps shows tool results in the conversation, in hosts with MCP Apps:
+// a view is a self-contained page, which the host loads into a sandboxed frame
+// and passes the tool's result.
 //
 // See https://github.com/modelcontextprotocol/ext-apps, specification
-// 2026-01-26. A client that does not declare the extension sees nothing of it.
+// 2026-01-26. Clients that do not declare the extension see none of this.
 package apps
 
 import (
@@ -19,20 +19,20 @@ import (
 )
 
 const (
-	// Extension is the name by which a client says that it shows views.
+	// Extension is the extension's name in a client's capabilities.
 	Extension = "io.modelcontextprotocol/ui"
-	// MIMEType is that of a view.
+	// MIMEType is the MIME type of a view.
 	MIMEType = "text/html;profile=mcp-app"
 
 	scheme = "ui://"
 )
 
-// A View is a page that shows the results of some tools.
+// A View is a page that shows the results of tools.
 type View struct {
 	URI   string
 	Title string
-	Tools []string // whose results it shows
-	parts []string // of its script, in their order
+	Tools []string // tools whose results it shows
+	parts []string // parts of its script, in order
 }
 
 // Views returns the views.
@@ -52,7 +52,7 @@ func Views() []View {
 //go:embed views
 var files embed.FS
 
-// HTML returns the page: all of it, for nothing is fetched.
+// HTML returns the complete page; it loads nothing else.
 func (v View) HTML() string {
 	var b strings.Builder
 	b.WriteString(`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>` + v.Title + "</title>\n<style>\n")
@@ -67,17 +67,17 @@ func (v View) HTML() string {
 func read(name string) string {
 	text, err := files.ReadFile("views/" + name)
 	if err != nil {
-		panic("apps: " + err.Error()) // it is in the program
+		panic("apps: " + err.Error()) // impossible: the file is embedded
 	}
 	return string(text)
 }
 
-// IsView reports whether a resource is a view.
+// IsView reports whether a URI is that of a view.
 func IsView(uri string) bool {
 	return slices.ContainsFunc(Views(), func(v View) bool { return v.URI == uri })
 }
 
-// Register adds the views to an MCP server, as resources.
+// Register adds the views to an MCP server as resources.
 func Register(to *server.MCPServer) {
 	for _, v := range Views() {
 		html := sync.OnceValue(v.HTML)
@@ -85,15 +85,15 @@ func Register(to *server.MCPServer) {
 			func(context.Context, mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 				return []mcp.ResourceContents{mcp.TextResourceContents{
 					URI: v.URI, MIMEType: MIMEType, Text: html(),
-					// It asks for no origin and no permission.
+					// It requests no origins and no permissions.
 					Meta: map[string]any{"ui": map[string]any{"prefersBorder": true}},
 				}}, nil
 			})
 	}
 }
 
-// AddHooks has lists tell of the views, to clients that show them, and of
-// nothing to others.
+// AddHooks includes the views in lists for clients that show them, and removes
+// them for others.
 func AddHooks(hooks *server.Hooks) {
 	hooks.AddAfterListTools(func(ctx context.Context, _ any, r *mcp.ListToolsRequest, result *mcp.ListToolsResult) {
 		if isDeclared(ctx, r.Params.Meta) {
@@ -107,7 +107,7 @@ func AddHooks(hooks *server.Hooks) {
 	})
 }
 
-// linked returns tools with the views that show their results.
+// linked returns the tools, each with the view that shows its results.
 func linked(tools []mcp.Tool) []mcp.Tool {
 	views := map[string]string{}
 	for _, v := range Views() {
@@ -124,9 +124,9 @@ func linked(tools []mcp.Tool) []mcp.Tool {
 	return tools
 }
 
-// isDeclared reports whether the client shows views. With the protocol of
-// 2026-07-28 each request says so; before that, only the handshake does, of
-// which requests over HTTP that have no session know nothing.
+// isDeclared reports whether the client shows views. With protocol 2026-07-28
+// each request says so; before, only the handshake did, so it is unknown for
+// HTTP requests without a session.
 func isDeclared(ctx context.Context, meta *mcp.Meta) bool {
 	var declared mcp.ClientCapabilities
 	if meta != nil && meta.AdditionalFields[mcp.MetaKeyClientCapabilities] != nil {

@@ -1,6 +1,6 @@
-// Package completion completes the arguments of prompts and the variables of
-// resources: ids by title, usernames, and the values of enumerations. An
-// argument is known by its name, which is the same everywhere.
+// Package completion completes prompt arguments and resource variables: ids by
+// title, usernames, and enum values. Arguments are identified by name, which is
+// the same everywhere.
 package completion
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
-// maxValues is how many values the protocol lets an answer have.
+// maxValues is the protocol's maximum number of values per response.
 const maxValues = 100
 
-// A Provider completes. It is both of the providers that an MCP server has.
+// A Provider completes both prompt arguments and resource variables.
 type Provider struct {
 	set       *tools.Set
 	prompts   *prompts.Prompts
@@ -29,8 +29,8 @@ type Provider struct {
 	sources   map[string]*source
 }
 
-// New returns a provider for prompts and resources, which reads candidates as
-// the tools of a set do, but once: who types on does not wait for a retry.
+// New returns a provider that reads candidates through the set's tools, without
+// retries: a user who keeps typing does not wait for them.
 func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
 	set = set.WithoutRetries()
 	all := map[string]any{"limit": maxPage}
@@ -49,8 +49,8 @@ func New(set *tools.Set, p *prompts.Prompts, r *resources.Resources) *Provider {
 	}}
 }
 
-// CompletePromptArgument completes an argument of a prompt. It fails only where
-// there is no such prompt.
+// CompletePromptArgument completes a prompt argument. It fails only if the
+// prompt does not exist.
 func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
 	arguments, ok := p.prompts.Arguments(prompt)
 	if !ok {
@@ -65,8 +65,8 @@ func (p *Provider) CompletePromptArgument(ctx context.Context, prompt string, ar
 	return complete(ctx, p.sources[argument.Name], argument.Value), nil
 }
 
-// CompleteResourceArgument completes a variable of a template. It fails only
-// where there is no such resource.
+// CompleteResourceArgument completes a template variable. It fails only if the
+// resource does not exist.
 func (p *Provider) CompleteResourceArgument(ctx context.Context, template string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
 	variables, ok := p.resources.Variables(template)
 	if !ok {
@@ -78,14 +78,14 @@ func (p *Provider) CompleteResourceArgument(ctx context.Context, template string
 	return complete(ctx, p.sources[argument.Name], argument.Value), nil
 }
 
-// unknown returns the error for a reference to what there is not.
+// unknown returns the error for an unknown prompt or resource.
 func (p *Provider) unknown(ctx context.Context, happened, next string) error {
 	return p.set.Hide(ctx, tools.NewError(polt.CodeInvalidArgument, "ref", happened, next))
 }
 
-// complete returns the candidates that fit what was typed, the best first. It
-// returns none where there is no source, or where it cannot be read: nobody
-// is helped by an error while typing.
+// complete returns the candidates that match what was typed, the best first. It
+// returns none if there is no source or the read fails: an error while typing
+// helps nobody.
 func complete(ctx context.Context, s *source, typed string) *mcp.Completion {
 	answer := &mcp.Completion{Values: []string{}}
 	if s == nil {
@@ -105,23 +105,23 @@ func complete(ctx context.Context, s *source, typed string) *mcp.Completion {
 		}
 	}
 	answer.HasMore = all.more || total > maxValues
-	if !all.more { // of what was not read nobody knows how much fits
+	if !all.more { // the total is unknown if not all were read
 		answer.Total = total
 	}
 	return answer
 }
 
-// A candidate is a value that an argument may have.
+// A candidate is a possible value of an argument.
 type candidate struct {
 	value string
-	title string // what people know it by; may be empty
+	title string // human-readable; may be empty
 }
 
-// ranks is how many ranks a candidate that fits may have.
+// ranks is the number of ranks of matching candidates.
 const ranks = 4
 
-// rank says how well a candidate fits what was typed, in lower case: 0 is
-// best, and -1 is not at all.
+// rank returns how well a candidate matches typed, which is in lower case: 0 is
+// best, -1 is no match.
 func (c candidate) rank(typed string) int {
 	value, title := strings.ToLower(c.value), strings.ToLower(c.title)
 	switch {

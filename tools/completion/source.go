@@ -12,40 +12,38 @@ import (
 )
 
 const (
-	// freshFor is how long candidates are used again: for as long as somebody
-	// goes on typing. That holds after a read that has failed as well, so that a
-	// platform that fails is not asked at each key.
+	// freshFor is how long candidates are cached: about as long as a user keeps
+	// typing. It applies after a failed read too, so that a failing platform is
+	// not asked again at each keystroke.
 	freshFor = 10 * time.Second
-	// readTimeout is how long a read may take. Who has typed on is not there any
-	// more to end it.
+	// readTimeout bounds a read, which the end of a request does not cancel.
 	readTimeout = 5 * time.Second
-	// maxPage is how many items are asked for, which is the most that the
-	// platform gives.
+	// maxPage is the requested page size, the platform's maximum.
 	maxPage = 100
 )
 
-// A page is the candidates that were read, and whether there may be more.
+// A page is the candidates read, and whether there may be more.
 type page struct {
 	candidates []candidate
 	more       bool
 }
 
-// A source has the candidates for an argument.
+// A source provides an argument's candidates.
 type source struct {
-	read func(context.Context) (page, error) // nil where they never change
+	read func(context.Context) (page, error) // nil if they never change
 
-	mu      sync.Mutex // guards what follows
-	known   page       // of the last read that did not fail
+	mu      sync.Mutex // guards the fields below
+	known   page       // result of the last successful read
 	until   time.Time  // when to read again
-	reading *reading   // that is under way, or nil
+	reading *reading   // read in progress, or nil
 }
 
-// A reading is one read, for all who wait for it.
+// A reading is a read shared by all callers that wait for it.
 type reading struct {
-	done chan struct{} // closed when it has ended, and what follows is there
-	page page          // what is known after it
-	// panicked is what it panicked with, or nil. It is for those who wait to
-	// panic with, as that is caught where requests are answered, and nowhere else.
+	done chan struct{} // closed when the fields below are set
+	page page          // result
+	// panicked is the value that the read panicked with, or nil. The waiting
+	// callers panic with it, where it is recovered.
 	panicked any
 }
 
@@ -57,19 +55,19 @@ func fixed(values []string) *source {
 	return s
 }
 
-// An origin is where candidates come from.
+// An origin says where candidates come from.
 type origin struct {
-	tool      string // that lists them
+	tool      string // lists the items
 	arguments map[string]any
-	list      string // the member of its answer that has them
-	value     string // the member of an item that is the value
-	title     string // the member that people know it by
-	// without has the statuses of items that are none; nil leaves none out.
+	list      string // member of the tool's answer with the items
+	value     string // member of an item that is the value
+	title     string // member of an item that is its title
+	// without are the statuses of items to exclude.
 	without []string
 }
 
-// from returns a source that reads as a tool of the set does, and without a
-// key: what one caller has read is for all.
+// from returns a source that reads through a tool, without a key: the
+// candidates are shared by all callers.
 func from(set *tools.Set, o origin) *source {
 	set = set.As(polt.Key{})
 	s := fixed(nil)
@@ -83,15 +81,14 @@ func from(set *tools.Set, o origin) *source {
 	return s
 }
 
-// candidates finds candidates in an answer. Of what is not as we know it, there
-// are none.
+// candidates extracts candidates from an answer; none if its form is unknown.
 func (o origin) candidates(answer []byte) (p page) {
 	var members map[string]json.RawMessage
 	var items []map[string]any
 	if json.Unmarshal(answer, &members) != nil || json.Unmarshal(members[o.list], &items) != nil {
 		return p
 	}
-	p.more = len(items) >= maxPage // the platform was asked for as many
+	p.more = len(items) >= maxPage // the requested page size
 	for _, item := range items {
 		title, _ := item[o.title].(string)
 		status, _ := item["status"].(string)
@@ -102,9 +99,9 @@ func (o origin) candidates(answer []byte) (p page) {
 	return p
 }
 
-// candidates returns the candidates. Of those who ask at once, the first has
-// them read. Whoever stops waiting gets none, and does not stop the read: a host
-// cancels its request at each key, and the next one asks for the same.
+// candidates returns the candidates, from one read for all concurrent callers.
+// A cancelled caller gets none but does not stop the read: hosts cancel a
+// request at each keystroke, and the next one needs the same.
 func (s *source) candidates(ctx context.Context) page {
 	r := s.current(ctx)
 	select {
@@ -118,8 +115,8 @@ func (s *source) candidates(ctx context.Context) page {
 	return r.page
 }
 
-// current returns the read that is to be waited for, which has ended where what
-// is known is fresh.
+// current returns the read to wait for, which is already done if the cached
+// candidates are fresh.
 func (s *source) current(ctx context.Context) *reading {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +132,7 @@ func (s *source) current(ctx context.Context) *reading {
 	return s.reading
 }
 
-// refresh reads. Where that fails, what is known stays.
+// refresh reads the candidates. If that fails, the cached ones are kept.
 func (s *source) refresh(ctx context.Context, r *reading) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()

@@ -44,9 +44,9 @@ func weighIn() row {
 	}
 }
 
-// stageOf returns the stage of a project, in JSON, or "" where it does not tell.
+// stageOf returns the stage of a project in JSON, or "" if unknown.
 func stageOf(text string) polt.ProjectStatus {
 	var project struct{ Status polt.ProjectStatus }
-	_ = json.Unmarshal([]byte(text), &project) // then it does not tell
+	_ = json.Unmarshal([]byte(text), &project) // if invalid, it is unknown
 	return project.Status
 }

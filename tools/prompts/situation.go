@@ -9,8 +9,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/answers"
 )
 
-// who returns the username of the agent whose key is in use, or "" where that
-// is not known.
+// who returns the username of the agent whose key is in use, or "" if unknown.
 func (p *Prompts) who(ctx context.Context) string {
 	if p.set.Key(ctx).IsZero() {
 		return ""
@@ -22,7 +21,7 @@ func (p *Prompts) who(ctx context.Context) string {
 	return answers.Owner(answer)
 }
 
-// acting says as whom the agent acts.
+// acting says which agent acts.
 func (p *Prompts) acting(username string) string {
 	if username == "" {
 		var how []string
@@ -44,8 +43,7 @@ func (p *Prompts) acting(username string) string {
 // maxHeld is how many tasks an agent can be committed to.
 const maxHeld = 3
 
-// holding says how many tasks an agent is committed to, or nothing where that is
-// not known.
+// holding says how many tasks an agent is committed to, or "" if unknown.
 func (p *Prompts) holding(ctx context.Context, username string) string {
 	answer, err := p.set.Read(ctx, "list_committed_tasks", map[string]string{"username": username})
 	if err != nil {
@@ -62,8 +60,8 @@ func (p *Prompts) holding(ctx context.Context, username string) string {
 	}
 }
 
-// now tells the time: deadlines are in Unix seconds, and not every model knows
-// what day it is.
+// now states the current time: deadlines are in Unix seconds, and not every
+// model knows today's date.
 func now() string {
 	t := time.Now().UTC()
 	return fmt.Sprintf("It is now %s UTC, %d in Unix seconds.", t.Format("2006-01-02 15:04"), t.Unix())

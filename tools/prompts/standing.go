@@ -7,12 +7,13 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// A standing is how a task stands, as far as its JSON tells.
+// A standing is a task's state, as far as its JSON shows it. Unknown members
+// are empty.
 type standing struct {
-	status     polt.TaskStatus       // "" where it does not tell
-	holder     string                // who is committed to it; "" where it does not tell
-	lastAgent  string                // whose the last submission is; "" where it does not tell
-	lastStatus polt.SubmissionStatus // of that submission; "" where it does not tell
+	status     polt.TaskStatus       // of the task
+	holder     string                // agent committed to it
+	lastAgent  string                // agent that made the last submission
+	lastStatus polt.SubmissionStatus // status of the last submission
 }
 
 func standingOf(text string) (s standing) {
@@ -35,7 +36,7 @@ func standingOf(text string) (s standing) {
 	return s
 }
 
-// is says how the task stands, in a few words.
+// is describes the task's state in a few words.
 func (s standing) is() string {
 	switch {
 	case s.status == polt.TaskInReview:
@@ -46,8 +47,8 @@ func (s standing) is() string {
 	return word(string(s.status))
 }
 
-// work says what to do first with the task where an agent is to work on it, and
-// whether that is possible.
+// work says what the agent should do first with the task, and whether working
+// on it is possible.
 func (s standing) work(username string) (first string, possible bool) {
 	switch s.status {
 	case polt.TaskAvailable:
@@ -69,8 +70,8 @@ func (s standing) work(username string) (first string, possible bool) {
 	return "You are committed to the task.", true
 }
 
-// revise says what to look at first where an agent is to answer a revision of
-// the task, or why it cannot. Neither is said where nothing is known against it.
+// revise says what to look at first when revising, or why the agent cannot
+// revise the task. Both are empty if nothing is known against it.
 func (s standing) revise(username string) (first, not string) {
 	isOther := func(name string) bool { return username != "" && name != "" && name != username }
 	switch {

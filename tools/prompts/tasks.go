@@ -149,7 +149,7 @@ func answerRevision() row {
 	}
 }
 
-// oneLine returns a text in one line.
+// oneLine replaces each run of whitespace with a space.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func or(text, otherwise string) string {

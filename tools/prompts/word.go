@@ -7,10 +7,9 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// word returns a name, or the state of something, as the platform gives it, to
-// stand in a sentence of the prompt's own. One that follows the rule for
-// usernames stands there as it is; any other text is quoted, so that nobody can
-// put words into the prompt's mouth by a name.
+// word returns a name or status from the platform for use in a sentence. Text
+// that is not a valid username is quoted, so that a name cannot inject text
+// into the prompt.
 func word(text string) string {
 	if text == "" || len(polt.GetAgent.Check(polt.GetAgentInput{Username: text})) == 0 {
 		return text

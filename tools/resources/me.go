@@ -13,34 +13,31 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// me is the resource of that name: each part is as the platform answers it.
+// me is the resource "me"; its parts are the platform's own answers.
 type me struct {
 	Agent json.RawMessage `json:"agent"`
-	// Committed has the tasks that the agent is committed to; nil where they are
-	// not known.
+	// Committed are the tasks that the agent is committed to; nil if unknown.
 	Committed json.RawMessage `json:"committed,omitempty"`
-	// AwaitingReview has the agent's tasks that are in review; nil where that
-	// is not known.
+	// AwaitingReview are the agent's tasks in review; nil if unknown.
 	AwaitingReview []json.RawMessage `json:"awaiting_review,omitzero"`
 	Notice         string            `json:"_notice,omitempty"`
 }
 
 const (
-	maxPage  = 100 // tasks of a page, which is the most that the platform gives
-	minPage  = 20  // that it gives where there are as many, whatever was asked for
-	maxPages = 5   // that are looked at
+	maxPage  = 100 // tasks per page, the platform's maximum
+	minPage  = 20  // a full page has at least this many, whatever the limit
+	maxPages = 5   // pages read at most
 )
 
-// What is said of a part that is left out.
+// Notices about omitted parts.
 const (
 	ownerUnknown     = "the platform does not tell whose the key is: list_committed_tasks with your username shows what you are committed to"
 	committedUnknown = "which tasks you are committed to is not known, as the platform finds no agent of the key's name: list_committed_tasks with the username that you registered shows them"
 	reviewUnknown    = "which tasks await review is not known: get_task shows it of a task"
 )
 
-// readMe reads whose the key is, and the rest as far as there is any. A failure
-// that may pass is that of the whole: it must not look like a change to who
-// watches.
+// readMe verifies the key and reads what is available of the rest. A transient
+// failure fails the whole read, so that watchers do not see it as a change.
 func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 	agent, err := s.Read(ctx, "verify_key", struct{}{})
 	if err != nil {
@@ -53,7 +50,7 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 		return encode(answer)
 	}
 	var notices []string
-	isKnown := true // as an agent, by that name
+	isKnown := true // whether the platform has an agent of that name
 	answer.Committed, err = s.Read(ctx, "list_committed_tasks", map[string]string{"username": username})
 	switch {
 	case hasNone(err):
@@ -66,7 +63,7 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !isKnown && len(own) == 0 { // it may have some under another name
+	if !isKnown && len(own) == 0 { // it may have tasks under another name
 		own, notice = nil, reviewUnknown
 	}
 	if answer.AwaitingReview = own; notice != "" {
@@ -76,19 +73,19 @@ func readMe(ctx context.Context, s *tools.Set, _ string) ([]byte, error) {
 	return encode(answer)
 }
 
-// hasNone reports whether an error says for good that there is nothing to read:
-// the platform has no such thing, or what it calls the agent cannot be asked for.
+// hasNone reports whether an error is permanent: the agent does not exist, or
+// its name cannot be requested.
 func hasNone(err error) bool {
 	e, ok := errors.AsType[*tools.Error](err)
 	return ok && (e.Code() == polt.CodeNotFound || e.Code() == polt.CodeInvalidArgument)
 }
 
-// inReview returns an agent's tasks that are in review, nil where that is not
-// known, and a notice where there may be others.
+// inReview returns an agent's tasks in review, nil if unknown, and a notice if
+// there may be more.
 func inReview(ctx context.Context, s *tools.Set, username string) (own []json.RawMessage, notice string, _ error) {
 	own = []json.RawMessage{}
 	looked := 0
-	var first json.RawMessage // of the page before
+	var first json.RawMessage // of the previous page
 	for page := 1; page <= maxPages; page++ {
 		query := map[string]any{"status": polt.TaskInReview, "limit": maxPage}
 		if page > 1 {
@@ -96,7 +93,7 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 		}
 		answer, err := s.Read(ctx, "list_tasks", query)
 		if page > 1 && hasNone(err) {
-			break // it has no such page
+			break // past the end
 		}
 		if err != nil && !hasNone(err) {
 			return nil, "", err
@@ -106,7 +103,7 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 			return nil, reviewUnknown, nil
 		}
 		if page > 1 && len(tasks) > 0 && bytes.Equal(tasks[0], first) {
-			break // it has no pages
+			break // paging is not supported
 		}
 		for _, task := range tasks {
 			if answers.IsCommittedTo(task, username) {
@@ -122,7 +119,7 @@ func inReview(ctx context.Context, s *tools.Set, username string) (own []json.Ra
 	return own, fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", looked), nil
 }
 
-// encode encodes without escaping <, > and &, which would cost a reader.
+// encode encodes v without escaping <, > and &, which costs tokens.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

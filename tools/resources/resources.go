@@ -1,5 +1,5 @@
-// Package resources makes MCP resources of what the platform shows: one of
-// each kind of thing, read as the tool of that kind reads it.
+// Package resources provides the platform's data as MCP resources, one per
+// kind, read through the corresponding tool.
 package resources
 
 import (
@@ -20,14 +20,14 @@ import (
 
 // A row is a resource, or a template of resources.
 type row struct {
-	uri         string // with a variable at its end in braces, for a template
+	uri         string // a template if it ends in a variable in braces
 	name        string
-	title       string // for people
+	title       string // human-readable
 	description string
 	mimeType    string
-	own         bool // the same URI is another thing for each agent
-	fixed       bool // it only changes with this program
-	// read returns the text of the resource; value is that of the variable.
+	own         bool // its contents depend on the agent
+	fixed       bool // it changes only with a new version of this program
+	// read returns the resource's text; value is the variable's value.
 	read func(ctx context.Context, s *tools.Set, value string) ([]byte, error)
 }
 
@@ -36,7 +36,7 @@ const (
 	markdownType = "text/markdown"
 )
 
-// table returns every resource, in the order in which an agent would read them.
+// table returns every resource, in the order in which an agent needs them.
 func table() []row {
 	return []row{
 		{
@@ -83,7 +83,7 @@ func table() []row {
 	}
 }
 
-// reader reads as a tool with one argument does.
+// reader returns a read function that calls a tool with one argument.
 func reader(tool, argument string) func(context.Context, *tools.Set, string) ([]byte, error) {
 	return func(ctx context.Context, s *tools.Set, value string) ([]byte, error) {
 		return s.Read(ctx, tool, map[string]string{argument: value})
@@ -96,8 +96,7 @@ type Resources struct {
 	rows []row
 }
 
-// New returns the resources that a set's tools can read. Which of the tools
-// are off does not matter.
+// New returns the resources. They do not depend on which tools are enabled.
 func New(set *tools.Set) *Resources { return &Resources{set: set, rows: table()} }
 
 // Register adds the resources to an MCP server.
@@ -116,8 +115,8 @@ func (r *Resources) Register(to *server.MCPServer) {
 	}
 }
 
-// handle takes the URI and not mcp-go's variables, which are decoded: the same
-// URI must be the same thing to read and to watch.
+// handle uses the URI instead of mcp-go's decoded variables, so that reading
+// and watching interpret a URI in the same way.
 func (r *Resources) handle(ctx context.Context, request mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 	contents, err := r.Read(ctx, request.Params.URI)
 	if err != nil {
@@ -126,8 +125,8 @@ func (r *Resources) handle(ctx context.Context, request mcp.ReadResourceRequest)
 	return []mcp.ResourceContents{contents}, nil
 }
 
-// Read reads a resource. The error is always a [*tools.Error]; where there is
-// no such resource, its code is [polt.CodeNotFound].
+// Read reads a resource. The error is always a [*tools.Error]; its code is
+// [polt.CodeNotFound] if the resource does not exist.
 func (r *Resources) Read(ctx context.Context, uri string) (mcp.TextResourceContents, error) {
 	row, value, err := r.find(uri)
 	if err != nil {
@@ -140,28 +139,28 @@ func (r *Resources) Read(ctx context.Context, uri string) (mcp.TextResourceConte
 	return mcp.TextResourceContents{URI: uri, MIMEType: row.mimeType, Text: string(text)}, nil
 }
 
-// IsFixed reports whether a resource is the same for all, and only changes with
-// this program.
+// IsFixed reports whether a resource is the same for all callers and changes
+// only with a new version of this program.
 func (r *Resources) IsFixed(uri string) bool {
 	row, _, err := r.find(uri)
 	return err == nil && row.fixed
 }
 
-// Canonical returns a resource's URI as RFC 3986 writes it, or the error for
-// one that is none of ours. mcp-go finds no template for "polt://tasks/a b".
+// Canonical returns a resource's URI in RFC 3986 form, or an error if it is not
+// a resource of this server. mcp-go matches no template for "polt://tasks/a b".
 func (r *Resources) Canonical(ctx context.Context, uri string) (string, error) {
 	row, value, err := r.find(uri)
 	if err != nil {
 		return "", r.set.Hide(ctx, err)
 	}
 	prefix, _, _ := strings.Cut(row.uri, "{")
-	// Of a variable's value, a template leaves only what is unreserved as it is.
+	// A template leaves only unreserved characters of a variable unescaped.
 	return prefix + strings.ReplaceAll(url.QueryEscape(value), "+", "%20"), nil
 }
 
-// Variables returns the names of a template's variables, none for a resource that
-// is no template, and whether there is either. A URI that fits a template stands
-// for it.
+// Variables returns the names of a template's variables, none for a plain
+// resource, and whether the resource or template exists. A URI that matches a
+// template is treated as that template.
 func (r *Resources) Variables(template string) (names []string, ok bool) {
 	row, _, err := r.find(template)
 	if err != nil || strings.Contains(template, "{") && template != row.uri {
@@ -173,7 +172,7 @@ func (r *Resources) Variables(template string) (names []string, ok bool) {
 	return names, true
 }
 
-// about says of which resource an error is.
+// about adds the resource's URI to an error.
 func about(uri string, err error) error {
 	if e, ok := errors.AsType[*tools.Error](err); ok {
 		return e.About(uri)
@@ -181,9 +180,8 @@ func about(uri string, err error) error {
 	return err
 }
 
-// Template returns the template that a resource's URI is of, which names no task
-// or agent, or the URI itself where there is no other like it. It is "" for one
-// that is none of ours.
+// Template returns the template that a URI matches, which contains no id or
+// username, or the URI itself if it is a plain resource; "" if it is unknown.
 func Template(uri string) string {
 	row, _, err := find(table(), uri)
 	if err != nil {
@@ -194,7 +192,7 @@ func Template(uri string) string {
 
 func (r *Resources) find(uri string) (row, string, error) { return find(r.rows, uri) }
 
-// find returns the row of a URI, with the value of the row's variable.
+// find returns the row that a URI matches, and the variable's value.
 func find(rows []row, uri string) (row, string, error) {
 	for _, row := range rows {
 		prefix, _, isTemplate := strings.Cut(row.uri, "{")

@@ -14,17 +14,17 @@ import (
 	"github.com/openpolt/polt-mcp/tools/guide"
 )
 
-// The skill is served by the extension of MCP for that, which mcp-go does not
-// have (v1.2.1):
+// The skill is served through the MCP skills extension, which mcp-go does not
+// support (v1.2.1):
 // https://github.com/modelcontextprotocol/ext-skills/blob/main/specification/stable/skills.mdx
 
-// SkillsExtension is the name by which a server says that it has skills.
+// SkillsExtension is the extension's name in the server's capabilities.
 const SkillsExtension = "io.modelcontextprotocol/skills"
 
 const skillURI = "skill://" + guide.SkillName + "/SKILL.md"
 
-// skillTTL is how long, in ms, a client may take the skill to be as it was. It
-// only changes with this program.
+// skillTTL is how long, in ms, clients may cache the skill. It changes only
+// with a new version of this program.
 const skillTTL = 60 * 60 * 1000
 
 type skill struct {
@@ -51,7 +51,7 @@ func ourSkill() skill {
 	}
 }
 
-// skillResult is the result of either method: it has either of the members.
+// skillResult is the result of both methods; each sets its own member.
 type skillResult struct {
 	Skills []skill        `json:"skills,omitempty"`
 	Skill  *skill         `json:"skill,omitempty"`

@@ -6,31 +6,31 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// A State is what of a resource can be watched.
+// A State is the watchable state of a resource.
 type State struct {
-	// ID is equal for all whose Read gives the same.
+	// ID is equal for states whose Read returns the same.
 	ID any
-	// Read returns the resource as it is, for the agent who asked for the
-	// State, whatever the context's.
+	// Read returns the resource as seen by the agent that requested the State,
+	// regardless of the context's.
 	Read func(context.Context) ([]byte, error)
 }
 
-// stateID names what a URI is to a caller.
+// stateID identifies a URI as seen by a caller.
 type stateID struct {
 	uri string
-	key polt.Key // none where it is the same thing for all
+	key polt.Key // zero if it is the same for all callers
 }
 
 // String is for a log.
 func (id stateID) String() string { return id.uri }
 
-// State returns what of a resource can be watched, as the caller of ctx sees
-// it. That there is no such resource is an error, a [*tools.Error]; that the
-// thing is not there only Read tells.
+// State returns the watchable state of a resource, as the caller of ctx sees
+// it. An unknown URI is an error, a [*tools.Error]; whether the task, project
+// or agent exists is reported by Read only.
 func (r *Resources) State(ctx context.Context, uri string) (State, error) {
 	row, value, err := r.find(uri)
 	if err == nil {
-		err = r.set.Leak(ctx, row.name, value) // what is read for all is read without a key to compare with
+		err = r.set.Leak(ctx, row.name, value) // shared reads have no key, so Read cannot check this
 	}
 	if err != nil {
 		return State{}, r.set.Hide(ctx, about(uri, err))
