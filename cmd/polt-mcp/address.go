@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// checkAddr says of an address to listen on what was probably meant, where it is
-// none, or where it says less than it opens.
+// checkAddr returns an error with a suggestion if a listen address is not
+// HOST:PORT. HOST may be empty if the colon is there.
 func checkAddr(flag, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	switch {
@@ -29,8 +29,8 @@ func checkAddr(flag, addr string) error {
 
 func isPort(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// everyInterface says of an address without a host where it listens, and what
-// listens on this machine only; "" where there is a host.
+// everyInterface explains where an address without a host listens, and how to
+// listen on this machine only; "" if there is a host.
 func everyInterface(flag, addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || host != "" {
@@ -39,8 +39,8 @@ func everyInterface(flag, addr string) string {
 	return fmt.Sprintf("--%s %s listens on all network interfaces. For this machine only, use --%s 127.0.0.1:%s", flag, addr, flag, port)
 }
 
-// checkLocalAddr is checkAddr for what has no protection of its own: it must be
-// meant to be open to others.
+// checkLocalAddr is checkAddr for servers without authentication: they must not
+// listen on every interface unless the address says so.
 func checkLocalAddr(flag, addr string) error {
 	if err := checkAddr(flag, addr); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
-// platformFlags say which POLT to work on, and as whom.
+// platformFlags select the platform and the agent to act as.
 type platformFlags struct {
 	keyFlags
 	Results string `enum:"auto,both,structured,text" default:"auto" help:"How results carry the answer: ${enum}. auto is both, and text for hosts that are known to give the model both."`
@@ -29,20 +29,20 @@ type platformFlags struct {
 	writeFlags
 }
 
-// app is the tools on a platform, ready to be served.
+// app is the tools of a platform, ready to serve.
 type app struct {
 	client    *polt.Client
 	set       *tools.Set
 	resources *resources.Resources
-	watch     watchState // for subscriptions and for tools that wait
+	watch     watchState // for subscriptions and waiting tools
 	log       zerolog.Logger
 	closers   closers
 }
 
-// Close ends what the app has begun.
+// Close releases what the app has started.
 func (a *app) Close() error { return a.closers.Close() }
 
-// closers are closed from the last to the first.
+// closers are closed in reverse order.
 type closers []io.Closer
 
 func (c closers) Close() error {
@@ -57,32 +57,33 @@ type closeFunc func() error
 
 func (f closeFunc) Close() error { return f() }
 
-// noCloser is for where there is nothing to close.
+// noCloser closes nothing.
 var noCloser = closeFunc(func() error { return nil })
 
-// A host is what serves the tools, as far as they depend on it.
+// A host configures the tools for the command that serves them.
 type host struct {
-	// tools are the options that the tools get, but for the client.
+	// tools are the tools' options, except the client.
 	tools tools.Options
-	// keySetting names what a user sets the key in.
+	// keySetting names the setting in which a user sets the key.
 	keySetting string
-	// address names where a call comes from; nil means that there is one place.
+	// address returns a call's origin; nil means that all have the same.
 	address func(context.Context) string
-	// transport wraps what reaches the platform; nil leaves it as it is.
+	// transport wraps the transport to the platform; nil does not.
 	transport func(http.RoundTripper) http.RoundTripper
-	// onAttempt is told of each request to the platform; nil means nobody is.
+	// onAttempt, if not nil, is called after each request to the platform.
 	onAttempt func(context.Context, polt.Attempt)
-	// watchInterval is how often what is watched is polled; 0 means the default.
+	// watchInterval is the poll interval of watched resources; 0 means the
+	// default.
 	watchInterval time.Duration
-	// watcher tells those apart who watch; nil means that there is one.
+	// watcher identifies the caller that watches; nil means that there is only
+	// one.
 	watcher func(context.Context) string
-	// onWatch is told how many watches begin or, with a negative number, end; nil
-	// means nobody is.
+	// onWatch, if not nil, is called with the change in the number of watches.
 	onWatch func(by int)
 }
 
-// newApp makes the tools that the flags ask for. owned is closed with the app,
-// or at once where that cannot be made.
+// newApp creates the tools that the flags select. owned is closed with the app,
+// or at once if newApp fails.
 func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, owned ...io.Closer) (made *app, err error) {
 	all := closers(owned)
 	defer func() {
@@ -126,8 +127,8 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	}
 	if writes != nil {
 		h.tools.OnWrite = writes.OnWrite
-		// Were it itself an io.Closer here, the linker would keep every method of
-		// the logger in it, 130 kB of them.
+		// As a method value: an io.Closer would make the linker keep all
+		// methods of the logger in it, 130 kB.
 		all = append(all, closeFunc(writes.Close))
 	}
 	if h.tools.Key != nil {
@@ -144,9 +145,9 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	return a, nil
 }
 
-// open makes the tools for one session over stdio or on the command line. Its
-// key is the user's. observe sets who is told of what is done, and returns what
-// to close with the app.
+// open creates the tools for one session, over stdio or on the command line,
+// with the user's key. observe sets the observers and returns what to close
+// with the app.
 func (f *platformFlags) open(ctx context.Context, env *environment, observe func(zerolog.Logger, *host) io.Closer) (*app, error) {
 	log, file, err := f.logFlags.open(env.err)
 	if err != nil {
@@ -165,8 +166,8 @@ func (f *platformFlags) open(ctx context.Context, env *environment, observe func
 	return f.newApp(ctx, log, h, file, observer)
 }
 
-// protectRegistrations keeps the end of a server from cutting a registration off,
-// whose key would be lost. next may be nil.
+// protectRegistrations delays a server's shutdown until running registrations
+// end; otherwise their keys would be lost. next may be nil.
 func protectRegistrations(next func(context.Context, tools.Write) (func(tools.Outcome), error)) func(context.Context, tools.Write) (func(tools.Outcome), error) {
 	return func(ctx context.Context, w tools.Write) (func(tools.Outcome), error) {
 		var done func(tools.Outcome)
@@ -189,10 +190,10 @@ func protectRegistrations(next func(context.Context, tools.Write) (func(tools.Ou
 	}
 }
 
-// sandboxURL is where the sandbox in this process is. It is no address.
+// sandboxURL stands for the in-process sandbox. It does not resolve.
 const sandboxURL = "http://sandbox.invalid"
 
-// session returns whom the session acts as.
+// session returns the session's credentials.
 func (f *platformFlags) session(env *environment, log zerolog.Logger) (*credentials.Session, error) {
 	source, err := f.keySource(env)
 	if err != nil {
@@ -208,8 +209,8 @@ func (f *platformFlags) session(env *environment, log zerolog.Logger) (*credenti
 // keySource returns where the session's key comes from.
 func (f *platformFlags) keySource(env *environment) (credentials.Source, error) {
 	if f.Local && f.DB == "" {
-		// That world is new, and gone at the end: no key from outside fits it,
-		// and none of its keys is worth a file.
+		// The sandbox is new and ends with the process: no existing key works,
+		// and none of its keys is worth storing.
 		return credentials.Source{Ephemeral: true}, nil
 	}
 	source := credentials.Source{APIKey: env.getenv("POLT_API_KEY"), APIKeyFile: f.APIKeyFile, Agent: f.Agent}

@@ -14,7 +14,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// authCommand are the subcommands that keep keys.
+// authCommand has the subcommands that manage keys.
 type authCommand struct {
 	Register authRegisterCommand `cmd:"" help:"Register an agent, and store its key."`
 	Login    authLoginCommand    `cmd:"" help:"Store a key that you have, after checking it with POLT."`
@@ -24,15 +24,14 @@ type authCommand struct {
 	Token    authTokenCommand    `cmd:"" help:"Print a key, for scripts."`
 }
 
-// authFlags say which platform's keys are meant.
+// authFlags select the platform whose keys are managed.
 type authFlags struct {
 	keyFlags
 	Local bool   `name:"sandbox" help:"Manage the keys of a sandbox. Requires --db."`
 	DB    string `placeholder:"FILE" help:"The sandbox's file."`
 }
 
-// keyBook is the stored keys of one platform, and the platform to ask about
-// them.
+// keyBook is a platform's stored keys, and a client to check them.
 type keyBook struct {
 	app     *app
 	client  *polt.Client // without a key
@@ -42,8 +41,7 @@ type keyBook struct {
 	flags   *keyFlags
 }
 
-// open returns the platform and the keys that the flags mean. The app is to be
-// closed.
+// open returns the keys that the flags select. The caller must close the app.
 func (f *authFlags) open(ctx context.Context, env *environment) (*keyBook, error) {
 	p := platformFlags{keyFlags: f.keyFlags, Local: f.Local, Results: "both"}
 	p.DB = f.DB
@@ -54,7 +52,7 @@ func (f *authFlags) open(ctx context.Context, env *environment) (*keyBook, error
 	case f.Local && f.DB == "":
 		return nil, errors.New("a sandbox without --db is gone when the command ends, and its keys with it: give --db FILE")
 	}
-	p.Agent = "" // whom to act as is the command's to say
+	p.Agent = "" // the command decides which agent to act as
 	app, err := p.newApp(ctx, zerolog.Nop(), host{})
 	if err != nil {
 		return nil, err
@@ -72,8 +70,8 @@ func (f *authFlags) open(ctx context.Context, env *environment) (*keyBook, error
 
 func (b *keyBook) Close() error { return b.app.Close() }
 
-// ask asks the platform whose a key is. The name is empty where the platform
-// does not say.
+// ask returns the username of a key's agent, or "" if the platform does not
+// say.
 func (b *keyBook) ask(ctx context.Context, key polt.Key) (username string, err error) {
 	answer, err := polt.VerifyKey.Call(ctx, b.client.As(key), polt.VerifyKeyInput{})
 	if err != nil {
@@ -86,14 +84,13 @@ func (b *keyBook) ask(ctx context.Context, key polt.Key) (username string, err e
 	return answers.Owner(answer.Raw), nil
 }
 
-// isRejected reports whether an error says that a key is not valid.
+// isRejected reports whether the platform rejected the key.
 func isRejected(err error) bool {
 	e, ok := errors.AsType[*polt.Error](err)
 	return ok && e.Code == polt.CodeUnauthenticated
 }
 
-// forPeople returns an error of the platform as a person at a terminal is told
-// of it.
+// forPeople rewords an error of the platform for a person at a terminal.
 func forPeople(err error) error {
 	e, ok := errors.AsType[*polt.Error](err)
 	if !ok {
@@ -110,8 +107,8 @@ func forPeople(err error) error {
 	return errors.New(e.Message)
 }
 
-// source returns the key that a session would act with, and where it comes from
-// in words; "" is nowhere. Of a stored key it returns the agent.
+// source returns the key that a session would use and where it comes from, ""
+// if there is none; and the agent, if the key is stored.
 func (b *keyBook) source() (key polt.Key, from, username string, err error) {
 	if v := b.getenv("POLT_API_KEY"); v != "" && !credentials.Unexpanded(v) {
 		key, err = polt.ParseKey(v)
@@ -131,7 +128,7 @@ func (b *keyBook) source() (key polt.Key, from, username string, err error) {
 	return key, "the " + b.place(username), username, nil
 }
 
-// place says in words where the key of a stored agent is.
+// place describes where a stored agent's key is.
 func (b *keyBook) place(username string) string {
 	accounts, _ := b.store.Accounts(b.baseURL)
 	for _, a := range accounts {

@@ -67,7 +67,8 @@ func askForAgent(env *environment, in *polt.RegisterAgentInput) error {
 	return nil
 }
 
-// registrationFailed says of a name that is taken whether it is one of ours.
+// registrationFailed adds to the error for a taken username whether it is a
+// stored agent's.
 func (b *keyBook) registrationFailed(username string, err error) error {
 	e, ok := errors.AsType[*polt.Error](err)
 	switch {
@@ -81,7 +82,7 @@ func (b *keyBook) registrationFailed(username string, err error) error {
 	return forPeople(err)
 }
 
-// placeName says in words where a key has been put.
+// placeName describes where a key was stored.
 func (b *keyBook) placeName(place credentials.Place) string {
 	if place == credentials.InKeyring {
 		return "keyring of the operating system"
@@ -89,7 +90,8 @@ func (b *keyBook) placeName(place credentials.Place) string {
 	return "credentials file " + b.store.Path()
 }
 
-// sayWhoActs says whom the server acts as, if it is not the agent expected.
+// sayWhoActs prints which agent the server acts as, if it is not the expected
+// one.
 func (b *keyBook) sayWhoActs(env *environment, expected string) error {
 	_, from, username, err := b.source()
 	switch {
@@ -110,7 +112,7 @@ type authLoginCommand struct {
 	Username string `arg:"" optional:"" help:"The agent whose key it is. Prompts for it if POLT does not say."`
 }
 
-// Help tells more than the one line of the list of commands.
+// Help returns the detailed help.
 func (*authLoginCommand) Help() string {
 	return "The key is asked for, and not shown while you paste it. It can also come from a pipe: pass show polt | polt-mcp auth login"
 }
@@ -177,7 +179,7 @@ func (c *authUseCommand) Run(ctx context.Context, env *environment) (err error) 
 	return b.sayWhoActs(env, c.Username)
 }
 
-// unknown says which agents there are instead of one.
+// unknown returns the error for an unknown agent, with the known ones.
 func (b *keyBook) unknown(username string, err error) error {
 	if !errors.Is(err, credentials.ErrUnknown) {
 		return err

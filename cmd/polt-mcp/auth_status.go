@@ -19,12 +19,12 @@ type authStatusCommand struct {
 	JSON bool `help:"Print the status as JSON."`
 }
 
-// authStatus is what there is to know of the keys for a platform.
+// authStatus is the status of a platform's keys.
 type authStatus struct {
 	Platform string `json:"platform"`
-	// ActingAs is the agent that a session acts as, as far as it is known.
+	// ActingAs is the agent that a session acts as, if known.
 	ActingAs string `json:"acting_as,omitempty"`
-	// Source says where the key in use comes from; empty where there is none.
+	// Source says where the key in use comes from; empty if there is none.
 	Source   string        `json:"source,omitempty"`
 	State    keyState      `json:"state"`
 	Detail   string        `json:"detail,omitempty"`
@@ -42,7 +42,7 @@ type agentStatus struct {
 	Detail   string   `json:"detail,omitempty"`
 }
 
-// A keyState says what the platform says of a key.
+// A keyState is the platform's verdict on a key.
 type keyState string
 
 const (
@@ -52,7 +52,7 @@ const (
 	keyNone    keyState = "no key"
 )
 
-// Run prints the status. It fails where no valid key is in use.
+// Run prints the status. It fails if no valid key is in use.
 func (c *authStatusCommand) Run(ctx context.Context, env *environment) (err error) {
 	b, err := c.open(ctx, env)
 	if err != nil {
@@ -74,7 +74,7 @@ func (c *authStatusCommand) Run(ctx context.Context, env *environment) (err erro
 	return err
 }
 
-// status asks the platform about every key.
+// status checks every key with the platform.
 func (b *keyBook) status(ctx context.Context) authStatus {
 	s := authStatus{Platform: b.baseURL, File: b.store.Path(), FileIs: "present", State: keyNone, Agents: []agentStatus{}}
 	if _, err := os.Stat(s.File); errors.Is(err, fs.ErrNotExist) {
@@ -101,7 +101,7 @@ func (b *keyBook) status(ctx context.Context) authStatus {
 		switch {
 		case a.Username == stored:
 			agent.State = s.State
-		case s.State == keyUnknown: // nor would it be for this key
+		case s.State == keyUnknown: // nor would this key be checked
 		default:
 			agent.State, agent.Detail = b.checkStored(ctx, a.Username)
 		}
@@ -115,7 +115,7 @@ func (b *keyBook) status(ctx context.Context) authStatus {
 	return s
 }
 
-// warn warns of a key that hides a stored one.
+// warn adds a warning if the key in use overrides a stored one.
 func (s *authStatus) warn(stored string, accounts []credentials.Account) {
 	for _, a := range accounts {
 		if a.Active && stored == "" && s.Source != "" {
@@ -133,7 +133,7 @@ func (b *keyBook) checkStored(ctx context.Context, username string) (keyState, s
 	return state, detail
 }
 
-// check asks the platform whose a key is, and whether it is valid.
+// check asks the platform whether a key is valid, and whose it is.
 func (b *keyBook) check(ctx context.Context, key polt.Key) (owner string, _ keyState, detail string) {
 	owner, err := b.ask(ctx, key)
 	switch {

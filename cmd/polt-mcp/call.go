@@ -25,12 +25,12 @@ type callCommand struct {
 	Arguments []string `arg:"" optional:"" name:"name=value" help:"Its arguments. A value of @FILE is read from that file, and @- from standard input; @@ is an @. An id may be given by its beginning, as tables show it."`
 }
 
-// Help tells more than the one line of the list of commands.
+// Help returns the detailed help.
 func (*callCommand) Help() string {
 	return "For example: polt-mcp call list_tasks --sandbox status=available sort=payout limit=5\n\nA tool's arguments, with an example: polt-mcp call list_tasks --help"
 }
 
-// Run calls the tool. It fails where the tool's result is an error.
+// Run calls the tool. It fails if the result is an error.
 func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 	arguments, err := parseArguments(c.Arguments, env.in)
 	if err != nil {
@@ -58,8 +58,8 @@ func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 	return c.print(env, app.set.Call(ctx, c.Tool, object))
 }
 
-// parseArguments returns name=value pairs as a map. All values are texts: the
-// tools understand numbers given so.
+// parseArguments parses name=value pairs. All values are strings; the tools
+// convert numbers.
 func parseArguments(pairs []string, stdin io.Reader) (map[string]string, error) {
 	arguments := map[string]string{}
 	for _, pair := range pairs {
@@ -95,8 +95,7 @@ func readValue(path string, stdin io.Reader) (string, error) {
 	return strings.TrimSuffix(string(b), "\n"), err
 }
 
-// ownName fills in who the user is, where a tool needs a username and is given
-// none: the agent whose key is in use.
+// ownName sets a required but missing username to that of the key in use.
 func (c *callCommand) ownName(ctx context.Context, app *app, arguments map[string]string) {
 	const username = "username"
 	switch c.Tool {
@@ -113,7 +112,7 @@ func (c *callCommand) ownName(ctx context.Context, app *app, arguments map[strin
 	}
 	answer, err := polt.VerifyKey.Call(ctx, app.client.As(key), polt.VerifyKeyInput{})
 	if err != nil {
-		return // the call itself tells what is missing
+		return // the call reports what is missing
 	}
 	if own := answers.Owner(answer.Raw); own != "" {
 		arguments[username] = own
@@ -157,14 +156,14 @@ func (c *callCommand) print(env *environment, result *mcp.CallToolResult) error 
 	return err
 }
 
-// readByPerson reports whether a person reads the errors, and not a program, or
-// what a model does.
+// readByPerson reports whether errors are read by a person rather than a
+// program or a model.
 func (c *callCommand) readByPerson(env *environment) bool {
 	_, ok := asTerminal(env.err)
 	return ok && !c.JSON && c.Output != "json"
 }
 
-// resultText returns a result as text, in whatever form it has it.
+// resultText returns a result as text, whatever its form.
 func resultText(result *mcp.CallToolResult) string {
 	for _, content := range result.Content {
 		if text, ok := content.(mcp.TextContent); ok {

@@ -11,8 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// toolHelp returns the name of the tool whose help is asked for: polt-mcp call
-// TOOL --help.
+// toolHelp returns the tool whose help is requested: polt-mcp call TOOL --help.
 func toolHelp(args []string) (tool string, ok bool) {
 	if len(args) < 2 || args[0] != "call" || !slices.Contains(args, "--help") && !slices.Contains(args, "-h") {
 		return "", false
@@ -25,7 +24,7 @@ func toolHelp(args []string) (tool string, ok bool) {
 	return "", false
 }
 
-// argument is one of a tool's arguments, as its schema has it.
+// argument is a tool's argument, from its schema.
 type argument struct {
 	name        string
 	Type        any               `json:"type"`
@@ -37,8 +36,7 @@ type argument struct {
 	required    bool
 }
 
-// argumentsOf returns the arguments of a tool, in their order, those that are
-// required first.
+// argumentsOf returns a tool's arguments in order, required ones first.
 func argumentsOf(t mcp.Tool) ([]argument, error) {
 	var schema struct {
 		Properties json.RawMessage `json:"properties"`
@@ -71,7 +69,7 @@ func argumentsOf(t mcp.Tool) ([]argument, error) {
 	return all, nil
 }
 
-// printToolHelp prints what a tool does and what it takes.
+// printToolHelp prints a tool's description and arguments.
 func printToolHelp(env *environment, name string) error {
 	set, err := idleTools(choiceFlags{})
 	if err != nil {
@@ -121,7 +119,7 @@ func (a *argument) kind() string {
 	return "any"
 }
 
-// about says what an argument means, what it may be, and what it is by default.
+// about describes an argument: its meaning, values and default.
 func (a *argument) about() string {
 	var parts []string
 	if a.Description != "" {
@@ -150,8 +148,8 @@ func (a *argument) about() string {
 	return strings.Join(parts, "; ")
 }
 
-// example returns arguments that a call could have: those that it needs, and one
-// more where none is.
+// example returns example arguments of a call: the required ones, or else one
+// optional one.
 func example(arguments []argument) string {
 	var b strings.Builder
 	for i, a := range arguments {

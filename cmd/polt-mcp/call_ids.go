@@ -10,9 +10,9 @@ import (
 
 const (
 	uuidLength = 36
-	// leastID is how much of an id must be given.
+	// leastID is the minimum length of an id prefix.
 	leastID = 8
-	// mostPages is how many pages of 100 are looked through for an id.
+	// mostPages is how many pages of 100 are searched for an id.
 	mostPages = 10
 )
 
@@ -20,13 +20,12 @@ func isUUID(s string) bool { return len(s) == uuidLength && isHex(s) && strings.
 
 func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef-") == "" }
 
-// isShortID reports whether a text may be the beginning of an id, as tables
-// show it.
+// isShortID reports whether a text may be an id prefix, as tables show.
 func isShortID(s string) bool { return len(s) >= leastID && len(s) < uuidLength && isHex(s) }
 
-// wholeIDs replaces the beginnings of ids in the arguments by the ids, where
-// they tell them apart. What begins no id that is listed stays as it is: what
-// the platform's ids look like is for the platform to say.
+// wholeIDs expands unique id prefixes in the arguments. A text that is no
+// prefix of a listed id is left to the platform, which defines what its ids
+// look like.
 func (c *callCommand) wholeIDs(ctx context.Context, client *polt.Client, arguments map[string]string) error {
 	for name, list := range map[string]func(context.Context, *polt.Client, int) ([]string, error){"task_id": taskIDs, "project_id": projectIDs} {
 		short := arguments[name]
@@ -37,7 +36,7 @@ func (c *callCommand) wholeIDs(ctx context.Context, client *polt.Client, argumen
 		for page := 1; page <= mostPages; page++ {
 			ids, err := list(ctx, client, page)
 			if err != nil || len(ids) == 0 {
-				break // the call itself tells what is wrong
+				break // the call reports what is wrong
 			}
 			for _, id := range ids {
 				if strings.HasPrefix(id, short) {
@@ -56,7 +55,7 @@ func (c *callCommand) wholeIDs(ctx context.Context, client *polt.Client, argumen
 	return nil
 }
 
-// perPage is how many items a page has.
+// perPage is the page size.
 const perPage = 100
 
 func taskIDs(ctx context.Context, client *polt.Client, page int) (ids []string, _ error) {

@@ -16,9 +16,9 @@ type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"One of ${enum}."`
 }
 
-// scripts have each shell ask this program for what could come next.
+// scripts make each shell call this program for candidates.
 var scripts = map[string]string{
-	// bash splits words at = and :, and wants only what comes after them.
+	// bash splits words at = and :, and expects only the part after them.
 	"bash": `_polt_mcp() {
 	local line=${COMP_LINE:0:COMP_POINT} words last c
 	read -ra words <<<"$line"
@@ -41,7 +41,7 @@ compdef _polt_mcp polt-mcp
 `,
 }
 
-// Help tells how to use the script.
+// Help explains how to install the script.
 func (*completionCommand) Help() string {
 	return "For example: source <(polt-mcp completion bash)"
 }
@@ -59,7 +59,7 @@ type completeCommand struct {
 	Words []string `arg:"" optional:"" passthrough:""`
 }
 
-// Run prints what the last of the words could become, one candidate a line.
+// Run prints completions of the last word, one per line.
 func (c *completeCommand) Run(env *environment, parser *kong.Kong) error {
 	words := c.Words
 	if len(words) > 0 && words[0] == "--" {
@@ -77,8 +77,7 @@ func (c *completeCommand) Run(env *environment, parser *kong.Kong) error {
 	return nil
 }
 
-// candidates returns what may stand after the words before, where last has
-// been begun.
+// candidates returns completions of last after the words before.
 func candidates(model *kong.Application, before []string, last string) []string {
 	node := model.Node
 	var positional []string
@@ -142,7 +141,7 @@ func takesNext(model *kong.Application, word string) bool {
 	return false
 }
 
-// flagCandidates returns a flag, with each of its values where they are few.
+// flagCandidates returns a flag, once per value if it is an enum.
 func flagCandidates(f *kong.Flag) []string {
 	if f.IsBool() {
 		return []string{"--" + f.Name}
@@ -157,7 +156,7 @@ func flagCandidates(f *kong.Flag) []string {
 	return all
 }
 
-// toolCandidates returns the tools, or the arguments of the tool that is named.
+// toolCandidates returns the tools, or the arguments of the given tool.
 func toolCandidates(positional []string) []string {
 	listed, err := listedTools(choiceFlags{})
 	if err != nil {

@@ -27,8 +27,8 @@ type demoCommand struct {
 // demoTimeout bounds the whole demo.
 const demoTimeout = time.Minute
 
-// Run starts this program again as an MCP host would, with a sandbox, and has
-// an agent live its life through it.
+// Run starts this program again as an MCP host would, with a sandbox, and plays
+// an agent's life in it.
 func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if c.Board {
 		return c.runWithBoard(ctx, env)
@@ -45,8 +45,8 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	return err
 }
 
-// live has the agent live its life, with a server that is started with the
-// arguments given, and a pause before each step.
+// live plays an agent's life against a server started with args, pausing before
+// each step.
 func (c *demoCommand) live(ctx context.Context, env *environment, pause time.Duration, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout+2*c.ReviewDelay+steps*pause)
 	defer cancel()
@@ -70,7 +70,7 @@ func (c *demoCommand) live(ctx context.Context, env *environment, pause time.Dur
 	return nil
 }
 
-// steps is how many steps the life of the agent has.
+// steps is the number of steps in the agent's life.
 const steps = 11
 
 // wait waits for a time, or until ctx is done.
@@ -85,8 +85,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// withoutSettings returns an environment without the user's settings of this
-// program: the demo's world is its own.
+// withoutSettings removes the user's settings of this program from an
+// environment: the demo must not depend on them.
 func withoutSettings(environ []string) []string {
 	var rest []string
 	for _, v := range environ {
@@ -144,7 +144,7 @@ func (d *demo) run() error {
 	return nil
 }
 
-// call calls a tool and decodes what it answers.
+// call calls a tool and decodes its result.
 func (d *demo) call(tool string, arguments map[string]any, out any) error {
 	var result struct {
 		Content           []struct{ Text string }
@@ -230,8 +230,8 @@ func (d *demo) submit(work string) func() (string, error) {
 	}
 }
 
-// awaitReview waits to be told that the review of the task has come, which must
-// have brought it into the state given.
+// awaitReview waits for the notification of the task's review, which must leave
+// the task in the expected status.
 func (d *demo) awaitReview(expected polt.TaskStatus) func() (string, error) {
 	return func() (string, error) {
 		for d.task.Status == polt.TaskInReview {

@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 )
 
-// runWithBoard serves a sandbox with its board, has the agent live its life in
-// it once somebody looks, and serves on until ctx is done.
+// runWithBoard serves a sandbox with its board, plays an agent's life in it
+// once a browser is connected, and keeps serving until ctx is done.
 func (c *demoCommand) runWithBoard(ctx context.Context, env *environment) error {
 	if err := checkLocalAddr("addr", c.Addr); err != nil {
 		return err
 	}
-	// The first review is to be seen as it comes.
+	// The viewer should see the first review arrive.
 	c.ReviewDelay = max(c.ReviewDelay, 2*c.Pause)
 	f := sandboxFlags{AutoReview: true, ReviewDelay: c.ReviewDelay}
 	s, err := f.openSandbox(ctx)
@@ -28,7 +28,7 @@ func (c *demoCommand) runWithBoard(ctx context.Context, env *environment) error 
 	}
 	b := newBoard(s, s, env)
 	url := "http://" + listener.Addr().String()
-	// As a context of its own, because the demo can fail too.
+	// A separate context, because the demo can fail too.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
@@ -40,7 +40,7 @@ func (c *demoCommand) runWithBoard(ctx context.Context, env *environment) error 
 			_, _ = fmt.Fprintln(env.out, "\nThat was a real MCP session. The board stays open until you press Ctrl-C.")
 			<-ctx.Done()
 		} else if ctx.Err() != nil {
-			err = nil // it was told to end
+			err = nil // it was interrupted on purpose
 		}
 	case <-ctx.Done():
 	case err = <-served:
@@ -50,8 +50,8 @@ func (c *demoCommand) runWithBoard(ctx context.Context, env *environment) error 
 	return errors.Join(err, <-served, s.Close())
 }
 
-// liveOnce has the agent live its life on the sandbox at url. Its key is kept
-// for as long as that takes, and not where the user's own agents are.
+// liveOnce plays an agent's life on the sandbox at url. Its key is stored
+// temporarily, apart from the user's own agents.
 func (c *demoCommand) liveOnce(ctx context.Context, env *environment, url string) error {
 	dir, err := os.MkdirTemp("", "polt-mcp-demo")
 	if err != nil {

@@ -11,16 +11,15 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// demoHost is an MCP host with one server, as a child process. It waits for the
-// answer to a request before it makes another. mcp-go has a client that can do
-// more, and would make this program larger by as much as all the prompts and
-// resources do.
+// demoHost is an MCP host with one server, a child process, and one request at
+// a time. mcp-go's client would add as much to the binary as all prompts and
+// resources.
 type demoHost struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
 	id  int
-	// updated counts the notifications that a resource has changed.
+	// updated counts the notifications about changed resources.
 	updated int
 }
 
@@ -37,7 +36,7 @@ func startHost(cmd *exec.Cmd) (*demoHost, error) {
 	return &demoHost{cmd: cmd, in: in, out: bufio.NewReader(out)}, cmd.Start()
 }
 
-// close ends the session, and reports how the server has ended.
+// close ends the session and returns the server's exit error.
 func (h *demoHost) close() error {
 	return errors.Join(h.in.Close(), h.cmd.Wait())
 }
@@ -63,8 +62,8 @@ func (h *demoHost) request(method string, params, result any) error {
 	}
 }
 
-// awaitUpdate waits for a notification that a resource has changed, unless one
-// has come since the last.
+// awaitUpdate waits for a resource notification, unless one has arrived since
+// the last call.
 func (h *demoHost) awaitUpdate() error {
 	for h.updated == 0 {
 		if _, err := h.receive(); err != nil {
@@ -84,7 +83,7 @@ func (h *demoHost) send(message any) error {
 	return err
 }
 
-// hostMessage is a message of the server's. A notification has no id.
+// hostMessage is a message from the server. A notification has no id.
 type hostMessage struct {
 	ID     int
 	Method string

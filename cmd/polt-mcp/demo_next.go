@@ -8,8 +8,8 @@ import (
 	"github.com/openpolt/polt-mcp/internal/hosts"
 )
 
-// nextCommand returns the command that connects a host: one that is found on
-// this machine, with a sandbox, as nothing can go wrong there.
+// nextCommand returns a command that connects an installed MCP host to a
+// sandbox, where nothing can go wrong.
 func nextCommand(env *environment) string {
 	name := "claude-code"
 	if sys, err := hosts.ThisSystem(env.getenv); err == nil {
@@ -27,8 +27,8 @@ func nextCommand(env *environment) string {
 	return command
 }
 
-// programName returns how this program is called: by its name where the shell
-// finds it, else by its path.
+// programName returns how to invoke this program: its name if it is on the
+// PATH, else its path.
 func programName() string {
 	self, err := os.Executable()
 	if err != nil || isTemporary(self) {

@@ -12,24 +12,24 @@ import (
 	"github.com/openpolt/polt-mcp/internal/credentials"
 )
 
-// doctorCommand finds out why something does not work.
+// doctorCommand diagnoses problems.
 type doctorCommand struct {
 	authFlags
 	Quick bool   `novariable:"" help:"Only check that the server on this machine is healthy, as a container's health check does."`
 	Quiet bool   `novariable:"" help:"Print problems only."`
 	JSON  bool   `help:"Print the findings as JSON."`
 	Addr  string `default:"127.0.0.1:8080" help:"With --quick: where the server listens."`
-	// What follows is as polt-mcp http has it, so that its variables count here.
+	// The same flags as polt-mcp http, so that its variables apply here.
 	AdminAddr string `placeholder:"ADDR" help:"With --quick: the server's --admin-addr, if it has one."`
 	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"With --quick: the server's certificate, if it serves TLS."`
 }
 
-// Help tells more than the one line of the list of commands.
+// Help returns the detailed help.
 func (*doctorCommand) Help() string {
 	return "Exits with 1 where something is broken (✗). It never prints a key."
 }
 
-// A verdict says how good a finding is.
+// A verdict is the severity of a finding.
 type verdict string
 
 const (
@@ -38,7 +38,7 @@ const (
 	broken verdict = "error"
 )
 
-// sign is how a verdict is shown.
+// sign returns the symbol of a verdict.
 func (v verdict) sign() string {
 	switch v {
 	case good:
@@ -49,12 +49,12 @@ func (v verdict) sign() string {
 	return "✗"
 }
 
-// A finding is what was found out about one thing.
+// A finding is the result of one check.
 type finding struct {
 	About   string  `json:"about"`
 	Verdict verdict `json:"verdict"`
 	Text    string  `json:"text"`
-	Fix     string  `json:"fix,omitempty"` // what to do; empty where nothing is
+	Fix     string  `json:"fix,omitempty"` // what to do; empty if nothing
 }
 
 // findings are collected by the checks.
@@ -64,7 +64,7 @@ func (f *findings) add(about string, v verdict, text, fix string) {
 	*f = append(*f, finding{about, v, redactKeys(text), redactKeys(fix)})
 }
 
-// Run prints what it finds, and fails where something is broken.
+// Run prints the findings. It fails if something is broken.
 func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	var all findings
 	if c.Quick {
@@ -115,7 +115,7 @@ func (c *doctorCommand) print(env *environment, all findings, ok bool) error {
 	return nil
 }
 
-// checkProgram says which program this is.
+// checkProgram reports the program's version and location.
 func checkProgram(all *findings) {
 	self, err := os.Executable()
 	if err != nil {
@@ -124,10 +124,10 @@ func checkProgram(all *findings) {
 	all.add("Program", good, fmt.Sprintf("polt-mcp %s, %s", version(), self), "")
 }
 
-// secretVariables are the settings whose values are not shown.
+// secretVariables are the settings whose values are redacted.
 var secretVariables = []string{"POLT_API_KEY", "POLT_CALLER_TOKEN", "POLT_CTO_KEY"}
 
-// checkSettings says what is set in the environment.
+// checkSettings reports the settings in the environment.
 func checkSettings(env *environment, all *findings) {
 	const about = "Settings"
 	known := knownVariables(env)
@@ -156,7 +156,7 @@ func checkSettings(env *environment, all *findings) {
 	}
 }
 
-// checkKeys says whose keys there are.
+// checkKeys reports the keys and whose they are.
 func (c *doctorCommand) checkKeys(ctx context.Context, env *environment, all *findings) {
 	const about = "Keys"
 	if c.Local && c.DB == "" {
@@ -197,7 +197,7 @@ func (c *doctorCommand) checkKeys(ctx context.Context, env *environment, all *fi
 	c.checkFile(b, s, all)
 }
 
-// checkFile says where keys are stored.
+// checkFile reports where keys are stored.
 func (c *doctorCommand) checkFile(b *keyBook, s authStatus, all *findings) {
 	const about = "Keys"
 	keyring := "there is no keyring here"
@@ -223,7 +223,7 @@ func (c *doctorCommand) checkFile(b *keyBook, s authStatus, all *findings) {
 	}
 }
 
-// existing returns the nearest directory above a path that exists.
+// existing returns a path's nearest existing ancestor directory.
 func existing(dir string) string {
 	for dir != "" {
 		if _, err := os.Stat(dir); err == nil {

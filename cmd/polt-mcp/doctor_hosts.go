@@ -11,7 +11,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/hosts"
 )
 
-// checkHosts says which MCP hosts are on this machine, and which have this
+// checkHosts reports the installed MCP hosts and which of them have this
 // server.
 func checkHosts(ctx context.Context, env *environment, all *findings) {
 	const about = "Hosts"
@@ -48,7 +48,7 @@ func checkHosts(ctx context.Context, env *environment, all *findings) {
 	}
 }
 
-// checkEntry says whether a host can start what is in its file.
+// checkEntry reports whether a host can start its configured server.
 func checkEntry(ctx context.Context, h *hosts.Host, s hosts.Server, all *findings) {
 	const about = "Hosts"
 	name := fmt.Sprintf("%s has the server %s", h.Title, s.Name)
@@ -80,7 +80,7 @@ func checkEntry(ctx context.Context, h *hosts.Host, s hosts.Server, all *finding
 	}
 }
 
-// versionOf asks another polt-mcp what it is.
+// versionOf returns the version of another polt-mcp binary.
 func versionOf(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

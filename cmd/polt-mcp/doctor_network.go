@@ -16,13 +16,13 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// patience is how long each step on the network may take.
+// patience is the timeout of each network step.
 const patience = 10 * time.Second
 
-// mostSkew is how far the clock may be off: deadlines are told in minutes.
+// mostSkew is the tolerated clock skew: deadlines are shown in minutes.
 const mostSkew = 30 * time.Second
 
-// seen is what a request to the platform shows of the way there.
+// seen is what a request reveals of the connection to the platform.
 type seen struct {
 	protocol string
 	tls      *tls.ConnectionState
@@ -30,7 +30,7 @@ type seen struct {
 	dated    bool
 }
 
-// watcher is what a request goes through to be seen.
+// watcher is a transport that records it.
 type watcher struct {
 	next http.RoundTripper
 	seen *seen
@@ -47,7 +47,7 @@ func (w watcher) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// checkPlatform goes the way to the platform, step by step.
+// checkPlatform checks the connection to the platform step by step.
 func (c *doctorCommand) checkPlatform(ctx context.Context, all *findings) {
 	const about = "Platform"
 	if c.Local {
@@ -91,7 +91,7 @@ func (c *doctorCommand) checkPlatform(ctx context.Context, all *findings) {
 	}
 }
 
-// checkAnswer says whether it is POLT that answers.
+// checkAnswer reports whether the server that responds is POLT.
 func checkAnswer(base *url.URL, err error, all *findings) {
 	const about = "Platform"
 	e, failed := errors.AsType[*polt.Error](err)
@@ -111,7 +111,7 @@ func checkAnswer(base *url.URL, err error, all *findings) {
 	}
 }
 
-// certificateFix says what to do about a connection that fails.
+// certificateFix says what to do about a failed connection.
 func certificateFix(err error) string {
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "is there a proxy that reads along? Then give its certificate with --ca-file (POLT_CA_FILE): " + certificate.Err.Error()
@@ -119,7 +119,7 @@ func certificateFix(err error) string {
 	return "check --api-url (POLT_API_URL), and the network"
 }
 
-// checkProxy says whether requests go through a proxy.
+// checkProxy reports whether requests use a proxy.
 func checkProxy(base *url.URL, all *findings) bool {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base})
 	switch {
@@ -133,7 +133,7 @@ func checkProxy(base *url.URL, all *findings) bool {
 	return true
 }
 
-// checkConnection resolves and connects.
+// checkConnection resolves the host and connects to it.
 func checkConnection(ctx context.Context, base *url.URL, all *findings) bool {
 	const about = "Platform"
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -165,7 +165,7 @@ func checkConnection(ctx context.Context, base *url.URL, all *findings) bool {
 	return true
 }
 
-// checkServer asks the server that runs on this machine whether it serves.
+// checkServer checks the health of the server running on this machine.
 func (c *doctorCommand) checkServer(ctx context.Context, all *findings) {
 	const about = "Server"
 	addr, scheme := c.AdminAddr, "http"
@@ -175,7 +175,7 @@ func (c *doctorCommand) checkServer(ctx context.Context, all *findings) {
 			scheme = "https"
 		}
 	}
-	if s, rest, ok := strings.Cut(addr, "://"); ok { // as the server says where it is
+	if s, rest, ok := strings.Cut(addr, "://"); ok { // the form in which the server logs its address
 		scheme, addr = s, strings.TrimSuffix(rest, "/mcp")
 	}
 	host, port, err := net.SplitHostPort(addr)
@@ -194,7 +194,8 @@ func (c *doctorCommand) checkServer(ctx context.Context, all *findings) {
 		all.add(about, broken, err.Error(), "")
 		return
 	}
-	// It is this machine itself, which its certificate does not name.
+	// The connection is local, by an address that the certificate does not
+	// name.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above; nothing secret is sent
 	defer transport.CloseIdleConnections()
 	resp, err := transport.RoundTrip(request)

@@ -13,31 +13,32 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// startPatience is how long a server that cannot start waits for a client to
-// tell.
+// startPatience is how long a server that cannot start waits for a client's
+// request to report the error to.
 const startPatience = 5 * time.Second
 
-// maxFirstLine is how long a client's first message may be.
+// maxFirstLine is the maximum size of a client's first message, in bytes.
 const maxFirstLine = 1 << 20
 
-// servesStdio reports whether arguments ask for a server over stdio.
+// servesStdio reports whether the arguments start a stdio server.
 func servesStdio(args []string) bool {
 	return len(args) == 0 || args[0] == "stdio" || strings.HasPrefix(args[0], "-")
 }
 
-// failStart answers a client's first request with why the server does not start,
-// and returns that: hosts show such an answer, and not what is on standard error.
+// failStart responds to a client's first request with the error that prevents
+// the start, and returns that error: hosts show a response, but not standard
+// error.
 func failStart(env *environment, why error) error {
 	if file, ok := env.in.(*os.File); ok {
 		if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice != 0 {
-			return why // a person, or nobody
+			return why // a terminal, or no input
 		}
 	}
 	if why == nil || env.in == nil {
 		return why
 	}
 	first := make(chan []byte, 1)
-	go func() { // it may be blocked until the process ends
+	go func() { // may block until the process ends
 		line, _ := bufio.NewReader(io.LimitReader(env.in, maxFirstLine)).ReadBytes('\n')
 		first <- line
 	}()

@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// greet tells a person who has started the server by hand what it is. A host,
-// which has a pipe, sees none of it.
+// greet explains the server to a person who started it in a terminal. A host,
+// which connects a pipe, does not see it.
 func greet(env *environment) {
 	_, person := asTerminal(env.in)
 	if _, ok := asTerminal(env.err); !ok || !person {

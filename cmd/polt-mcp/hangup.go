@@ -12,8 +12,8 @@ import (
 	"github.com/openpolt/polt-mcp/internal/web"
 )
 
-// hangups takes over SIGHUP, unless whoever started the process has it ignored,
-// as nohup does.
+// hangups receives SIGHUP, unless it was ignored when the process started, as
+// under nohup.
 func hangups() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -24,8 +24,7 @@ func hangups() <-chan os.Signal {
 
 type hangupKey struct{}
 
-// withHangups returns a context in which a command finds the hangups of its
-// process.
+// withHangups returns a context with the process's hangup signals.
 func withHangups(ctx context.Context, signals <-chan os.Signal) context.Context {
 	return context.WithValue(ctx, hangupKey{}, signals)
 }
@@ -50,8 +49,8 @@ func onHangup(ctx context.Context, f func()) (stop func()) {
 	return stop
 }
 
-// endOnHangup returns a context that ends at a hangup, as when the terminal is
-// closed: what is in flight then has an outcome all the same.
+// endOnHangup returns a context that ends at a hangup, such as when the
+// terminal closes, so that calls in flight still get an outcome.
 func endOnHangup(ctx context.Context) (_ context.Context, stop func()) {
 	ended, end := context.WithCancelCause(ctx)
 	stopListening := onHangup(ctx, func() { end(errHangup) })
@@ -60,9 +59,9 @@ func endOnHangup(ctx context.Context) (_ context.Context, stop func()) {
 
 var errHangup = errors.New("hangup signal received")
 
-// reloadOnHangup has a server reopen its log file at each hangup, for programs
-// that have moved it away, and reload its certificate, if it has one. (A journal
-// notices by itself that it was moved.)
+// reloadOnHangup makes a server reopen its log file, for log rotation, and
+// reload its certificate, if any, at each hangup. (A journal detects rotation
+// by itself.)
 func reloadOnHangup(ctx context.Context, file *logFile, certificate *web.Certificate, log zerolog.Logger) (stop func()) {
 	return onHangup(ctx, func() {
 		if err := file.reopen(); err != nil {

@@ -37,7 +37,7 @@ func (c *httpCommand) Run(ctx context.Context, env *environment) error {
 	return c.serve(ctx, env, true, c.SSE)
 }
 
-// sseCommand is httpCommand for older hosts alone.
+// sseCommand is httpCommand for older hosts, with SSE only.
 type sseCommand struct{ webFlags }
 
 // Run serves until ctx is done.
@@ -67,7 +67,7 @@ type webFlags struct {
 	ShutdownDelay  time.Duration `default:"0s" help:"How long to keep serving, not ready, before shutdown, so that a load balancer notices."`
 }
 
-// check refuses settings that would put callers, or the key, at risk.
+// check rejects settings that would put callers or the key at risk.
 func (f *webFlags) check() error {
 	if err := checkAddr("addr", f.Addr); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (f *webFlags) check() error {
 		"caller-rate": f.CallerRate, "caller-in-flight": float64(f.CallerInFlight),
 		"total-rate": f.TotalRate, "total-in-flight": float64(f.TotalInFlight),
 	} {
-		if !(limit >= 0) || math.IsInf(limit, 1) { // which NaN is not either
+		if !(limit >= 0) || math.IsInf(limit, 1) { // also rejects NaN
 			return fmt.Errorf("--%s %v is not a limit: use a number over 0, or 0 for no limit", flag, limit)
 		}
 	}
@@ -107,7 +107,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err := f.check(); err != nil {
 		return err
 	}
-	defer relaxGC(200)() // many callers need more memory, and above this little is saved
+	defer relaxGC(200)() // with many callers the heap is larger, and a higher value saves little
 	budget, undo, err := f.newBudget(ctx)
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	}
 	names := &agents.Names{}
 	gated := gate.New(func(ctx context.Context) gate.Caller {
-		// Who has the token is trusted.
+		// A caller with the token is trusted.
 		return gate.Caller{ID: web.CallerID(ctx), Known: f.CallerToken != "" || names.Accepts(web.Key(ctx))}
 	})
 	identify := func(ctx context.Context, event *zerolog.Event) {
@@ -193,8 +193,8 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	return errors.Join(err, app.Close())
 }
 
-// reachedAt returns the host and port by which callers reach an address: one that
-// is every address of this machine is none to connect to.
+// reachedAt returns the host and port at which callers reach an address: an
+// unspecified address cannot be connected to.
 func (f *webFlags) reachedAt(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
@@ -210,8 +210,8 @@ func (f *webFlags) reachedAt(addr net.Addr) string {
 	return net.JoinHostPort(name, strconv.Itoa(tcp.Port))
 }
 
-// keyOf returns whose key a call is made with: the caller's, and only where
-// that is asked for this server's own, for callers without the header for one.
+// keyOf returns a function that returns a call's key: the caller's or, if
+// enabled, the server's own for callers without a key header.
 func (f *webFlags) keyOf(env *environment, log zerolog.Logger) (func(context.Context) polt.Key, error) {
 	if !f.SharedKey {
 		return web.Key, nil
@@ -223,8 +223,8 @@ func (f *webFlags) keyOf(env *environment, log zerolog.Logger) (func(context.Con
 	return sharedKeyFallback(session), nil
 }
 
-// sharedKeyFallback lends the server's own key to callers without the header for
-// one.
+// sharedKeyFallback returns the server's own key for callers without a key
+// header.
 func sharedKeyFallback(session *credentials.Session) func(context.Context) polt.Key {
 	return func(ctx context.Context) polt.Key {
 		if web.Anonymous(ctx) {
@@ -234,8 +234,9 @@ func sharedKeyFallback(session *credentials.Session) func(context.Context) polt.
 	}
 }
 
-// ready asks the platform for as little as it has. Any answer of the platform's
-// will do: how it fares is not for a load balancer to judge.
+// ready makes the smallest possible request to the platform. Any response
+// counts: the platform's health is not for this server's load balancer to
+// judge.
 func ready(client *polt.Client) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := polt.GetLeaderboard.Call(ctx, client, polt.GetLeaderboardInput{Limit: 1})
@@ -247,8 +248,7 @@ func ready(client *polt.Client) func(context.Context) error {
 	}
 }
 
-// certificate loads the certificate to serve TLS with; it is nil where a server
-// has none.
+// certificate loads the TLS certificate, or returns nil if none is configured.
 func (f *webFlags) certificate(log zerolog.Logger, tel *telemetry.Telemetry) (*web.Certificate, error) {
 	if f.TLSCert == "" {
 		return nil, nil
@@ -260,8 +260,8 @@ func (f *webFlags) certificate(log zerolog.Logger, tel *telemetry.Telemetry) (*w
 	return certificate, nil
 }
 
-// listen serves callers, and operators where they have an address of their
-// own, until ctx is done. It tells where it listens for callers.
+// listen serves callers, and operators if they have a separate address, until
+// ctx is done. It calls listening with the callers' address.
 func (f *webFlags) listen(ctx context.Context, log zerolog.Logger, s *web.Server, certificate *web.Certificate, listening func(net.Addr)) error {
 	listener, err := networkOf(ctx).listen(ctx, f.Addr)
 	if err != nil {
@@ -285,7 +285,7 @@ func (f *webFlags) listen(ctx context.Context, log zerolog.Logger, s *web.Server
 	ended := make(chan error, 1)
 	go func() { ended <- admin.Serve(adminListener) }()
 	err = s.Serve(ctx, listener)
-	// Operators can watch it end, to the end.
+	// The admin server ends last, so that operators can observe the shutdown.
 	err = errors.Join(err, admin.Close())
 	if adminErr := <-ended; !errors.Is(adminErr, http.ErrServerClosed) {
 		err = errors.Join(err, adminErr)

@@ -19,7 +19,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// installCommand puts this server into the configuration of an MCP host.
+// installCommand adds this server to an MCP host's configuration.
 type installCommand struct {
 	Host        string `arg:"" optional:"" help:"The host: ${hosts}."`
 	List        bool   `novariable:"" help:"List the hosts, which of them are installed, and which have this server."`
@@ -36,12 +36,12 @@ type installCommand struct {
 	stdioCommand `embed:"" group:"Settings of the server, which go into the host's file:"`
 }
 
-// Help tells more than the one line of the list of commands.
+// Help returns the detailed help.
 func (*installCommand) Help() string {
 	return "For example: polt-mcp install claude-code --read-only"
 }
 
-// Run shows the change and makes it.
+// Run shows and makes the change.
 func (c *installCommand) Run(env *environment, parser *kong.Kong) error {
 	sys, err := hosts.ThisSystem(env.getenv)
 	if err != nil {
@@ -92,7 +92,8 @@ func (c *installCommand) change(host *hosts.Host, before []byte, server hosts.Se
 	return host.Install(before, server)
 }
 
-// byHand tells what to do about a file that is left as it is.
+// byHand explains how to make the change by hand, for a file that is not
+// changed.
 func (c *installCommand) byHand(env *environment, host *hosts.Host, path string, server hosts.Server, err error) error {
 	err = fmt.Errorf("%s is left as it is: %w", path, err)
 	if c.Uninstall {
@@ -124,7 +125,8 @@ func (c *installCommand) path(host *hosts.Host, sys hosts.System) (string, error
 	return path, nil
 }
 
-// write shows the change, asks, makes it, and tells what to know.
+// write shows the change, asks for confirmation, makes it, and prints the
+// notes.
 func (c *installCommand) write(env *environment, host *hosts.Host, path string, before, after []byte, server hosts.Server, notes ...string) error {
 	change := redactKeys(string(diff.Diff(path, before, path, after)))
 	if change == "" || after == nil {
@@ -135,7 +137,7 @@ func (c *installCommand) write(env *environment, host *hosts.Host, path string, 
 		_, err := fmt.Fprintf(env.out, "%s %s the server %s, in %s\n", host.Title, state, server.Name, path)
 		return err
 	}
-	_, change, _ = strings.Cut(change, "\n") // its first line is a command that was not run
+	_, change, _ = strings.Cut(change, "\n") // drop its first line, a diff command that was not run
 	if _, err := io.WriteString(env.out, change); err != nil {
 		return err
 	}
@@ -212,9 +214,9 @@ func isNameRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
 }
 
-// program returns the path of the program that the host is to start. Hosts with
-// windows do not have the shell's PATH, so it is absolute. A link on the PATH
-// goes before the file that it leads to: it outlives an upgrade.
+// program returns the path of the program for the host to start. It is
+// absolute, because graphical hosts lack the shell's PATH. A symlink on the
+// PATH is preferred to its target: it survives an upgrade.
 func (c *installCommand) program() (string, error) {
 	if c.Command != "" {
 		path, err := exec.LookPath(c.Command)
@@ -242,7 +244,7 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// isTemporary reports whether a program is one that go run has built.
+// isTemporary reports whether a program was built by go run.
 func isTemporary(path string) bool {
 	return strings.Contains(filepath.ToSlash(path), "/go-build")
 }
@@ -250,15 +252,15 @@ func isTemporary(path string) bool {
 // keyText matches API keys.
 var keyText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`polt_[A-Za-z0-9_-]{12,}`) })
 
-// redactKeys returns a text without the API keys in it.
+// redactKeys redacts API keys from a text.
 func redactKeys(text string) string { return keyText().ReplaceAllString(text, polt.Redacted) }
 
-// inFiles are the flags whose values are paths. A host starts the server in
-// some other directory.
+// inFiles are the flags whose values are paths, which must be absolute: a host
+// starts the server in another directory.
 var inFiles = map[string]bool{"api-key-file": true, "credentials": true, "ca-file": true, "db": true, "journal": true, "log-file": true}
 
-// serverSettings returns the flags of stdio that are not as they are by
-// default, whether they were given or came from the environment.
+// serverSettings returns the stdio flags that differ from their defaults,
+// whether given or from the environment.
 func serverSettings(parser *kong.Kong) ([]string, error) {
 	var plain struct {
 		Stdio stdioCommand `cmd:""`
@@ -299,7 +301,7 @@ func serverSettings(parser *kong.Kong) ([]string, error) {
 	return all, nil
 }
 
-// flagText returns the value of a flag as it is written on a command line.
+// flagText formats a flag's value for a command line.
 func flagText(f *kong.Flag) string {
 	v := f.Target
 	if v.Kind().String() != "slice" {
@@ -312,7 +314,7 @@ func flagText(f *kong.Flag) string {
 	return strings.Join(items, ",")
 }
 
-// listHosts prints what hosts there are, and which have this server.
+// listHosts prints the known hosts, and which have this server.
 func listHosts(env *environment, sys hosts.System) error {
 	var rows [][]string
 	for _, h := range hosts.All() {
@@ -327,7 +329,7 @@ func listHosts(env *environment, sys hosts.System) error {
 	return err
 }
 
-// configuredAs says by which names a host has this server.
+// configuredAs returns the names under which a host has this server.
 func configuredAs(h *hosts.Host, sys hosts.System) string {
 	src, err := hosts.Read(h.Path(sys))
 	if err != nil {

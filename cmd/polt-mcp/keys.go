@@ -6,7 +6,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/credentials"
 )
 
-// keyFlags say which platform to work on, with whose key.
+// keyFlags select the platform and the key.
 type keyFlags struct {
 	APIURL         string        `name:"api-url" placeholder:"URL" default:"${api_url}" help:"URL of the platform."`
 	APIKeyFile     string        `name:"api-key-file" placeholder:"FILE" help:"File with the API key. POLT_API_KEY, the key itself, takes precedence."`
@@ -18,9 +18,9 @@ type keyFlags struct {
 	Timeout        time.Duration `default:"30s" help:"Maximum time of a call, with its retries."`
 }
 
-// store returns the store of the credentials file, or nil where there is no
-// place for one: without a home, the result of registering says so, and carries
-// the key.
+// store returns the credentials file's store, or nil if there is no place for
+// the file, such as without a home directory: registering then returns the key
+// in its result, and says so.
 func (f *keyFlags) store() *credentials.Store {
 	path := f.Credentials
 	if path == "" {

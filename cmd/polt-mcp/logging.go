@@ -19,14 +19,13 @@ import (
 	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
-// logFlags say what is logged, and where to.
+// logFlags select what is logged, and where.
 type logFlags struct {
 	LogLevel string `type:"lowercase" enum:"trace,debug,info,warn,error" default:"warn" help:"Minimum level to log: ${enum}. debug logs each request to the platform. Keys are never logged."`
 	LogFile  string `placeholder:"FILE" help:"Log to this file, as JSON lines, instead of to standard error."`
 }
 
-// open returns the log, and what it is written to, which is to be closed at the
-// end.
+// open returns the logger and its file, which the caller must close.
 func (f logFlags) open(stderr io.Writer) (zerolog.Logger, *logFile, error) {
 	level, err := zerolog.ParseLevel(f.LogLevel)
 	if err != nil {
@@ -39,13 +38,13 @@ func (f logFlags) open(stderr io.Writer) (zerolog.Logger, *logFile, error) {
 	return zerolog.New(out).Level(level).With().Timestamp().Logger(), out, nil
 }
 
-// logFile is what a log is written to.
+// logFile is a log's destination.
 type logFile struct {
 	path string // "" for no file
 
 	mu   sync.Mutex
 	w    io.Writer
-	file *os.File // that w is, or nil
+	file *os.File // same as w, or nil if it is not a file
 }
 
 func (f *logFile) Write(line []byte) (int, error) {
@@ -54,7 +53,7 @@ func (f *logFile) Write(line []byte) (int, error) {
 	return f.w.Write(line)
 }
 
-// reopen opens the file anew, if it is one.
+// reopen reopens the log, if it is a file.
 func (f *logFile) reopen() error {
 	if f.path == "" {
 		return nil
@@ -82,7 +81,7 @@ func (f *logFile) Close() error {
 	return f.file.Close()
 }
 
-// logStart logs what begins to serve.
+// logStart logs the configuration at the start of a server.
 func (f *platformFlags) logStart(log zerolog.Logger, a *app) {
 	platform := a.client.BaseURL()
 	if f.Local {
@@ -91,8 +90,8 @@ func (f *platformFlags) logStart(log zerolog.Logger, a *app) {
 	log.Info().Str("version", version()).Str("platform", platform).Int("pid", os.Getpid()).Msg("started")
 }
 
-// logAttempts logs each request to the platform, and tells also of it, unless
-// that is nil.
+// logAttempts logs each request to the platform and then calls also, if not
+// nil.
 func logAttempts(log zerolog.Logger, also func(context.Context, polt.Attempt)) func(context.Context, polt.Attempt) {
 	return func(ctx context.Context, a polt.Attempt) {
 		if also != nil {
@@ -106,7 +105,8 @@ func logAttempts(log zerolog.Logger, also func(context.Context, polt.Attempt)) f
 	}
 }
 
-// logCalls logs each call of a tool, where no dispatcher tells of requests.
+// logCalls logs each tool call, for commands without a dispatcher that reports
+// requests.
 func logCalls(log zerolog.Logger) func(context.Context, tools.Call) {
 	return func(_ context.Context, c tools.Call) {
 		if c.Panic != nil {
@@ -117,8 +117,8 @@ func logCalls(log zerolog.Logger) func(context.Context, tools.Call) {
 	}
 }
 
-// reportCalls has the end of a request tell what its tool has failed with, and
-// logs what the tool has panicked with.
+// reportCalls adds a tool's error code to the request's log entry, and logs
+// panics.
 func reportCalls(log zerolog.Logger, identify func(context.Context, *zerolog.Event)) func(context.Context, tools.Call) {
 	return func(ctx context.Context, c tools.Call) {
 		if c.Panic != nil {
@@ -130,7 +130,7 @@ func reportCalls(log zerolog.Logger, identify func(context.Context, *zerolog.Eve
 	}
 }
 
-// logRequests logs each request at a level, with what identify adds to it.
+// logRequests logs each request at a level, with the fields that identify adds.
 func logRequests(log zerolog.Logger, level zerolog.Level, identify func(context.Context, *zerolog.Event)) rpc.Observer {
 	if log.GetLevel() > level {
 		return nil
@@ -139,7 +139,7 @@ func logRequests(log zerolog.Logger, level zerolog.Level, identify func(context.
 		return ctx, func(o rpc.Outcome) {
 			event := log.WithLevel(level)
 			identify(ctx, event)
-			if m.Method == string(mcp.MethodToolsCall) && o.Code == 0 { // else it may be the name of anything
+			if m.Method == string(mcp.MethodToolsCall) && o.Code == 0 { // otherwise the name may be arbitrary
 				event.Str("tool", m.Target())
 			} else {
 				event.Str("method", clean.Line(m.Method, 60))
@@ -149,8 +149,8 @@ func logRequests(log zerolog.Logger, level zerolog.Level, identify func(context.
 	}
 }
 
-// newTelemetry returns what counts and traces requests, and what to close at the
-// end, when it exports for a while what is left.
+// newTelemetry returns the metrics and traces, and a closer that exports the
+// remaining spans.
 func newTelemetry(ctx context.Context, log zerolog.Logger) (*telemetry.Telemetry, io.Closer, error) {
 	tel, err := telemetry.New(telemetry.Options{
 		Version: version(), ResourceTemplate: resources.Template,
@@ -166,18 +166,17 @@ func newTelemetry(ctx context.Context, log zerolog.Logger) (*telemetry.Telemetry
 	}), nil
 }
 
-// exportPatience is how long the last spans may take to be exported.
+// exportPatience bounds the export of the last spans.
 const exportPatience = 5 * time.Second
 
-// identifyAgent adds the name of the agent that a request is of, where it is
-// known.
+// identifyAgent adds the username of a request's agent, if known.
 func identifyAgent(event *zerolog.Event, name string) {
 	if name != "" {
 		event.Str("agent", name)
 	}
 }
 
-// identifyTrace adds the trace that a request is in.
+// identifyTrace adds the trace of a request.
 func identifyTrace(ctx context.Context, event *zerolog.Event) {
 	if !event.Enabled() {
 		return
@@ -187,7 +186,7 @@ func identifyTrace(ctx context.Context, event *zerolog.Event) {
 	}
 }
 
-// logPanic logs what a handler panicked with.
+// logPanic returns a function that logs a recovered panic.
 func logPanic(log zerolog.Logger) func(any) {
 	return func(p any) { log.Error().Interface("panic", p).Msg("the server panicked") }
 }

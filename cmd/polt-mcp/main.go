@@ -26,8 +26,8 @@ import (
 func main() {
 	relaxGC(400)
 	stdout := takeStdout()
-	// A host that has gone is an error in writing, not the end of the process:
-	// calls in flight still have an outcome.
+	// If the host is gone, writing fails, but the process does not end: calls
+	// in flight still get an outcome.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
@@ -35,10 +35,10 @@ func main() {
 	os.Exit(exitCode(err, os.Stderr))
 }
 
-// relaxGC has the garbage collector run less often than by default, until
-// undo is called, unless its percentage is the user's choice. The heap is some
-// MB, nearly all of it short-lived, so that this costs little memory and saves a
-// quarter of the CPU time, and the first collection while a process starts.
+// relaxGC runs the garbage collector less often until undo is called, unless
+// the user set GOGC. The heap is a few MB and nearly all of it is short-lived,
+// so this costs little memory and saves a quarter of the CPU time, and the
+// first collection during start-up.
 func relaxGC(percent int) (undo func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -47,9 +47,8 @@ func relaxGC(percent int) (undo func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
-// takeStdout takes standard output for the protocol alone: whatever prints
-// without having been given a stream, in any dependency, prints to standard
-// error from now on.
+// takeStdout reserves standard output for the protocol: whatever a dependency
+// prints by itself goes to standard error instead.
 func takeStdout() *os.File {
 	stdout := os.Stdout
 	os.Stdout = os.Stderr
@@ -74,7 +73,7 @@ type commands struct {
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
-// environment is what a command gets of the process it runs in.
+// environment is what a command uses of its process.
 type environment struct {
 	getenv func(string) string
 	in     io.Reader
@@ -82,13 +81,14 @@ type environment struct {
 	err    io.Writer
 }
 
-// exited is how kong's own exits, such as after --help, unwind.
+// exited is the panic value that unwinds kong's own exits, such as after
+// --help.
 type exited int
 
-// errReported is a failure that has been told already.
+// errReported is an error that was already printed.
 var errReported = errors.New("failed")
 
-// run runs one command. It is main without the process.
+// run runs one command; it is main with its process passed in.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}()
 	defer func() {
 		if errors.Is(err, syscall.EPIPE) && !servesStdio(args) {
-			err = errReported // whoever reads has enough, as head has
+			err = errReported // the reader has enough, such as head
 		}
 	}()
 	env := &environment{getenv, stdin, stdout, stderr}
@@ -127,7 +127,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	warnOfUnknownVariables(env, command.Selected())
 	switch command.Selected().Name {
-	case "http", "sse": // which serve on
+	case "http", "sse": // keep serving
 	default:
 		var stop func()
 		ctx, stop = endOnHangup(ctx)
@@ -137,9 +137,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return command.Run(env, parser)
 }
 
-// grammar returns what the arguments are parsed by: the one command that they
-// name, as a part of [commands], or all of them where they name none. To build
-// all takes a good part of the time to start.
+// grammar returns the kong model to parse the arguments with: only the command
+// that they name, or all [commands] if they name none. Building all takes a
+// large part of the start-up time.
 func grammar(args []string) any {
 	name := "stdio"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -156,7 +156,7 @@ func grammar(args []string) any {
 	return &commands{}
 }
 
-// misused says of arguments that do not parse what was probably meant.
+// misused adds a suggestion to a parse error.
 func misused(args []string, err error) error {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		var names []string
@@ -187,7 +187,7 @@ func newParser(c any, env *environment) (*kong.Kong, error) {
 	)
 }
 
-// decodeLowercase takes a word in any case.
+// decodeLowercase accepts a word in any case.
 func decodeLowercase(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("string", &text); err != nil {
@@ -197,7 +197,7 @@ func decodeLowercase(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// decodeDuration takes a number alone as seconds.
+// decodeDuration accepts a bare number as seconds.
 func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
@@ -214,7 +214,7 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// exitCode tells of a failure and returns the code to exit with.
+// exitCode prints an error, unless it was reported, and returns the exit code.
 func exitCode(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0

@@ -10,8 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// manCommand writes the man pages, one for the program and one for each
-// command, for the packages to ship.
+// manCommand writes man pages for packages: one for the program and one for
+// each command.
 type manCommand struct {
 	Dir string `arg:"" help:"The directory to write to."`
 }
@@ -22,7 +22,7 @@ func (c *manCommand) Run(parser *kong.Kong) error {
 		return err
 	}
 	write := func(name, page string) error {
-		// Everybody on a machine may read its manual.
+		// Manuals are world-readable.
 		return os.WriteFile(filepath.Join(c.Dir, name+".1"), []byte(page), 0o644) //nolint:gosec // see above
 	}
 	app := parser.Model
@@ -48,10 +48,10 @@ func visible(nodes []*kong.Node) []*kong.Node {
 	return shown
 }
 
-// A manPage is a man page in roff, as it is written.
+// A manPage is a man page in roff.
 type manPage struct{ strings.Builder }
 
-// newManPage begins the page of a name with its one line of purpose.
+// newManPage begins a page with its name and purpose.
 func newManPage(name, purpose string) *manPage {
 	p := &manPage{}
 	p.macro("TH", strings.ToUpper(name), "1", "", "polt-mcp "+version(), "polt-mcp manual")
@@ -60,7 +60,7 @@ func newManPage(name, purpose string) *manPage {
 	return p
 }
 
-// macro writes a request of man(7) with its arguments.
+// macro writes a man(7) macro with its arguments.
 func (p *manPage) macro(name string, args ...string) {
 	p.WriteString("." + name)
 	for _, arg := range args {
@@ -69,7 +69,7 @@ func (p *manPage) macro(name string, args ...string) {
 	p.WriteByte('\n')
 }
 
-// text writes paragraphs, which blank lines part.
+// text writes paragraphs, which are separated by blank lines.
 func (p *manPage) text(s string) {
 	for i, paragraph := range strings.Split(strings.TrimSpace(s), "\n\n") {
 		if i > 0 {
@@ -78,22 +78,22 @@ func (p *manPage) text(s string) {
 		for line := range strings.Lines(paragraph) {
 			line = roff(strings.TrimSpace(line))
 			if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
-				p.WriteString(`\&`) // else it would be a request
+				p.WriteString(`\&`) // a leading dot would start a macro
 			}
 			p.WriteString(line + "\n")
 		}
 	}
 }
 
-// item writes a term in bold and what it means.
+// item writes a term in bold, and its meaning.
 func (p *manPage) item(term, meaning string) {
 	p.macro("TP")
 	p.macro("B", term)
 	p.text(meaning)
 }
 
-// roff escapes text. A bare hyphen would be typeset as one that no shell takes,
-// and not every formatter reads UTF-8.
+// roff escapes text. A bare hyphen would be typeset as a character that shells
+// do not accept, and not every formatter reads UTF-8.
 func roff(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -184,7 +184,7 @@ func parameters(p *manPage, arguments, options, heading string, command *kong.No
 	}
 }
 
-// flagTerm returns how a flag is written.
+// flagTerm returns a flag as written on the command line.
 func flagTerm(f *kong.Flag) string {
 	term := "--" + f.Name
 	switch {
@@ -199,7 +199,7 @@ func flagTerm(f *kong.Flag) string {
 	return term
 }
 
-// placeholder returns what stands for the value of a flag.
+// placeholder returns the placeholder of a flag's value.
 func placeholder(f *kong.Flag) string {
 	if f.PlaceHolder != "" {
 		return f.PlaceHolder

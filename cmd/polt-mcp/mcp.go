@@ -14,7 +14,7 @@ import (
 	"github.com/openpolt/polt-mcp/tools/resources"
 )
 
-// dispatcher returns what answers MCP with all that the app offers.
+// dispatcher returns the dispatcher of the app's MCP server.
 func (a *app) dispatcher(o rpc.Options, options ...server.ServerOption) *rpc.Dispatcher {
 	o.Server = a.mcpServer(options...)
 	o.Methods = resources.SkillMethods()
@@ -22,7 +22,7 @@ func (a *app) dispatcher(o rpc.Options, options ...server.ServerOption) *rpc.Dis
 	return rpc.NewDispatcher(o)
 }
 
-// mcpServer returns the MCP server of all that the app offers.
+// mcpServer returns an MCP server with all of the app's features.
 func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	p := prompts.New(a.set)
 	completions := completion.New(a.set, p, a.resources)
@@ -36,7 +36,7 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 	})
 	hooks.AddAfterReadResource(func(_ context.Context, _ any, r *mcp.ReadResourceRequest, result *mcp.ReadResourceResult) {
 		isModern := r.Params.Meta != nil && r.Params.Meta.AdditionalFields[mcp.MetaKeyProtocolVersion] != nil
-		if isModern && a.resources.IsFixed(r.Params.URI) { // the same for all, until the next version
+		if isModern && a.resources.IsFixed(r.Params.URI) { // the same for all callers until the next version
 			result.SetCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic)
 		}
 	})
@@ -65,8 +65,8 @@ func (a *app) mcpServer(options ...server.ServerOption) *server.MCPServer {
 		server.WithToolFilter(a.set.Filter),
 		server.WithExtensions(map[string]any{resources.SkillsExtension: map[string]any{}}),
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
-		server.WithMethodCacheHints(mcp.MethodToolsList, time.Hour.Milliseconds(), mcp.CacheScopePrivate), // output schemas and views are for hosts that can use them
-		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate),                    // it is as it is now, for this caller
+		server.WithMethodCacheHints(mcp.MethodToolsList, time.Hour.Milliseconds(), mcp.CacheScopePrivate), // depends on whether the client uses output schemas and views
+		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate),                    // current data, as seen by this caller
 	}
 	s := server.NewMCPServer("polt-mcp", version(), append(all, options...)...)
 	a.set.Register(s)

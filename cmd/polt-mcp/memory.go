@@ -7,13 +7,13 @@ import (
 	"github.com/openpolt/polt-mcp/internal/memory"
 )
 
-// memoryFlags say how much memory a server may use.
+// memoryFlags limit a server's memory.
 type memoryFlags struct {
 	MaxMemory string `placeholder:"SIZE" help:"Memory that the process may use, such as 512MiB. What would need more is told to come again (429, rate_limited). Defaults to GOMEMLIMIT, to the container's limit, or to 1GiB."`
 }
 
-// newBudget returns the budget of requests, and has the garbage collector keep
-// the process within the memory until undo is called.
+// newBudget returns the memory budget of requests, and sets the garbage
+// collector's memory limit until undo is called.
 func (f memoryFlags) newBudget(ctx context.Context) (budget *memory.Budget, undo func(), _ error) {
 	if budget := networkOf(ctx).memory; budget != nil {
 		return budget, func() {}, nil

@@ -8,12 +8,12 @@ import (
 	"github.com/openpolt/polt-mcp/internal/memory"
 )
 
-// A network is what a command reaches POLT by, and is reached by. Tests give a
-// context another, within the process.
+// A network provides a command's connections to POLT and from callers. Tests
+// replace it, through the context, with one within the process.
 type network struct {
 	platform http.RoundTripper // nil for the real one
 	listen   func(ctx context.Context, addr string) (net.Listener, error)
-	memory   *memory.Budget // nil for one of the process's own
+	memory   *memory.Budget // nil for the process's own
 }
 
 type networkKey struct{}

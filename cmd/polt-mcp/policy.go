@@ -10,19 +10,19 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// choiceFlags say which tools there are.
+// choiceFlags select the enabled tools.
 type choiceFlags struct {
 	ReadOnly     bool     `help:"Enable only the tools that read."`
 	Tools        []string `placeholder:"TOOL" help:"Enable only these tools."`
 	ExcludeTools []string `placeholder:"TOOL" help:"Disable these tools."`
 }
 
-// choose sets what the tools' options say of it.
+// choose applies the flags to the tools' options.
 func (f *choiceFlags) choose(o *tools.Options) {
 	o.ReadOnly, o.Only, o.Except = f.ReadOnly, trimmed(f.Tools), trimmed(f.ExcludeTools)
 }
 
-// trimmed returns names without the spaces around them.
+// trimmed returns names without surrounding whitespace.
 func trimmed(names []string) []string {
 	all := make([]string, len(names))
 	for i, name := range names {
@@ -31,13 +31,13 @@ func trimmed(names []string) []string {
 	return all
 }
 
-// writeFlags say which writes are sent. --agent does so too.
+// writeFlags restrict which writes are sent, as --agent does too.
 type writeFlags struct {
 	MaxWritesPerMinute int    `default:"0" help:"Maximum writes in any minute per key, or per address without a key; 0 is no limit."`
 	Journal            string `placeholder:"FILE" help:"Record every write in this file, as JSON lines, before and after it is sent."`
 }
 
-// keySetting names what the user of a caller sets its key in.
+// keySetting names the setting in which a caller's user sets the key.
 func (f *webFlags) keySetting() string {
 	if f.SharedKey {
 		return "the key in the Authorization header, POLT_API_KEY where there is none,"
@@ -45,7 +45,7 @@ func (f *webFlags) keySetting() string {
 	return "the key in the Authorization header"
 }
 
-// newPolicy returns what says which writes are sent, or nil where all are.
+// newPolicy returns the policy for writes, or nil if all are allowed.
 func (f *platformFlags) newPolicy(client *polt.Client, log zerolog.Logger, h host) (*policy.Policy, error) {
 	if f.Agent == "" && f.MaxWritesPerMinute == 0 && f.Journal == "" {
 		return nil, nil

@@ -17,16 +17,16 @@ import (
 	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
-// A printer prints tools' answers for people. Nothing in them can drive a
-// terminal.
+// A printer prints tool results for people. It neutralizes terminal control
+// sequences in them.
 type printer struct {
 	screen
-	wide bool // every column and whole ids, a line for each row
+	wide bool // all columns and full ids, one line per row
 	now  time.Time
 }
 
-// print prints an answer: lists as tables, everything else as lines of name and
-// value.
+// print prints a result: lists as tables, everything else as name and value
+// lines.
 func (p *printer) print(answer []byte) error {
 	members, err := orderedMembers(answer)
 	if err != nil {
@@ -57,8 +57,8 @@ func (p *printer) print(answer []byte) error {
 	return err
 }
 
-// asides are the members of a list's answer that a person is told at its end, in
-// a few words.
+// asides are the members of a list's result that are summarized below the
+// table.
 var asides = []string{"page", "limit", "total", "_notice"}
 
 func (p *printer) isAside(m jsonMember, all []jsonMember) bool {
@@ -66,9 +66,8 @@ func (p *printer) isAside(m jsonMember, all []jsonMember) bool {
 	return slices.Contains(asides, m.name) && (isList || m.name == "_notice")
 }
 
-// aside returns what there is to know of a list as a whole. That a table leaves
-// things out is known without the answer's notice; that somebody hides text is
-// not.
+// aside returns the line below a list. Of the notice it omits that texts were
+// cut, which a table shows anyway, but not a warning about hidden text.
 func (p *printer) aside(all, lists []jsonMember) string {
 	is := map[string]string{}
 	for _, m := range all {
@@ -90,7 +89,7 @@ func (p *printer) aside(all, lists []jsonMember) string {
 	return strings.Join(parts, "; ")
 }
 
-// jsonMember is a member of an object, in its place.
+// jsonMember is a member of an object, in source order.
 type jsonMember struct {
 	name  string
 	value json.RawMessage
@@ -111,7 +110,7 @@ func orderedMembers(object []byte) ([]jsonMember, error) {
 		if err := dec.Decode(&m.value); err != nil {
 			return nil, err
 		}
-		if m.name != "_due" && m.name != "_now" { // a person is shown times anyway
+		if m.name != "_due" && m.name != "_now" { // times are shown in relative form anyway
 			all = append(all, m)
 		}
 	}
@@ -147,7 +146,7 @@ func (p *printer) member(b *strings.Builder, m jsonMember, indent string) {
 		}
 		return
 	}
-	if rows := objects(m.value); len(rows) > 0 { // a list inside of something
+	if rows := objects(m.value); len(rows) > 0 { // a nested list
 		b.WriteString(indent + p.bold(name) + "\n")
 		for i, row := range rows {
 			if i > 0 {
@@ -182,12 +181,12 @@ func members(value json.RawMessage) []jsonMember {
 	return all
 }
 
-// isTime matches the names of members that hold a time in Unix seconds.
+// isTime matches names of members with a time in Unix seconds.
 var isTime = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^deadline$|_at$`)
 })
 
-// line returns a value on one line, whole.
+// line returns a full value on one line.
 func (p *printer) line(m jsonMember) string {
 	if string(m.value) == "null" {
 		return "-"
@@ -214,7 +213,7 @@ func timeIn(m jsonMember) (time.Time, bool) {
 	return time.Unix(seconds, 0).UTC(), true
 }
 
-// ago says when something was or will be.
+// ago formats a time relative to now.
 func (p *printer) ago(at time.Time) string {
 	d := at.Sub(p.now)
 	n, unit := 0, ""
@@ -239,8 +238,8 @@ func (p *printer) ago(at time.Time) string {
 	return fmt.Sprintf("in %d %s", n, unit)
 }
 
-// inWords returns what is no text without the signs of JSON: a list with commas,
-// and of an object what names it.
+// inWords formats a value without JSON syntax: a list with commas, an object by
+// its name.
 func inWords(value json.RawMessage) string {
 	var items []json.RawMessage
 	if json.Unmarshal(value, &items) == nil && len(value) > 0 && value[0] == '[' {
@@ -270,8 +269,8 @@ func inWords(value json.RawMessage) string {
 	return string(value)
 }
 
-// first are the columns that people look for, in their order. On a terminal
-// they are all that there is; otherwise others follow.
+// first are the most relevant columns, in order. A terminal shows only these;
+// other output adds the rest.
 var first = []string{
 	"rank", "title", "task_title", "username", "display_name", "status", "stage", "difficulty", "payout_display", "payouts", "deadline",
 	"tasks_completed", "progress", "votes_up", "votes_down", "id", "task_id",
@@ -299,7 +298,7 @@ func (p *printer) list(rows [][]jsonMember) string {
 		names, more = names[:known], names[known:]
 	}
 	headers, cells := p.columns(names, rows)
-	for !p.wide && len(names) > 2 && !p.fits(headers, cells) { // the id stays, and what is most important
+	for !p.wide && len(names) > 2 && !p.fits(headers, cells) { // keep the id and the most important columns
 		names, more = slices.Delete(slices.Clone(names), len(names)-2, len(names)-1), append([]string{names[len(names)-2]}, more...)
 		headers, cells = p.columns(names, rows)
 	}
@@ -310,7 +309,7 @@ func (p *printer) list(rows [][]jsonMember) string {
 	return text
 }
 
-// columns returns the headers and the cells of the columns of these names.
+// columns returns the headers and cells of the named columns.
 func (p *printer) columns(names []string, rows [][]jsonMember) (headers []string, cells [][]string) {
 	ids := p.shortIDs(rows)
 	for _, name := range names {
@@ -329,7 +328,7 @@ func (p *printer) columns(names []string, rows [][]jsonMember) (headers []string
 	return headers, cells
 }
 
-// cell returns a value in a table.
+// cell formats a value for a table.
 func (p *printer) cell(m jsonMember, short map[string]string) string {
 	if p.wide {
 		return p.line(m)
@@ -344,8 +343,8 @@ func (p *printer) cell(m jsonMember, short map[string]string) string {
 	return text
 }
 
-// shortIDs returns how ids are shown: by as many characters as tell them apart.
-// call understands these.
+// shortIDs abbreviates ids to their shortest unambiguous prefix, which call
+// accepts.
 func (p *printer) shortIDs(rows [][]jsonMember) map[string]string {
 	var ids []string
 	for _, row := range rows {
@@ -373,7 +372,7 @@ func (p *printer) shortIDs(rows [][]jsonMember) map[string]string {
 	return short
 }
 
-// asYAML returns an answer as YAML, in its own order.
+// asYAML returns a result as YAML, in source order.
 func asYAML(answer []byte) ([]byte, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(answer, &doc); err != nil {
@@ -389,7 +388,7 @@ func asYAML(answer []byte) ([]byte, error) {
 	return b.Bytes(), enc.Close()
 }
 
-// blockStyle has YAML be written as people write it, and not as JSON.
+// blockStyle makes YAML use block style instead of JSON's flow style.
 func blockStyle(n *yaml.Node) {
 	n.Style = 0
 	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "\n") {

@@ -11,14 +11,13 @@ import (
 	"golang.org/x/term"
 )
 
-// asTerminal returns a stream as the terminal that it is, if it is one.
+// asTerminal returns a stream's file if it is a terminal, or nil.
 func asTerminal(stream any) (*os.File, bool) {
 	f, ok := stream.(*os.File)
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
-// prompt asks for a line. It does not read ahead, so that another can be asked
-// for.
+// prompt asks for a line. It does not read ahead, so it can be called again.
 func (env *environment) prompt(question string) (string, error) {
 	if _, err := fmt.Fprint(env.err, question); err != nil {
 		return "", err
@@ -38,8 +37,8 @@ func (env *environment) prompt(question string) (string, error) {
 	}
 }
 
-// promptSecret asks for a line that is not shown while it is typed. Where nobody
-// types, it is the first line of standard input.
+// promptSecret asks for a line without echoing it. Without a terminal, it reads
+// the first line of standard input.
 func (env *environment) promptSecret(question string) (string, error) {
 	f, ok := asTerminal(env.in)
 	if !ok {
@@ -49,7 +48,7 @@ func (env *environment) promptSecret(question string) (string, error) {
 		}
 		return strings.TrimSpace(line), nil
 	}
-	// The echo is off before the question is seen: who pastes is quick.
+	// Turn the echo off before asking: the user may paste at once.
 	before, err := term.MakeRaw(int(f.Fd()))
 	if err != nil {
 		return "", err
@@ -61,7 +60,7 @@ func (env *environment) promptSecret(question string) (string, error) {
 	return strings.TrimSpace(secret), errors.Join(err, term.Restore(int(f.Fd()), before))
 }
 
-// confirm asks a question that only yes answers.
+// confirm asks a question and fails unless the answer is yes.
 func (env *environment) confirm(question string) error {
 	answer, err := env.prompt(question + " [y/N] ")
 	switch strings.ToLower(answer) {

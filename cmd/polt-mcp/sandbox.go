@@ -14,7 +14,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt/sandbox/board"
 )
 
-// sandboxFlags say what a sandbox is like.
+// sandboxFlags configure a sandbox.
 type sandboxFlags struct {
 	DB          string                  `placeholder:"FILE" help:"Keep the sandbox in this file instead of in memory."`
 	AutoReview  bool                    `help:"Have the sandbox's CTO review submissions automatically."`
@@ -24,7 +24,7 @@ type sandboxFlags struct {
 	CTOKey      string                  `name:"cto-key" placeholder:"KEY" help:"Key of the sandbox's CTO; random by default."`
 }
 
-// openSandbox opens the sandbox that the flags ask for.
+// openSandbox opens the sandbox that the flags describe.
 func (f *sandboxFlags) openSandbox(ctx context.Context) (*sandbox.Sandbox, error) {
 	o := sandbox.Options{Path: f.DB, Reviews: f.Reviews}
 	if f.AutoReview {
@@ -69,7 +69,7 @@ func (c *sandboxCommand) Run(ctx context.Context, env *environment) error {
 	return errors.Join(serveBoard(ctx, listener, b), s.Close())
 }
 
-// newBoard returns the board of a sandbox whose API answers as api does.
+// newBoard returns the board of a sandbox whose API is served by api.
 func newBoard(s *sandbox.Sandbox, api http.Handler, env *environment) *board.Board {
 	return board.New(s, board.Options{API: api, Failed: func(err error) { _, _ = fmt.Fprintln(env.err, "polt-mcp: board:", err) }})
 }

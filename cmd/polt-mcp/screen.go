@@ -11,15 +11,15 @@ import (
 	"golang.org/x/term"
 )
 
-// A screen is where output for people goes: a terminal, or a pipe, which is as
-// wide as it takes and has no colours.
+// A screen is the destination of output for people: a terminal, or a pipe,
+// which has unlimited width and no colours.
 type screen struct {
 	out    io.Writer
-	width  int // in columns; 0 is no limit
+	width  int // in columns; 0 means no limit
 	colour bool
 }
 
-// screen returns what standard output is.
+// screen describes standard output.
 func (env *environment) screen() screen {
 	s := screen{out: env.out}
 	if f, ok := asTerminal(env.out); ok {
@@ -29,11 +29,11 @@ func (env *environment) screen() screen {
 	return s
 }
 
-// gap is the space between two columns.
+// gap is the space between columns.
 const gap = 2
 
-// table returns rows under their headers. On a terminal it fits, its cells
-// wrapped at words; paint returns the colour of a cell's text, or nil.
+// table formats rows under headers. On a terminal it wraps cells at words to
+// fit; paint returns a cell's style, or nil.
 func (s screen) table(headers []string, rows [][]string, paint func(text string) *lipgloss.Style) string {
 	t := table.New().
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
@@ -72,8 +72,8 @@ func wrapCells(cells []string, widths []int) []string {
 	return wrapped
 }
 
-// fit returns how wide each column is to be. The widest one gives way first, and
-// none is narrower than its longest word, or a third of the screen.
+// fit returns the column widths. The widest column shrinks first, but none
+// below its longest word or a third of the screen.
 func (s screen) fit(headers []string, rows [][]string) []int {
 	widths, least := make([]int, len(headers)), make([]int, len(headers))
 	sum := gap * (len(headers) - 1)
@@ -106,8 +106,8 @@ func (s screen) fit(headers []string, rows [][]string) []int {
 	return widths
 }
 
-// fits reports whether a table of these columns fits on the screen, its cells
-// wrapped at words.
+// fits reports whether a table fits on the screen with its cells wrapped at
+// words.
 func (s screen) fits(headers []string, rows [][]string) bool {
 	sum := gap * (len(headers) - 1)
 	for _, width := range s.fit(headers, rows) {
@@ -116,8 +116,7 @@ func (s screen) fits(headers []string, rows [][]string) bool {
 	return s.width <= 0 || sum <= s.width
 }
 
-// wrap wraps a text at words, and begins every line after the first with an
-// indent.
+// wrap wraps a text at words and indents every line after the first.
 func (s screen) wrap(text, indent string) string {
 	if s.width <= 0 {
 		return text
@@ -136,7 +135,7 @@ func trimmedLines(lines []string) func(func(string) bool) {
 	}
 }
 
-// bold returns a text as a heading.
+// bold formats a heading.
 func (s screen) bold(text string) string {
 	if !s.colour {
 		return text
@@ -144,7 +143,7 @@ func (s screen) bold(text string) string {
 	return lipgloss.NewStyle().Bold(true).Render(text)
 }
 
-// dim returns a text that matters less.
+// dim formats secondary text.
 func (s screen) dim(text string) string {
 	if !s.colour {
 		return text
@@ -152,14 +151,14 @@ func (s screen) dim(text string) string {
 	return lipgloss.NewStyle().Faint(true).Render(text)
 }
 
-// colourOf is how the states and difficulties of tasks are shown.
+// colourOf maps statuses and difficulties of tasks to colours.
 var colourOf = map[string]string{
 	"available": "2", "committed": "3", "in_review": "6", "completed": "4",
 	"approved": "2", "rejected": "1", "needs_revision": "3",
 	"easy": "2", "medium": "3", "hard": "1", "expert": "5",
 }
 
-// paintState colours the words that say in which state something is.
+// paintState returns the style of a status.
 func paintState(text string) *lipgloss.Style {
 	colour, ok := colourOf[text]
 	if !ok {

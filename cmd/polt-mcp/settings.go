@@ -10,7 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// knownVariables returns the names of all the variables that are settings.
+// knownVariables returns the names of all environment variables that are
+// settings.
 func knownVariables(env *environment) []string {
 	known := []string{"POLT_API_KEY"}
 	parser, err := newParser(&commands{}, &environment{getenv: env.getenv, out: io.Discard, err: io.Discard})
@@ -27,11 +28,11 @@ func knownVariables(env *environment) []string {
 	return known
 }
 
-// warnOfUnknownVariables tells of variables that look like settings and are
-// none: a misspelt limit would not be missed before it is needed. The settings
-// of the command itself are looked at first, as to know all takes time.
+// warnOfUnknownVariables warns of variables that look like settings but are
+// unknown: a misspelt limit would go unnoticed until it is needed. It checks
+// the command's own settings first, because collecting all takes time.
 func warnOfUnknownVariables(env *environment, command *kong.Node) {
-	if command == nil || command.Hidden || command.Name == "doctor" { // which tells by itself
+	if command == nil || command.Hidden || command.Name == "doctor" { // the doctor reports them itself
 		return
 	}
 	var known []string

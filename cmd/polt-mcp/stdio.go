@@ -47,7 +47,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		}
 		h.tools.OnCall = reportCalls(log, identify)
 		h.transport = func(base http.RoundTripper) http.RoundTripper { return names.Transport(memory.Transport(base)) }
-		// There is nobody here to scrape metrics.
+		// Nothing scrapes metrics over stdio.
 		if !telemetry.TracesWanted() {
 			return noCloser
 		}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// didYouMean returns a question with the name that is nearest to a misspelt one,
-// or "" where none is near.
+// didYouMean returns a question with the name closest to a misspelt one, or ""
+// if none is close.
 func didYouMean(name string, names []string) string {
 	if best := nearest(name, names); best != "" {
 		return fmt.Sprintf(" (did you mean %s?)", best)
@@ -14,7 +14,7 @@ func didYouMean(name string, names []string) string {
 	return ""
 }
 
-// nearest returns the name that a misspelt one was probably meant to be, or "".
+// nearest returns the name closest to a misspelt one, or "".
 func nearest(name string, names []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, candidate := range names {
@@ -25,8 +25,8 @@ func nearest(name string, names []string) string {
 	return best
 }
 
-// editDistance counts the letters to insert, delete, replace or swap with their
-// neighbour that make b of a.
+// editDistance returns the number of insertions, deletions, replacements and
+// transpositions of neighbouring letters that turn a into b.
 func editDistance(a, b string) int {
 	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {

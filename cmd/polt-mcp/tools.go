@@ -11,7 +11,7 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// listedTools returns the tools that the flags choose as they are listed.
+// listedTools returns the enabled tools as they are listed.
 func listedTools(f choiceFlags) ([]mcp.Tool, error) {
 	set, err := idleTools(f)
 	if err != nil {
@@ -20,7 +20,7 @@ func listedTools(f choiceFlags) ([]mcp.Tool, error) {
 	return set.Tools(), nil
 }
 
-// idleTools returns the tools that the flags choose, for no platform.
+// idleTools returns the enabled tools without a platform.
 func idleTools(f choiceFlags) (*tools.Set, error) {
 	client, err := polt.NewClient(polt.Options{})
 	if err != nil {
@@ -49,7 +49,7 @@ func (c *toolsCommand) Run(env *environment) error {
 		return enc.Encode(map[string][]mcp.Tool{"tools": listed})
 	}
 	screen := env.screen()
-	if screen.width == 0 { // for a program: a line each
+	if screen.width == 0 { // for programs: one line per tool
 		for _, t := range listed {
 			if _, err := fmt.Fprintf(env.out, "%-22s%s\n", t.Name, t.Description); err != nil {
 				return err

@@ -10,12 +10,12 @@ import (
 	"github.com/openpolt/polt-mcp/internal/credentials"
 )
 
-// variables takes flags that are not given from the environment: --some-flag
+// variables resolves flags that are not given from the environment: --some-flag
 // from POLT_SOME_FLAG.
 type variables struct{ env *environment }
 
-// protects reports whether a flag restricts what is done, or for whom. To go on
-// without it is to do what it is there to prevent.
+// protects reports whether a flag restricts what is done, or for whom. Ignoring
+// an empty one would allow what it is meant to prevent.
 func protects(flag string) bool {
 	switch flag {
 	case "read-only", "tools", "exclude-tools", "agent", "max-writes-per-minute", "journal", "sandbox",
@@ -25,8 +25,8 @@ func protects(flag string) bool {
 	return false
 }
 
-// Validate refuses flags that are given and say nothing, as a shell passes them
-// on for a variable that is not set, where they protect.
+// Validate rejects empty values of protecting flags, such as a shell passes for
+// an unset variable.
 func (variables) Validate(app *kong.Application) error {
 	for _, command := range app.Leaves(false) {
 		for _, f := range command.Flags {
@@ -71,7 +71,7 @@ func (v variables) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	return value, nil
 }
 
-// variable returns the environment variable of a flag, or "" where it has none.
+// variable returns a flag's environment variable, or "" if it has none.
 func variable(v *kong.Value) string {
 	if v.Flag == nil || v.Name == "help" || v.Name == "json" || v.Tag.Has("novariable") {
 		return ""

@@ -10,7 +10,7 @@ import (
 // release is set by the linker for a release: -ldflags "-X main.release=1.2.3".
 var release string
 
-// version returns what this program calls itself.
+// version returns the program's version.
 func version() string {
 	if release != "" {
 		return release
@@ -23,7 +23,7 @@ func version() string {
 
 type versionCommand struct{}
 
-// Run prints the version, and what the program was built from.
+// Run prints the version and build information.
 func (versionCommand) Run(env *environment) error {
 	text := fmt.Sprintf("polt-mcp %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	if info, ok := debug.ReadBuildInfo(); ok {

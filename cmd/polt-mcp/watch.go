@@ -15,7 +15,7 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// watchFlags say how resources are watched.
+// watchFlags configure the watching of resources.
 type watchFlags struct {
 	WatchInterval time.Duration `default:"15s" help:"How often to poll a subscribed resource, once for all its subscribers. Slows down while nothing changes."`
 }
@@ -27,20 +27,20 @@ func (f watchFlags) check() error {
 	return nil
 }
 
-// newHub returns what polls the resources that are watched.
+// newHub returns the hub that polls watched resources.
 func newHub(log zerolog.Logger, h host) *watch.Hub {
 	return watch.New(watch.Options{Interval: h.watchInterval, OnWatch: h.onWatch, OnError: func(id any, err error) {
 		log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("cannot read a subscribed resource")
 	}})
 }
 
-// watchState watches a resource, and calls changed with each new state, which is
-// empty where it has gone, until stop is called. It returns the state that it
-// begins with.
+// watchState watches a resource and calls changed with each new state, or with
+// an empty one when the resource is gone, until stop is called. It returns the
+// initial state.
 type watchState func(ctx context.Context, uri string, changed func(state []byte)) (last []byte, stop func(), err error)
 
-// watching returns what watches the resources of the app by a hub, for callers
-// that caller tells apart, unless it is nil.
+// watching returns a function that watches the app's resources through a hub.
+// caller identifies callers; it may be nil.
 func (a *app) watching(hub *watch.Hub, caller func(context.Context) string) watchState {
 	known := &knownKeys{client: a.client, key: a.set.Key}
 	return func(ctx context.Context, uri string, changed func([]byte)) (last []byte, stop func(), err error) {
@@ -64,7 +64,7 @@ func (w watchState) changes(ctx context.Context, uri string, changed func()) (st
 	return stop, err
 }
 
-// watchError returns an error of a hub for a client.
+// watchError converts a hub's error for a client.
 func watchError(err error) error {
 	switch {
 	case errors.Is(err, watch.ErrTooMany):
@@ -92,7 +92,7 @@ const (
 	verifyTimeout = 10 * time.Second
 )
 
-// isKnown reports whether the platform knows the key of a call.
+// isKnown reports whether the platform accepts a call's key.
 func (k *knownKeys) isKnown(ctx context.Context) bool {
 	key := k.key(ctx)
 	if key.IsZero() {
@@ -119,7 +119,8 @@ func (k *knownKeys) isKnown(ctx context.Context) bool {
 	return true
 }
 
-// goneIfNotFound has the error for what is not there say so to a hub.
+// goneIfNotFound converts a not-found error to the hub's error for a resource
+// that is gone.
 func goneIfNotFound(read func(context.Context) ([]byte, error)) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
 		text, err := read(ctx)
