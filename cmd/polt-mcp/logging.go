@@ -81,7 +81,7 @@ func (f *logFile) Close() error {
 	return f.file.Close()
 }
 
-// logStart logs the configuration at the start of a server.
+// logStart logs the start of a server.
 func (f *platformFlags) logStart(log zerolog.Logger, a *app) {
 	platform := a.client.BaseURL()
 	if f.Local {

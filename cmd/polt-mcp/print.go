@@ -269,8 +269,8 @@ func inWords(value json.RawMessage) string {
 	return string(value)
 }
 
-// first are the most relevant columns, in order. A terminal shows only these;
-// other output adds the rest.
+// first are the most relevant columns, in order. Without -o wide, a table shows
+// no others.
 var first = []string{
 	"rank", "title", "task_title", "username", "display_name", "status", "stage", "difficulty", "payout_display", "payouts", "deadline",
 	"tasks_completed", "progress", "votes_up", "votes_down", "id", "task_id",

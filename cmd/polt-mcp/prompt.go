@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// asTerminal returns a stream's file if it is a terminal, or nil.
+// asTerminal returns a stream's file, and whether it is a terminal.
 func asTerminal(stream any) (*os.File, bool) {
 	f, ok := stream.(*os.File)
 	return f, ok && term.IsTerminal(int(f.Fd()))

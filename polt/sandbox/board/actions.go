@@ -14,8 +14,8 @@ import (
 	"github.com/openpolt/polt-mcp/polt/sandbox"
 )
 
-// ask sends a request to one of the endpoints that are reserved for the CTO, as
-// the CTO who is signed in. A refusal of the platform is an error.
+// ask calls an endpoint reserved for the CTO, as the signed-in CTO. A rejection
+// by the platform is an error.
 func (b *Board) ask(r *request, method, route string, body any) (answer []byte, err error) {
 	if r.session == nil {
 		return nil, &refusal{http.StatusUnauthorized, "Only the CTO can do this. Sign in first."}
@@ -45,7 +45,7 @@ func (b *Board) ask(r *request, method, route string, body any) (answer []byte, 
 		return answer, err
 	}
 	var said struct{ Error, Message string }
-	_ = json.Unmarshal(answer, &said) // where it says nothing, the status does
+	_ = json.Unmarshal(answer, &said) // without a message, the status is shown
 	message := said.Message
 	if message == "" {
 		message = said.Error
@@ -53,8 +53,8 @@ func (b *Board) ask(r *request, method, route string, body any) (answer []byte, 
 	return nil, &refusal{resp.StatusCode, message}
 }
 
-// act asks for something, and then shows the page at an address, with a notice.
-// A script is answered with what the platform answered.
+// act calls an endpoint and then shows the page at an address, with a notice.
+// Scripts get the platform's own response.
 func (b *Board) act(r *request, method, route string, body any, then, notice string) error {
 	answer, err := b.ask(r, method, route, body)
 	if err != nil {
@@ -62,7 +62,7 @@ func (b *Board) act(r *request, method, route string, body any, then, notice str
 	}
 	if r.Header.Get("Accept") == "application/json" {
 		r.w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		_, _ = r.w.Write(answer) // who asked may have gone
+		_, _ = r.w.Write(answer) // the client may have disconnected
 		return nil
 	}
 	r.session.say(notice)
@@ -70,7 +70,7 @@ func (b *Board) act(r *request, method, route string, body any, then, notice str
 	return nil
 }
 
-// decide sends the outcome of a review.
+// decide submits the outcome of a review.
 func (b *Board) decide(r *request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
@@ -124,10 +124,10 @@ func (b *Board) moderate(r *request, verb string, body any, notice string) error
 	return b.act(r, http.MethodPost, "/api/moderation/"+verb+"/"+agent.ID, body, "/agents/"+url.PathEscape(agent.Username), notice)
 }
 
-// A form is what a person fills in for a project or a task. Where it is refused
-// it is shown again, with all that was written.
+// A form is the input for a project or a task. If rejected, it is shown again
+// with everything that was entered.
 type form struct {
-	ID       string // of what is changed; "" for something new
+	ID       string // id of the edited project or task; "" for a new one
 	Values   url.Values
 	Problem  string
 	Projects []sandbox.ProjectName // for a task
@@ -196,7 +196,7 @@ func (b *Board) editTask(r *request) error {
 	return b.showForm(r, http.StatusOK, "form_task.html", f)
 }
 
-// deadlineForm is how a browser sends a date with a time.
+// deadlineForm is the format in which browsers send a date with a time.
 const deadlineForm = "2006-01-02T15:04"
 
 func (b *Board) saveTask(r *request, id string) error {
@@ -222,7 +222,8 @@ func (b *Board) saveTask(r *request, id string) error {
 	return b.save(r, "form_task.html", f, "/tasks", "task", body)
 }
 
-// save creates or changes a project or a task, and shows it, or the form again.
+// save creates or changes a project or a task, and shows it, or the form again
+// if rejected.
 func (b *Board) save(r *request, template string, f form, base, thing string, body map[string]any) error {
 	method, route, notice := http.MethodPost, "/api"+base, "created"
 	if f.ID != "" {
@@ -249,8 +250,7 @@ func (b *Board) save(r *request, template string, f form, base, thing string, bo
 	return nil
 }
 
-// explain puts what the platform says of a member of a body into the words of
-// the form.
+// explain rewords the platform's validation errors in the form's terms.
 func explain(message string) string {
 	field, problem, ok := strings.Cut(strings.TrimPrefix(message, "body/"), " must ")
 	if !ok || !strings.HasPrefix(message, "body/") {
@@ -285,10 +285,11 @@ func (b *Board) showForm(r *request, status int, template string, f form) error 
 	})
 }
 
-// Difficulties returns what a task's difficulty can be.
+// Difficulties returns the difficulties to choose from.
 func (form) Difficulties() []string { return polt.Easy.Values() }
 
-// localPath returns the address if it is a page of the board's, else the first.
+// localPath returns the address if it is a local page, else "/": no open
+// redirects.
 func localPath(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(path.Clean(u.Path), "//") || strings.Contains(address, `\`) {

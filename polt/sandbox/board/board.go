@@ -1,12 +1,12 @@
-// Package board shows a sandbox to people: a task board, projects, agents and
-// what happens, in a browser, with the CTO's work for who is signed in.
+// Package board serves a browser UI for a sandbox: a task board, projects,
+// agents and events, and the CTO's actions for whoever is signed in.
 //
 //	b := board.New(s, board.Options{})
 //	defer b.Close()
-//	http.Serve(listener, b) // the sandbox's API is below /api/, as before
+//	http.Serve(listener, b) // the sandbox's API is still served below /api/
 //
-// It only reads the sandbox by its [sandbox.View], and changes it only by the
-// platform's documented endpoints.
+// It reads the sandbox only through [sandbox.View], and changes it only through
+// the platform's documented endpoints.
 package board
 
 import (
@@ -20,15 +20,14 @@ import (
 	"github.com/openpolt/polt-mcp/polt/sandbox"
 )
 
-// Options configure a [Board]. The zero value is fit for use.
+// Options configure a [Board]. The zero value is ready to use.
 type Options struct {
-	// Command is how a person starts this program, for the commands that pages
-	// show. If empty, it is polt-mcp.
+	// Command invokes this program, for the commands that pages show. If empty,
+	// it is polt-mcp.
 	Command string
-	// API answers below /api/. If nil, it is the sandbox; another one may have
-	// faults in front of it.
+	// API serves /api/. If nil, it is the sandbox; it may be one with faults.
 	API http.Handler
-	// Failed is told what a page could not be made for; nil means nobody is.
+	// Failed, if not nil, is called with each error that prevents a page.
 	Failed func(error)
 }
 
@@ -61,14 +60,13 @@ func New(s *sandbox.Sandbox, o Options) *Board {
 		sandbox: s, options: o, mux: http.NewServeMux(), sessions: newSessions(), csrf: http.NewCrossOriginProtection(),
 		closed: make(chan struct{}), watched: make(chan struct{}),
 	}
-	// Not before the first page: most sandboxes are never looked at.
+	// On the first page view: most sandboxes are never viewed.
 	b.pages = sync.OnceValue(func() *templates { return parseTemplates(s.Now) })
 	b.routes()
 	return b
 }
 
-// Close ends the streams that are open, which would hold up the end of an HTTP
-// server.
+// Close ends open event streams, which would delay an HTTP server's shutdown.
 func (b *Board) Close() { b.closeOnce.Do(func() { close(b.closed) }) }
 
 // Watched returns a channel that is closed once a page is open in a browser.
@@ -113,12 +111,11 @@ func (b *Board) routes() {
 }
 
 // policy is the Content-Security-Policy of every page: nothing inline, and
-// nothing from elsewhere.
+// nothing from other origins.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// ServeHTTP answers with a page of the board, and as the platform does below
-// /api/.
+// ServeHTTP serves the board's pages, and the platform's API below /api/.
 func (b *Board) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") {
 		b.options.API.ServeHTTP(w, r)
@@ -138,8 +135,8 @@ func (b *Board) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mux.ServeHTTP(w, r)
 }
 
-// unknown answers where there is no page: a person with a page, and a program
-// as the platform does.
+// unknown responds to an unknown path: with a page for people, or as the
+// platform does for programs.
 func (b *Board) unknown(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		b.sandbox.ServeHTTP(w, r)
@@ -150,10 +147,10 @@ func (b *Board) unknown(w http.ResponseWriter, r *http.Request) {
 
 var errNoPage = errors.New("no such page")
 
-// A page handles a request for a page. Its error becomes a page too.
+// A page handles a request for a page. Its error is shown as a page too.
 type page func(*request) error
 
-// A request is a request for a page, by whom it is made.
+// A request is a request for a page, with its session.
 type request struct {
 	*http.Request
 	w       http.ResponseWriter
@@ -161,7 +158,7 @@ type request struct {
 	now     time.Time
 }
 
-// serve answers a request with a page.
+// serve returns the handler of a page.
 func (b *Board) serve(p page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -172,10 +169,11 @@ func (b *Board) serve(p page) http.HandlerFunc {
 	}
 }
 
-// maxForm is how large a form may be: a little more than the platform takes.
+// maxForm is the maximum size of a form, in bytes: a little more than the
+// platform accepts.
 const maxForm = 2 << 20
 
-// fail answers with what went wrong.
+// fail responds with an error page.
 func (b *Board) fail(r *request, err error) {
 	d := failure{Status: http.StatusInternalServerError, Message: "Something went wrong here. The request can be made again."}
 	var refused *refusal
@@ -204,7 +202,7 @@ type failure struct {
 	Message string
 }
 
-// A refusal is an error that is told to the person who asked.
+// A refusal is an error that is shown to the user.
 type refusal struct {
 	status  int
 	message string

@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// columnPage is how many cards a column has at first, and how many more
-	// come each time.
+	// columnPage is how many cards a column shows at first, and how many more
+	// are loaded each time.
 	columnPage = 20
-	// maxColumn is how many cards of a column one page can have.
+	// maxColumn is how many cards of a column one page can show.
 	maxColumn = 200
-	// choices is how many projects and agents a filter offers.
+	// choices limits the projects and agents that a filter offers.
 	choices = 100
 )
 
@@ -32,17 +32,17 @@ type boardPage struct {
 	Total    int
 }
 
-// A column is the tasks of a status, as many as are shown.
+// A column is the tasks of one status.
 type column struct {
 	Status polt.TaskStatus
 	Total  int
 	Tasks  []polt.Task
-	Shown  int    // how many, with those before
-	More   string // the address of the cards that follow; "" for none
-	Page   string // the address of a board that shows them too
+	Shown  int    // number of cards, including those shown before
+	More   string // address of the next cards; "" if none
+	Page   string // address of a board that shows those as well
 }
 
-// A filter is what the board's address says of the tasks to show.
+// A filter selects the tasks to show; it is part of the board's address.
 type filter struct{ sandbox.TaskFilter }
 
 func filterOf(q url.Values) filter {
@@ -53,10 +53,10 @@ func filterOf(q url.Values) filter {
 	return filter{f}
 }
 
-// Any reports whether the filter leaves anything out.
+// Any reports whether the filter is not empty.
 func (f filter) Any() bool { return f.TaskFilter != sandbox.TaskFilter{} }
 
-// query returns the filter as it is in an address.
+// query returns the filter as query parameters.
 func (f filter) query() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{"project": f.ProjectID, "difficulty": string(f.Difficulty), "agent": f.Agent, "q": f.Words} {
@@ -97,7 +97,7 @@ func (b *Board) board(r *request) error {
 	})
 }
 
-// follow sets where the cards are that follow those shown.
+// follow sets the addresses of the next cards.
 func (c *column) follow(f filter, shown int) {
 	c.Shown = shown
 	if shown >= c.Total || len(c.Tasks) == 0 {
@@ -112,7 +112,7 @@ func (c *column) follow(f filter, shown int) {
 	c.More = "/board/more?" + q.Encode()
 }
 
-// more sends the cards of a column that follow those that the page has.
+// more sends a column's next cards.
 func (b *Board) more(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	f := filterOf(q)

@@ -9,15 +9,15 @@ import (
 	"sync"
 )
 
-// worthwhile is how long a body must be for compression to pay.
+// worthwhile is the minimum size of a body to compress, in bytes.
 const worthwhile = 1 << 10
 
 var compressors = sync.Pool{New: func() any {
-	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is one there is
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
 	return w
 }}
 
-// write answers with a body, compressed where the browser takes it.
+// write sends a body, compressed if the browser accepts that.
 func write(w http.ResponseWriter, r *http.Request, status int, contentType string, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
@@ -28,7 +28,7 @@ func write(w http.ResponseWriter, r *http.Request, status int, contentType strin
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // who asked may have gone
+	_, _ = w.Write(body) // the client may have disconnected
 }
 
 func compress(body []byte) []byte {
@@ -36,7 +36,7 @@ func compress(body []byte) []byte {
 	z := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(z)
 	z.Reset(&b)
-	_, _ = z.Write(body) // a buffer takes all
+	_, _ = z.Write(body) // a buffer never fails
 	_ = z.Close()
 	return b.Bytes()
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// functions are what the templates call.
+// functions are the template functions.
 func functions(now func() time.Time) template.FuncMap {
 	return template.FuncMap{
 		"when":    func(at int64) template.HTML { return when(now(), at) },
@@ -43,8 +43,8 @@ func functions(now func() time.Time) template.FuncMap {
 	}
 }
 
-// icon returns one of the drawings in icons.svg. It is decoration: what it means
-// is said beside it.
+// icon returns an icon of icons.svg. It is decorative: adjacent text says what
+// it means.
 func icon(name string) template.HTML {
 	return template.HTML(`<svg class="i" aria-hidden="true"><use href="/static/` + assets() + `/icons.svg#` + template.HTMLEscapeString(name) + `"/></svg>`) //nolint:gosec // escaped
 }
@@ -60,7 +60,7 @@ func bars(d polt.Difficulty) template.HTML {
 	return icon("bars" + strconv.Itoa(n))
 }
 
-// hue returns the number of the colour that belongs to a name, of 12.
+// hue returns the colour number of a name, of 12.
 func hue(name string) uint32 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(strings.ToLower(name))) // never fails
@@ -76,7 +76,7 @@ func initial(name string) string {
 	return "?"
 }
 
-// part returns how many per cent of the whole n is; 0 of nothing.
+// part returns n as a percentage of whole; 0 if whole is 0.
 func part(n, whole int) string {
 	if whole <= 0 {
 		return "0"
@@ -84,7 +84,7 @@ func part(n, whole int) string {
 	return strconv.FormatFloat(100*float64(n)/float64(whole), 'f', 1, 64)
 }
 
-// num returns a number with its thousands apart.
+// num formats a number with thousands separators.
 func num(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -102,7 +102,7 @@ func size(s string) string {
 	}
 }
 
-// A step is a stage of a project, as far as the project has come.
+// A step is a stage of a project's progress.
 type step struct {
 	Name  string
 	State string // done, current or to-come
@@ -122,7 +122,7 @@ func steps(at polt.ProjectStatus) []step {
 	return all
 }
 
-// span returns a duration in the one unit that fits.
+// span formats a duration in a single suitable unit.
 func span(d time.Duration) string {
 	switch {
 	case d < time.Hour:
@@ -134,8 +134,8 @@ func span(d time.Duration) string {
 	}
 }
 
-// when returns a time as how long ago it was. The script of the page keeps that
-// up to date.
+// when formats a time as how long ago it was. The page's script keeps it up to
+// date.
 func when(now time.Time, at int64) template.HTML {
 	t := time.Unix(at, 0).In(now.Location())
 	text := "just now"
@@ -150,8 +150,8 @@ func when(now time.Time, at int64) template.HTML {
 	return timeElement("ago", t, text)
 }
 
-// due returns how long is left for a task; nothing where it has no deadline, or
-// where nobody waits for it any more.
+// due formats the time left for a task; empty if it has no deadline, or the
+// deadline no longer matters.
 func due(now time.Time, k polt.Task) template.HTML {
 	if k.Deadline == nil || k.Status != polt.TaskAvailable && k.Status != polt.TaskCommitted {
 		return ""
@@ -187,13 +187,12 @@ func hourName(now, at time.Time) string {
 	return day + at.Format(", 15:04")
 }
 
-// address matches a web address in plain text: nothing that looks like another
-// character.
+// address matches a URL in plain text, ASCII only to exclude look-alike
+// characters.
 var address = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`https?://[!-~]+`) })
 
-// prose returns a text that somebody wrote, at most limit characters of it: as
-// text, with its addresses as links that show where they lead. The host, by
-// which one knows whom to trust, stands out.
+// prose returns at most limit characters of a user's text as HTML, with URLs as
+// links. Their host is emphasized, because it shows whom to trust.
 func prose(s string, limit int) template.HTML {
 	if runes := []rune(s); len(runes) > limit {
 		s = string(runes[:limit]) + "…"
@@ -201,9 +200,8 @@ func prose(s string, limit int) template.HTML {
 	return markup(s, address())
 }
 
-// markup returns text as HTML. Characters that nobody can see, by which a text
-// can be made to look like another or to hide a part, are shown by their
-// numbers.
+// markup returns text as HTML. Invisible characters, which can disguise or hide
+// text, are shown by their code points.
 func markup(s string, links *regexp.Regexp) template.HTML {
 	var b strings.Builder
 	for s != "" {
@@ -238,7 +236,8 @@ func writeLink(b *strings.Builder, link string) {
 		template.HTMLEscapeString(link), template.HTMLEscapeString(before), template.HTMLEscapeString(u.Host), template.HTMLEscapeString(after))
 }
 
-// shownInvisible is how many invisible characters in a row are shown one by one.
+// shownInvisible is how many consecutive invisible characters are shown
+// individually.
 const shownInvisible = 3
 
 func writeVisible(b *strings.Builder, s string) {
@@ -269,8 +268,8 @@ func writeVisible(b *strings.Builder, s string) {
 	b.WriteString(template.HTMLEscapeString(s[from:]))
 }
 
-// isInvisible reports whether nobody can see a character, or what it does to
-// those around it. The two that make emoji what they are do no harm.
+// isInvisible reports whether a character, or its effect on its neighbours, is
+// invisible. The two that are part of emoji are harmless.
 func isInvisible(r rune) bool {
 	const emojiPresentation, zeroWidthJoiner = '\uFE0F', '\u200D'
 	switch {

@@ -11,15 +11,16 @@ import (
 )
 
 const (
-	// heartbeat is how often a stream without events sends a comment, so that
-	// a browser that is gone is noticed.
+	// heartbeat is the interval of comments on an idle stream, which detect a
+	// disconnected browser.
 	heartbeat = 25 * time.Second
-	// burst is how many events a stream sends of those that were missed. A page
-	// that has missed more is made anew.
+	// burst is how many missed events a stream sends. A page that missed more
+	// is reloaded.
 	burst = 100
 )
 
-// change is what a page needs to know of an event, to see whether it shows it.
+// change is what a page needs to know of an event to see whether it is
+// affected.
 type change struct {
 	Kind    sandbox.EventKind `json:"kind"`
 	Task    string            `json:"task,omitempty"`
@@ -27,8 +28,8 @@ type change struct {
 	Agent   string            `json:"agent,omitempty"`
 }
 
-// stream sends events as they happen (server-sent events). A browser that comes
-// again names the last one it has seen, and is sent those that it has missed.
+// stream sends events as they happen (server-sent events). A browser that
+// reconnects names the last event it received and gets those that it missed.
 func (b *Board) stream(w http.ResponseWriter, r *http.Request) {
 	last, err := b.lastSeen(r)
 	if err != nil {
@@ -63,9 +64,9 @@ func (b *Board) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// lastSeen returns the event that the browser has seen last: what it says, or
-// else what the page was made with. One that is still to come is of a sandbox
-// that has been restarted: then all is new.
+// lastSeen returns the last event that the browser received, or that its page
+// was rendered with. An event in the future means that the sandbox was
+// restarted, so everything is new.
 func (b *Board) lastSeen(r *http.Request) (last int64, err error) {
 	err = b.sandbox.View(r.Context(), func(v sandbox.View) error {
 		last, err = v.LastEvent()
@@ -82,7 +83,7 @@ func (b *Board) lastSeen(r *http.Request) (last int64, err error) {
 	return last, err
 }
 
-// send sends the events after one, and returns the last that was sent.
+// send sends the events after last, and returns the last one sent.
 func (b *Board) send(w http.ResponseWriter, r *http.Request, last int64) (int64, error) {
 	var events []sandbox.Event
 	err := b.sandbox.View(r.Context(), func(v sandbox.View) (err error) {

@@ -56,7 +56,7 @@ type taskPage struct {
 // Cancelled reports whether the CTO has cancelled the task.
 func (p taskPage) Cancelled() bool { return p.Status == sandbox.StatusCancelled }
 
-// Over reports whether nothing can happen to the task any more.
+// Over reports whether the task is completed or cancelled.
 func (p taskPage) Over() bool { return p.Cancelled() || p.Status == polt.TaskCompleted }
 
 func (b *Board) task(r *request) error {
@@ -74,7 +74,7 @@ func newTaskPage(v sandbox.View, id string) (d taskPage, err error) {
 			d.Pending = &s
 		}
 	}
-	// The latest are the ones that fit, and are read from the beginning.
+	// Keeps the latest events, in chronological order.
 	if d.Events, err = v.Events(sandbox.EventFilter{TaskID: id}, 200); err != nil {
 		return d, err
 	}
@@ -84,8 +84,8 @@ func newTaskPage(v sandbox.View, id string) (d taskPage, err error) {
 	return d, nil
 }
 
-// submission sends the text of a submission as it is, which no browser takes
-// for anything but text.
+// submission sends a submission's text as plain text, which no browser
+// interprets as anything else.
 func (b *Board) submission(w http.ResponseWriter, r *http.Request) {
 	var s polt.Submission
 	err := b.sandbox.View(r.Context(), func(v sandbox.View) (err error) {
@@ -98,7 +98,7 @@ func (b *Board) submission(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
-	_, _ = w.Write([]byte(s.Content)) // who asked may have gone
+	_, _ = w.Write([]byte(s.Content)) // the client may have disconnected
 }
 
 type projectsPage struct {
@@ -124,7 +124,7 @@ type projectPage struct {
 	Events []sandbox.Event
 }
 
-// Next returns the stage after the project's; "" after the last.
+// Next returns the project's next stage; "" after the last.
 func (p projectPage) Next() string {
 	stages := p.Status.Values()
 	for i, s := range stages[:len(stages)-1] {
@@ -161,7 +161,7 @@ func (b *Board) project(r *request) error {
 type agentsPage struct {
 	Agents    []sandbox.Profile
 	Standings []polt.Standing
-	Most      int // the most tasks that one agent has completed
+	Most      int // most tasks completed by one agent
 	pager
 }
 
@@ -221,17 +221,17 @@ func (b *Board) agent(r *request) error {
 	})
 }
 
-// everyone is a limit that leaves nobody out.
+// everyone is an unlimited limit.
 const everyone = 1 << 30
 
 type activityPage struct {
 	Hours  []hour
-	Older  int64 // events before this one are on the next page; 0 for none
+	Older  int64 // the next page has events before this one; 0 for none
 	Before int64
 	Filter sandbox.EventFilter
 }
 
-// An hour is what happened in one.
+// An hour is the events of one hour.
 type hour struct {
 	Start  time.Time
 	Events []sandbox.Event
@@ -239,7 +239,7 @@ type hour struct {
 
 func (b *Board) activity(r *request) error {
 	q := r.URL.Query()
-	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // 0, the latest, where it is no number
+	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // 0, the latest, if not a number
 	filter := sandbox.EventFilter{Agent: q.Get("agent"), ProjectID: q.Get("project"), Before: max(before, 0)}
 	return b.render(r, http.StatusOK, "activity.html", "Activity", "activity", func(v sandbox.View) (any, error) {
 		d := activityPage{Filter: filter, Before: filter.Before}
@@ -263,8 +263,8 @@ func (b *Board) activity(r *request) error {
 type reviewPage struct {
 	Waiting []sandbox.Waiting
 	Total   int
-	Chosen  *taskPage // of the submission that is chosen; nil for none
-	Gone    bool      // the one asked for does not await review any more
+	Chosen  *taskPage // of the selected submission; nil if none
+	Gone    bool      // the requested one no longer awaits review
 }
 
 func (b *Board) review(r *request) error {
@@ -300,7 +300,7 @@ func (d *reviewPage) choose(v sandbox.View, taskID string) error {
 	return err
 }
 
-// A pager is which page of a list is shown.
+// A pager is the position in a paged list.
 type pager struct {
 	Page, Size, Total int
 }
@@ -315,10 +315,10 @@ func pageOf(r *request, size int) pager {
 
 func (p pager) offset() int { return (p.Page - 1) * p.Size }
 
-// Previous returns the number of the page before; 0 for none.
+// Previous returns the previous page's number; 0 if none.
 func (p pager) Previous() int { return p.Page - 1 }
 
-// Next returns the number of the page after; 0 for none.
+// Next returns the next page's number; 0 if none.
 func (p pager) Next() int {
 	if p.Page*p.Size >= p.Total {
 		return 0

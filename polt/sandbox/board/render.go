@@ -22,8 +22,8 @@ import (
 //go:embed templates static
 var files embed.FS
 
-// assets is the version in the addresses of the files that pages load: another
-// one where any of them differs, so that browsers can keep them for ever.
+// assets is a version in the addresses of static files. It changes whenever one
+// of them does, so browsers can cache them forever.
 var assets = sync.OnceValue(func() string {
 	hash := sha256.New()
 	err := fs.WalkDir(files, "static", func(name string, d fs.DirEntry, err error) error {
@@ -35,13 +35,13 @@ var assets = sync.OnceValue(func() string {
 		return err
 	})
 	if err != nil {
-		panic("board: " + err.Error()) // they are in the program
+		panic("board: " + err.Error()) // impossible: the files are embedded
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 })
 
-// types are the types of those files: what the machine says of their names
-// differs from one to the next.
+// types are the static files' MIME types, which would otherwise depend on the
+// machine.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
@@ -77,14 +77,14 @@ func (t *templates) fragment(w http.ResponseWriter, r *http.Request, name string
 	return nil
 }
 
-// A shell is what every page has around it. Data is the page's own.
+// A shell is the layout around every page; Data is the page's own data.
 type shell struct {
 	Title    string
 	Section  string // of the navigation
 	Theme    string // light, dark, or "" for the system's
-	From     string // the page's address, to come back to
+	From     string // the page's address, to return to
 	SignedIn bool
-	Waiting  int   // how many submissions await review
+	Waiting  int   // number of submissions that await review
 	Seq      int64 // of the last event that the page shows
 	Notice   string
 	URL      string // the platform's
@@ -95,7 +95,7 @@ type shell struct {
 	Content  template.HTML
 }
 
-// render answers with a page, which is made of what data reads at one moment.
+// render sends a page. data reads what it shows from one snapshot.
 func (b *Board) render(r *request, status int, name, title, section string, data func(sandbox.View) (any, error)) error {
 	url := "http://" + hostOf(r.Request)
 	if r.TLS != nil {
@@ -126,8 +126,7 @@ func (b *Board) render(r *request, status int, name, title, section string, data
 	if t, ok := s.Data.(interface{ title() string }); ok {
 		s.Title = clean.Line(t.title(), 80)
 	}
-	// A page that refreshes itself in the background leaves the notice to the
-	// next that is looked at.
+	// A background refresh leaves the notice for the next page that is viewed.
 	if s.SignedIn && r.Header.Get("X-Board-Refresh") == "" {
 		s.Notice = r.session.take()
 	}
@@ -147,7 +146,7 @@ func (p taskPage) title() string    { return p.Task.Title }
 func (p projectPage) title() string { return p.Title }
 func (p agentPage) title() string   { return p.Username }
 
-// validHost matches what may stand in a command that a person copies.
+// validHost matches hosts that are safe in a command that a person copies.
 var validHost = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+$`) })
 
 func hostOf(r *http.Request) string {
@@ -165,7 +164,7 @@ func themeOf(r *http.Request) string {
 	return cookie.Value
 }
 
-// label returns a status, stage or difficulty as it is shown.
+// label returns the displayed form of a status, stage or difficulty.
 func label(value any) string {
 	s := fmt.Sprint(value)
 	if name, ok := map[string]string{"in_review": "In review", "needs_revision": "Needs revision", "pending": "Awaits review"}[s]; ok {

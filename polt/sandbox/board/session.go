@@ -20,7 +20,7 @@ type session struct {
 	expires time.Time
 
 	mu     sync.Mutex
-	notice string // what is to be said on the next page
+	notice string // shown on the next page
 }
 
 func (s *session) say(notice string) {
@@ -29,7 +29,7 @@ func (s *session) say(notice string) {
 	s.notice = notice
 }
 
-// take returns what is to be said, once.
+// take returns the notice and clears it.
 func (s *session) take() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,8 +38,8 @@ func (s *session) take() string {
 	return notice
 }
 
-// sessions are the browsers that are signed in, and the codes that sign one in.
-// Neither is kept: they end with the process.
+// sessions are the signed-in browsers and the unused sign-in codes, in memory
+// only.
 type sessions struct {
 	mu    sync.Mutex
 	codes map[string]struct{}            // unused
@@ -50,7 +50,7 @@ func newSessions() *sessions {
 	return &sessions{codes: map[string]struct{}{}, open: map[[sha256.Size]byte]*session{}}
 }
 
-// SignInPath returns the path of a link that signs one browser in as the CTO,
+// SignInPath returns the path of a link that signs in one browser as the CTO,
 // once.
 func (b *Board) SignInPath() string {
 	code := rand.Text()
@@ -60,7 +60,7 @@ func (b *Board) SignInPath() string {
 	return "/signin?code=" + code
 }
 
-// redeem uses a code up, and reports whether it was one.
+// redeem invalidates a sign-in code and reports whether it was valid.
 func (s *sessions) redeem(code string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *sessions) redeem(code string) bool {
 	return ok
 }
 
-// start signs the browser in that is answered.
+// start signs in the browser that sent the request.
 func (s *sessions) start(w http.ResponseWriter, r *http.Request) {
 	token := rand.Text()
 	now := time.Now()
@@ -84,7 +84,7 @@ func (s *sessions) start(w http.ResponseWriter, r *http.Request) {
 	setCookie(w, r, token, int(sessionLife.Seconds()))
 }
 
-// of returns the session that the request's cookie is of; nil for none.
+// of returns the session of the request's cookie, or nil.
 func (s *sessions) of(r *http.Request) *session {
 	cookie, err := r.Cookie(cookieName(r))
 	if err != nil {
@@ -115,8 +115,8 @@ func setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int)
 	})
 }
 
-// cookieName has the port in it: a browser sends a cookie to every port of a
-// host, and each sandbox on a machine has a CTO of its own.
+// cookieName contains the port: browsers send a cookie to every port of a host,
+// and each sandbox on a machine has its own CTO.
 func cookieName(r *http.Request) string {
 	_, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -150,9 +150,9 @@ func (b *Board) signIn(r *request) error {
 	return b.welcome(r)
 }
 
-// welcome signs the browser in with a page that leads on, not with a redirect:
-// where the link was followed from another site, the browser would not send its
-// new cookie along with that.
+// welcome signs in the browser and responds with a page that leads on, not a
+// redirect: if the link was followed from another site, the browser would not
+// send the new SameSite cookie with a redirect.
 func (b *Board) welcome(r *request) error {
 	b.sessions.start(r.w, r.Request)
 	r.w.Header().Set("Refresh", "1; url=/review")
@@ -168,7 +168,7 @@ func (b *Board) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// theme keeps whether the browser's pages are light or dark.
+// theme stores the chosen theme, light or dark.
 func (b *Board) theme(w http.ResponseWriter, r *http.Request) {
 	theme := r.FormValue("theme")
 	if theme != "light" && theme != "dark" {
