@@ -43,7 +43,7 @@ func clientOf(session string) string {
 // sessionOf returns the session id of a request, or "".
 func sessionOf(r *http.Request) string {
 	id := r.Header.Get(sessionHeader)
-	if r.URL.Path == messagePath {
+	if cleanPath(r) == messagePath {
 		id = r.URL.Query().Get("sessionId")
 	}
 	if len(id) > maxSessionID {

@@ -71,4 +71,8 @@ func TestClientIsNamedByItsRequestOrItsStream(t *testing.T) {
 	_, data := s.next()
 	_, id, _ := strings.Cut(s.endpoint, "sessionId=")
 	contains(t, data, "client=mcp-client-cli caller=session:"+id+`"`)
+	slashed := strings.Replace(s.endpoint, "/message", "//message/", 1)
+	r.do(request{path: slashed, body: call("3", "client"), header: map[string]string{"Mcp-Session-Id": "another"}})
+	_, data = s.next()
+	contains(t, data, "client=mcp-client-cli caller=session:"+id+`"`)
 }
