@@ -272,6 +272,18 @@ func TestOperatorsCanHaveAnAddressOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestPathThatLeadsUpIsNotFound(t *testing.T) {
+	h := web.New(options(nil)).Handler()
+	for path, want := range map[string]int{
+		"/mcp/../metrics": 404, "/mcp/%2e%2e/metrics": 404, "/mcp/..%2fmetrics": 404, "/metrics/..": 404,
+		"/./metrics": 200, "/metrics": 200,
+	} {
+		if got := recorded(h, http.MethodGet, path, nil).Code; got != want {
+			t.Errorf("%s is answered with %d", path, got)
+		}
+	}
+}
+
 func TestMetricsAskForTheCallerToken(t *testing.T) {
 	o := options(nil)
 	o.CallerToken = "token-of-the-callers"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
+	"strings"
 )
 
 // The endpoints for callers.
@@ -26,7 +28,7 @@ type route struct {
 func (all routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, ok := all[cleanPath(r)]
 	switch {
-	case !ok:
+	case !ok || leadsUp(r):
 		http.Error(w, "Not found. The page at / lists what this server serves.", http.StatusNotFound)
 	case r.Method != found.method && (r.Method != http.MethodHead || found.method != http.MethodGet):
 		w.Header().Set("Allow", found.method)
@@ -37,6 +39,12 @@ func (all routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func cleanPath(r *http.Request) string { return path.Clean(r.URL.Path) }
+
+// leadsUp reports whether a path leads out of where it begins. A proxy that
+// forwards /mcp and what is below it would forward /mcp/../metrics too.
+func leadsUp(r *http.Request) bool {
+	return slices.Contains(strings.Split(r.URL.Path, "/"), "..")
+}
 
 // home serves a page for people who open the server in a browser.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
