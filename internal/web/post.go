@@ -51,11 +51,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 	}
 	d := s.options.Dispatcher
 	if m.Params.Meta.ProgressToken == nil {
-		response := d.Handle(s.within(r), m)
-		if m.Method == string(mcp.MethodInitialize) && response.Code == 0 {
-			w.Header().Set(sessionHeader, newSessionID(m.ClientName()))
-		}
-		c.respond(w, statusOf(r, response.Code), response)
+		c.answer(w, r, m, d.Handle(s.within(r), m))
 		return
 	}
 	// The response becomes a stream with the first notification.
@@ -67,13 +63,22 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		_ = out.tell(rpc.Response{JSON: notification})
 	})
 	if out == nil {
-		c.respond(w, statusOf(r, response.Code), response)
+		c.answer(w, r, m, response)
 		return
 	}
 	c.answered()
 	c.account.Settle(int64(response.Size()))
 	_ = out.tell(response)
 	out.close()
+}
+
+// answer writes the response to a request. That to a handshake begins a session;
+// it never comes on a stream, as there is nothing to tell before it.
+func (c *call) answer(w http.ResponseWriter, r *http.Request, m *rpc.Message, response rpc.Response) {
+	if m.Method == string(mcp.MethodInitialize) && response.Code == 0 {
+		w.Header().Set(sessionHeader, newSessionID(m.ClientName()))
+	}
+	c.respond(w, statusOf(r, response.Code), response)
 }
 
 // notify handles a notification. It drops responses, as the server sends no

@@ -48,6 +48,10 @@ func TestSessionIsItsID(t *testing.T) {
 	if id := one.do(request{body: initialize(strings.Repeat("n", 1000))}).header.Get("Mcp-Session-Id"); len(id) > 100 {
 		t.Errorf("an id of %d bytes", len(id))
 	}
+	tracked := strings.Replace(initialize("t"), `"params":{`, `"params":{"_meta":{"progressToken":1},`, 1)
+	if got := one.do(request{body: tracked}); got.header.Get("Mcp-Session-Id") == "" {
+		t.Errorf("no session for one that wants to hear of progress: %s", got.body)
+	}
 	refused := strings.Replace(initialize("t"), `"2025-11-25"`, "5", 1)
 	if got := one.do(request{body: refused}); got.header.Get("Mcp-Session-Id") != "" {
 		t.Errorf("a session without a handshake: %s", got.body)
