@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
@@ -26,7 +27,8 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		return
 	}
 
-	ctx, cancel := context.WithCancel(r.Context())
+	// The call's account is closed, and what is read for the stream is the stream's.
+	ctx, cancel := context.WithCancel(memory.With(r.Context(), account))
 	defer cancel()
 	go func() {
 		select {
@@ -38,6 +40,7 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 	var out *eventWriter // created with the acknowledgement
 	response := s.server.options.Dispatcher.Listen(ctx, m, func(message []byte) error {
 		if out == nil {
+			account.Settle(perStream) // what was read to begin is read
 			out = newEventWriter(w, account)
 			go func() {
 				defer cancel()

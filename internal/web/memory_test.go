@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/openpolt/polt-mcp/internal/memory"
+	"github.com/openpolt/polt-mcp/internal/rpc"
 	"github.com/openpolt/polt-mcp/internal/rpc/watchtest"
 	"github.com/openpolt/polt-mcp/internal/web"
 )
@@ -282,6 +284,53 @@ func TestOpenStreamsTakeMemory(t *testing.T) {
 			}
 			t.Error("64 streams are open")
 		})
+	}
+}
+
+// largeAnswers is a platform whose answers are large.
+type largeAnswers struct{}
+
+func (largeAnswers) RoundTrip(*http.Request) (*http.Response, error) {
+	const size = 1 << 20
+	return &http.Response{StatusCode: 200, ContentLength: size, Body: io.NopCloser(strings.NewReader(strings.Repeat("x", size)))}, nil
+}
+
+// What is read to begin a stream is charged until the stream has begun.
+func TestListenerIsChargedForWhatItReads(t *testing.T) {
+	var budget *memory.Budget
+	charged := make(chan int64, 1)
+	o := serving(rpc.Options{
+		Server: server.NewMCPServer("test", "1", server.WithResourceCapabilities(true, false)),
+		Watch: func(ctx context.Context, _ string, _ func()) (stop func(), err error) {
+			before := budget.Held()
+			q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://platform.invalid", nil)
+			if err != nil {
+				return nil, err
+			}
+			resp, err := memory.Transport(largeAnswers{}).RoundTrip(q)
+			if err != nil {
+				return nil, err
+			}
+			defer resp.Body.Close()
+			_, err = io.Copy(io.Discard, resp.Body)
+			charged <- budget.Held() - before
+			return func() {}, err
+		},
+	})
+	budget = memory.NewBudget(128 << 20)
+	o.Memory = budget
+	r := serve(t, o)
+	s := r.listen("polt://a")
+	if n := <-charged; n < 1<<20 {
+		t.Errorf("%d bytes are charged for an answer of 1 MiB", n)
+	}
+	if n := budget.Held(); n == 0 || n > 256<<10 {
+		t.Errorf("%d bytes are held for a stream that has begun", n)
+	}
+	s.close()
+	r.end()
+	if n := budget.Held(); n != 0 {
+		t.Errorf("%d bytes are held after the end", n)
 	}
 }
 
