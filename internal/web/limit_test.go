@@ -160,16 +160,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 	r.openStream(bearer("polt_of_b"))
 	second.close()
-	for { // until the server has noticed
-		resp, err := r.client.Do(r.newRequest(t.Context(), third))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode == 200 {
-			return
-		}
-	}
+	r.awaitOK(third) // when the server has noticed
 }
 
 // What is refused must not count, or a caller that tries again would never get

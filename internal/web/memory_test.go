@@ -51,11 +51,7 @@ func TestUnfinishedBodiesDoNotTakeAllMemory(t *testing.T) {
 	for _, conn := range conns {
 		_ = conn.Close()
 	}
-	for { // until the server has noticed
-		if got := r.do(request{body: call("1", "who") + strings.Repeat(" ", 1<<20)}); got.status == 200 {
-			break
-		}
-	}
+	r.awaitOK(request{body: call("1", "who") + strings.Repeat(" ", 1<<20)}) // when the server has noticed
 }
 
 // The time is virtual.

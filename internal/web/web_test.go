@@ -131,6 +131,24 @@ func (r *running) do(q request) response {
 	return response{resp.StatusCode, resp.Header, string(b)}
 }
 
+// awaitOK sends a request until it is answered with 200, of which no more is read.
+func (r *running) awaitOK(q request) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		resp, err := r.client.Do(r.newRequest(r.t.Context(), q))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		switch {
+		case resp.StatusCode == http.StatusOK:
+			return
+		case time.Now().After(deadline):
+			r.t.Fatalf("it is still answered with %d", resp.StatusCode)
+		}
+	}
+}
+
 func (r *running) newRequest(ctx context.Context, q request) *http.Request {
 	r.t.Helper()
 	if q.method == "" {
