@@ -94,6 +94,7 @@ type Server struct {
 	hinted   atomic.Bool // hintAtProxy has logged
 }
 
+// New returns a server.
 func New(o Options) *Server {
 	if o.MaxBody <= 0 {
 		o.MaxBody = defaultMaxBody
