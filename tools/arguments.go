@@ -101,7 +101,7 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []a
 	if known < len(given) {
 		for _, name := range slices.Sorted(maps.Keys(given)) {
 			if schema.Properties[name] == nil {
-				meant := meantArgument(name, argumentNames(schema))
+				meant := meantArgument(name, requiredFirst(schema))
 				misspelt[meant] = true
 				faults = append(faults, argumentError{clean.Line(name, 40), unknownArgument(meant)})
 			}
@@ -260,17 +260,25 @@ func unknownArgument(meant string) string {
 }
 
 // meantArgument returns the argument among names that an unknown name stands
-// for, or "".
+// for, the first one if several fit, or "".
 func meantArgument(name string, names []string) string {
 	if best := nearest(name, names); best != "" {
 		return best
 	}
-	for meant, others := range argumentWords {
-		if slices.Contains(names, meant) && slices.Contains(others, letters(name)) {
+	word := letters(name)
+	for _, meant := range names {
+		if slices.Contains(argumentWords[meant], word) {
 			return meant
 		}
 	}
 	return ""
+}
+
+// requiredFirst returns the names of the arguments in the order in which an
+// unknown one is taken to mean them.
+func requiredFirst(schema *jsonschema.Schema) []string {
+	optional := slices.DeleteFunc(slices.Clone(argumentNames(schema)), func(name string) bool { return slices.Contains(schema.Required, name) })
+	return slices.Concat(schema.Required, optional)
 }
 
 // argumentWords maps an argument to its synonyms, normalized by letters. A bare
