@@ -3,6 +3,7 @@ package tools
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -74,7 +75,10 @@ func (v values) encode(names []string) json.RawMessage {
 // them, or returns all problems. It accepts common spellings: see spelling.go.
 func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []argumentError) {
 	given, err := decodeArguments(raw)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooManyArguments):
+		return nil, []argumentError{{"", err.Error()}, {"", validNames(schema)}}
+	case err != nil:
 		return nil, []argumentError{{"", "the arguments must be a JSON object, such as " + example(schema)}}
 	}
 	var faults []argumentError
@@ -97,18 +101,14 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []a
 		}
 		checked[name] = value
 	}
-	misspelt := map[string]bool{} // the argument meant, so that it is not also reported as missing
+	var misspelt []string // the arguments meant, so that they are not also reported as missing
 	if known < len(given) {
-		for _, name := range slices.Sorted(maps.Keys(given)) {
-			if schema.Properties[name] == nil {
-				meant := meantArgument(name, requiredFirst(schema))
-				misspelt[meant] = true
-				faults = append(faults, argumentError{clean.Line(name, 40), unknownArgument(meant)})
-			}
-		}
+		var unknown []argumentError
+		unknown, misspelt = unknownArguments(schema, given)
+		faults = append(faults, unknown...)
 	}
 	for _, name := range schema.Required {
-		if _, ok := checked[name]; !ok && !misspelt[name] {
+		if _, ok := checked[name]; !ok && !slices.Contains(misspelt, name) {
 			faults = append(faults, argumentError{name, "is required" + inBrackets(schema.Properties[name].Description)})
 		}
 	}
@@ -117,6 +117,12 @@ func checkArguments(schema *jsonschema.Schema, raw json.RawMessage) (values, []a
 	}
 	return checked, faults
 }
+
+// maxArguments is how many members the arguments may have. No tool has nearly
+// as many, and each costs memory.
+const maxArguments = 1000
+
+var errTooManyArguments = fmt.Errorf("there are more than %d arguments", maxArguments)
 
 // decodeArguments returns the members of an object, which may be encoded as a
 // string.
@@ -135,11 +141,39 @@ func decodeArguments(raw json.RawMessage) (given map[string]json.RawMessage, err
 		return nil, nil
 	}
 	given = map[string]json.RawMessage{}
-	if object.Members(raw, func(name, value []byte) bool { given[string(name)] = value; return true }) {
+	isPlain := object.Members(raw, func(name, value []byte) bool {
+		given[string(name)] = value
+		return len(given) <= maxArguments
+	})
+	switch {
+	case len(given) > maxArguments:
+		return nil, errTooManyArguments
+	case isPlain:
 		return given, nil
 	}
-	clear(given)
-	return given, json.Unmarshal(raw, &given)
+	return decodeObject(raw)
+}
+
+// decodeObject decodes any object, or null, as encoding/json does.
+func decodeObject(raw []byte) (map[string]json.RawMessage, error) {
+	if !json.Valid(raw) || raw[0] != '{' {
+		return nil, json.Unmarshal(raw, &map[string]json.RawMessage{})
+	}
+	given := map[string]json.RawMessage{}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	_, err := dec.Token()
+	for err == nil && dec.More() {
+		var name json.Token
+		if name, err = dec.Token(); err != nil {
+			break
+		}
+		var value json.RawMessage
+		err = dec.Decode(&value)
+		if given[name.(string)] = value; len(given) > maxArguments {
+			return nil, errTooManyArguments
+		}
+	}
+	return given, err
 }
 
 func validNames(schema *jsonschema.Schema) string {
@@ -244,109 +278,4 @@ func inBrackets(text string) string {
 		return ""
 	}
 	return " (" + text + ")"
-}
-
-// Unknown returns the message for an unknown argument, with a suggestion if one
-// of names is similar.
-func Unknown(name string, names []string) string {
-	return About(clean.Line(name, 40), unknownArgument(meantArgument(name, names)))
-}
-
-func unknownArgument(meant string) string {
-	if meant == "" {
-		return "is unknown"
-	}
-	return "is unknown: did you mean " + meant + "?"
-}
-
-// meantArgument returns the argument among names that an unknown name stands
-// for, the first one if several fit, or "".
-func meantArgument(name string, names []string) string {
-	if best := nearest(name, names); best != "" {
-		return best
-	}
-	word := letters(name)
-	for _, meant := range names {
-		if slices.Contains(argumentWords[meant], word) {
-			return meant
-		}
-	}
-	return ""
-}
-
-// requiredFirst returns the names of the arguments in the order in which an
-// unknown one is taken to mean them.
-func requiredFirst(schema *jsonschema.Schema) []string {
-	optional := slices.DeleteFunc(slices.Clone(argumentNames(schema)), func(name string) bool { return slices.Contains(schema.Required, name) })
-	return slices.Concat(schema.Required, optional)
-}
-
-// argumentWords maps an argument to its synonyms, normalized by letters. A bare
-// "id" means the tool's own id.
-var argumentWords = map[string][]string{
-	"task_id":            {"id", "task", "uuid", "uri", "url"},
-	"project_id":         {"id", "project", "uuid", "uri", "url"},
-	"username":           {"id", "name", "agent", "user", "agentname", "agentid", "handle", "uri", "url"},
-	"submission_content": {"content", "submission", "work", "text", "body", "result", "answer"},
-	"body":               {"content", "text", "message", "reply", "comment"},
-	"value":              {"vote", "direction"},
-	"limit":              {"count", "pagesize", "perpage", "size", "n", "max", "maxresults"},
-	"page":               {"offset", "cursor", "pagenumber"},
-	"sort":               {"sortby", "order", "orderby"},
-	"status":             {"state", "stage"},
-	"contains":           {"query", "q", "search", "keyword", "keywords", "text", "words", "filter"},
-	"due_within_hours":   {"deadline", "due", "duewithin", "hours"},
-	"display_name":       {"name", "displayname"},
-	"bio":                {"description", "about"},
-	"timeout_s":          {"timeout", "seconds", "wait", "timeoutseconds", "timeoutms"},
-}
-
-// letters returns the letters and digits of a name, in lower case.
-func letters(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
-			return r
-		case 'A' <= r && r <= 'Z':
-			return r + 'a' - 'A'
-		}
-		return -1
-	}, name)
-}
-
-// nearest returns the name with the smallest edit distance, or "" if none is
-// close enough.
-func nearest(name string, names []string) string {
-	given := letters(name)
-	if given == "" || len(given) > 60 {
-		return ""
-	}
-	best, least := "", 1+min((len(given)+1)/3, 3)
-	for _, n := range names {
-		if d := distance(given, letters(n)); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance returns the Levenshtein distance of two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1 // deletes all of a[:i+1]
-		for j := range len(b) {
-			change := corner
-			if a[i] != b[j] {
-				change++
-			}
-			corner = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -114,6 +114,41 @@ func TestWhatIsNoSlipIsRefusedInWords(t *testing.T) {
 	}
 }
 
+// TestManyUnknownArgumentsAreRefusedInShort has a call name thousands of
+// arguments that there are not.
+func TestManyUnknownArgumentsAreRefusedInShort(t *testing.T) {
+	unknown := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `,"task%05x":0`, i)
+		}
+		return b.String()
+	}
+	encoded := func(object string) string {
+		b, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	const tooMany = "Nothing was sent: there are more than 1000 arguments; the arguments are task_id, detail. Correct this"
+	for name, c := range map[string]struct{ given, says string }{
+		"some":                     {`{"task_id":"t"` + unknown(25) + `}`, "; task00009 is unknown; 15 more are unknown; the arguments are task_id, detail. Correct this"},
+		"just as many as reported": {`{"task_id":"t"` + unknown(10) + `}`, "; task00009 is unknown; the arguments are task_id, detail. Correct this"},
+		"as many as are decoded":   {`{"task_id":"t"` + unknown(999) + `}`, "; 989 more are unknown; the arguments"},
+		"one more":                 {`{"task_id":"t"` + unknown(1000) + `}`, tooMany},
+		"very many":                {`{"task_id":"t"` + unknown(100_000) + `}`, tooMany},
+		"a name with an escape":    {`{"task\u005fid":"t"` + unknown(100_000) + `}`, tooMany},
+		"in a string":              {encoded(`{"task_id":"t"` + unknown(100_000) + `}`), tooMany},
+	} {
+		p := &platform{}
+		text := textOf(newSet(t, p, nil).Call(t.Context(), "get_task", json.RawMessage(c.given)))
+		if p.request != nil || !strings.Contains(text, c.says) || len(text) > 1000 {
+			t.Errorf("%s: %d bytes: %.1000s", name, len(text), text)
+		}
+	}
+}
+
 func TestToolThatIsNoneIsRefusedWithTheOneMeant(t *testing.T) {
 	for name, says := range map[string]string{
 		"getTask": "Did you mean get_task?", "list_task": "Did you mean list_tasks?", "submitWork": "Did you mean submit_work?",
