@@ -309,6 +309,7 @@ func TestDeadlinesSayWhatIsLeft(t *testing.T) {
 		fmt.Sprint((now + 3600) * 1000):                                  `"_due":"in 1 h"`,
 		strconv.Quote(testNow.Add(time.Hour).UTC().Format(time.RFC3339)): `"_due":"in 1 h"`,
 		`null`: "", `"soon"`: "", `true`: "", `{}`: "", `1e400`: "", `-5`: "",
+		`"0001-01-01T00:00:00Z"`: "", `"0001-01-02T00:00:00Z"`: "", `"9999-12-31T23:59:59Z"`: "",
 	} {
 		r := newSet(t, instant(`[{"id":"t","deadline":`+deadline+`}]`), nil).Call(t.Context(), "list_tasks", nil)
 		if got := textOf(r); want == "" && strings.Contains(got, "_due") || !strings.Contains(got, want) {

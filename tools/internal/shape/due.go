@@ -2,6 +2,7 @@ package shape
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"time"
 )
@@ -12,13 +13,17 @@ func (p *shaper) due(o *object) {
 		return
 	}
 	at, ok := Moment(o.deadline)
-	if !ok {
+	if !ok || at.IsZero() { // the zero time stands for none
+		return
+	}
+	left := at.Sub(p.Now)
+	if left == math.MinInt64 || left == math.MaxInt64 { // centuries, more than a duration can hold
 		return
 	}
 	if len(p.out) > o.begin {
 		p.out = append(p.out, ',')
 	}
-	p.out = append(appendLeft(append(p.out, `"_due":"`...), at.Sub(p.Now)), '"')
+	p.out = append(appendLeft(append(p.out, `"_due":"`...), left), '"')
 }
 
 // Moment parses a time in JSON: Unix seconds or milliseconds, or an RFC 3339
