@@ -86,10 +86,17 @@ func TestLineOverTheCapIsRefusedAndTheSessionGoesOn(t *testing.T) {
 	s := newServer(map[string]handler{"echo": echo})
 	long := strings.Repeat("x", 300<<10)
 	for name, c := range map[string]struct{ line, id string }{
-		"id first":       {`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"a":"` + long + `"}}}`, "7"},
-		"id last":        {`{"method":"tools/call","params":{"name":"echo","arguments":{"id":1,"a":"` + long + `"}},"jsonrpc":"2.0","id":"s-7"}`, `"s-7"`},
-		"id in the text": {`{"method":"tools/call","params":{"name":"echo","arguments":{"a":"` + long + `","id":3}}}`, ""},
-		"no JSON":        {long, ""},
+		"id first":               {`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"a":"` + long + `"}}}`, "7"},
+		"id last":                {`{"method":"tools/call","params":{"name":"echo","arguments":{"id":1,"a":"` + long + `"}},"jsonrpc":"2.0","id":"s-7"}`, `"s-7"`},
+		"id in the text":         {`{"method":"tools/call","params":{"name":"echo","arguments":{"a":"` + long + `","id":3}}}`, ""},
+		"no JSON":                {long, ""},
+		"id is null":             {`{"id":null,"method":"tools/call","params":"` + long + `"}`, ""},
+		"id is an object":        {`{"id":{"a":1},"method":"tools/call","params":"` + long + `"}`, ""},
+		"id is an array":         {`{"id":[1],"method":"tools/call","params":"` + long + `"}`, ""},
+		"id is no number":        {`{"method":"tools/call","params":"` + long + `","id":01}`, ""},
+		"first, it is no number": {`{"id":01,"method":"tools/call","params":"` + long + `"}`, ""},
+		"id is no string":        {`{"method":"tools/call","params":"` + long + `","id":"a` + "\x01" + `"}`, ""},
+		"id is a fraction":       {`{"id":1.5,"method":"tools/call","params":"` + long + `"}`, "1.5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := serve(t, s, stdio.Options{MaxLine: 200 << 10})

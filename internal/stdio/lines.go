@@ -81,7 +81,10 @@ var idAtEnd = sync.OnceValue(func() *regexp.Regexp {
 // or nil. An error without an id would leave its client waiting.
 func guessID(ends []byte) json.RawMessage {
 	if m := idAtEnd().FindSubmatch(ends); m != nil {
-		return m[1]
+		if isID(m[1]) {
+			return m[1]
+		}
+		return nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(ends))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -97,8 +100,18 @@ func guessID(ends []byte) json.RawMessage {
 			return nil
 		}
 		if name == "id" {
-			return value
+			// What follows tells a number from the beginning of one, such as the 0 of 01.
+			rest := bytes.TrimSpace(ends[dec.InputOffset():])
+			if isID(value) && len(rest) > 0 && (rest[0] == ',' || rest[0] == '}') {
+				return value
+			}
+			return nil
 		}
 	}
 	return nil
+}
+
+// isID reports whether a text is JSON, and a string or a number.
+func isID(text []byte) bool {
+	return json.Valid(text) && (text[0] == '"' || text[0] == '-' || '0' <= text[0] && text[0] <= '9')
 }
