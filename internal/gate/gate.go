@@ -1,5 +1,5 @@
-// Package gate keeps callers that nobody knows from taking all of the platform's
-// time: anybody can make up a thousand keys, and have each ask for much.
+// Package gate limits the concurrent platform requests of callers whose keys the
+// platform has not accepted yet, as anybody can make up thousands of keys.
 package gate
 
 import (
@@ -10,53 +10,55 @@ import (
 )
 
 const (
-	// Most is how many requests of unknown callers are with the platform at a time.
+	// Most limits the concurrent requests of all unknown callers together.
 	Most = 16
-	// maxWait is how long a request waits for its turn, and retryAfter when its
-	// caller is told to come again.
+	// maxWait is how long a request waits for its turn, and retryAfter what its
+	// caller is told after that.
 	maxWait    = 10 * time.Second
 	retryAfter = 2 * time.Second
 )
 
-// An Error says that a request was not sent, as its turn has not come.
+// An Error means that a request was not sent, because its turn did not come in
+// time.
 type Error struct{}
 
 func (*Error) Error() string {
 	return "too many callers whose keys POLT has not accepted yet are waiting for it: nothing was sent"
 }
 
-// RetryAfter returns when to try again.
+// RetryAfter returns how long to wait before a retry.
 func (*Error) RetryAfter() time.Duration { return retryAfter }
 
-// A Caller is who makes a request.
+// A Caller is the sender of a request.
 type Caller struct {
-	// ID tells callers apart; nobody's requests, such as the server's own, pass.
+	// ID identifies the caller. It is "" for requests without one, such as the
+	// server's own, which are not limited.
 	ID string
-	// Known says that the platform knows the caller.
+	// Known means that the platform has accepted the caller's key.
 	Known bool
 }
 
-// A Gate lets the requests of unknown callers through to the platform, a few at a
-// time: one of each caller in turn. Those of known callers pass.
+// A Gate limits the concurrent requests of unknown callers to [Most]. Those that
+// wait are served round-robin by caller. Known callers are not limited.
 type Gate struct {
 	caller func(context.Context) Caller
 
 	mu    sync.Mutex
 	free  int
-	turns []*turn // the callers that wait, the next first
+	turns []*turn // the callers with waiting requests; next first
 }
 
-// turn is what waits of a caller.
+// turn is the queue of a caller's waiting requests.
 type turn struct {
 	caller string
-	queue  []chan struct{} // each closed when its request may pass
+	queue  []chan struct{} // each closed when its request may proceed
 }
 
-// New returns a gate. caller tells who makes the request that a context belongs
-// to.
+// New returns a gate. caller returns the caller of the request that a context
+// belongs to.
 func New(caller func(context.Context) Caller) *Gate { return &Gate{caller: caller, free: Most} }
 
-// Transport returns a transport whose requests go through the gate.
+// Transport returns a transport whose requests wait at the gate.
 func (g *Gate) Transport(next http.RoundTripper) http.RoundTripper { return &transport{next, g} }
 
 type transport struct {
@@ -64,8 +66,8 @@ type transport struct {
 	gate *Gate
 }
 
-// RoundTrip waits for its turn. The platform has done its work when the response
-// begins.
+// RoundTrip waits for its turn, which ends with the response's header: by then the
+// platform has done its work.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	c := t.gate.caller(r.Context())
 	if c.ID == "" || c.Known {
@@ -81,7 +83,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// CloseIdleConnections lets a client close what the transport below keeps open.
+// CloseIdleConnections forwards to the wrapped transport.
 func (t *transport) CloseIdleConnections() {
 	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -111,7 +113,7 @@ func (g *Gate) enter(ctx context.Context, caller string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
-	case <-pass: // just now
+	case <-pass: // granted just now
 		g.next()
 	default:
 		g.forget(caller, pass)
@@ -119,7 +121,7 @@ func (g *Gate) enter(ctx context.Context, caller string) error {
 	return err
 }
 
-// wait adds a request to those that wait. mu is held.
+// wait queues a request. The caller holds mu.
 func (g *Gate) wait(caller string, pass chan struct{}) {
 	for _, t := range g.turns {
 		if t.caller == caller {
@@ -130,7 +132,7 @@ func (g *Gate) wait(caller string, pass chan struct{}) {
 	g.turns = append(g.turns, &turn{caller, []chan struct{}{pass}})
 }
 
-// forget removes a request that waits no more. mu is held.
+// forget removes a request from its queue. The caller holds mu.
 func (g *Gate) forget(caller string, pass chan struct{}) {
 	for i, t := range g.turns {
 		if t.caller != caller {
@@ -155,7 +157,7 @@ func (g *Gate) leave() {
 	g.next()
 }
 
-// next lets the next one pass, or has a place free. mu is held.
+// next passes a slot to the next request, or frees it. The caller holds mu.
 func (g *Gate) next() {
 	if len(g.turns) == 0 {
 		g.free++
@@ -165,6 +167,6 @@ func (g *Gate) next() {
 	g.turns = g.turns[1:]
 	close(t.queue[0])
 	if t.queue = t.queue[1:]; len(t.queue) > 0 {
-		g.turns = append(g.turns, t) // after the others
+		g.turns = append(g.turns, t) // round-robin
 	}
 }
