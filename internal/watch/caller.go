@@ -6,21 +6,22 @@ import (
 	"sync"
 )
 
-// A Caller is one of many who watch.
+// A Caller is one of many callers that watch.
 type Caller struct {
-	// ID tells callers apart.
+	// ID identifies the caller.
 	ID string
-	// IsKnown reports whether the platform knows the caller. It may take its time,
-	// and is asked only where a caller watches much, or all together do.
+	// IsKnown reports whether the platform has accepted the caller's key; nil means
+	// that it has. It may block, and is only called once a limit for unknown callers
+	// is reached.
 	IsKnown func(context.Context) bool
 }
 
 // Errors of [Hub.WatchAs].
 var (
-	// ErrCallerTooMany is returned where a caller watches as many targets as it may.
+	// ErrCallerTooMany is returned if a caller has reached Options.MaxOfCaller.
 	ErrCallerTooMany = errors.New("the caller watches as many targets as it may")
-	// ErrUnknownTooMany is returned where a caller whom the platform does not know
-	// would watch more than such callers may.
+	// ErrUnknownTooMany is returned if an unknown caller would exceed
+	// Options.MaxOfUnknown, or all of them together half of Options.MaxThings.
 	ErrUnknownTooMany = errors.New("callers that are not known watch as many targets as they may")
 )
 
@@ -29,22 +30,22 @@ const (
 	defaultMaxOfUnknown = 20
 )
 
-// callers counts what each caller watches, by target: however often, and under
-// whatever name, one and the same target counts once.
+// callers counts the targets that each caller watches. A target counts once per
+// caller, however many watches it has.
 type callers struct {
 	maxOfCaller  int
-	maxOfUnknown int // of each caller that is not known to be known
-	maxUnknown   int // of all those together
+	maxOfUnknown int // per caller, before IsKnown is called
+	maxUnknown   int // of all callers together, before IsKnown is called
 
 	mu      sync.Mutex
 	all     map[string]map[any]*share
-	unknown int // targets that are watched without being asked whether the caller is known
+	unknown int // targets counted without a call of IsKnown
 }
 
 // share is a caller's watches of a target.
 type share struct {
 	watches int
-	unknown bool // it is one of those that count in unknown
+	unknown bool // counted in callers.unknown
 }
 
 func newCallers(o Options) *callers {
@@ -54,7 +55,8 @@ func newCallers(o Options) *callers {
 	}
 }
 
-// take counts a watch, until it is given back, if the caller may have it.
+// take counts a caller's watch until giveBack is called, or returns an error if it
+// exceeds a limit.
 func (c *callers) take(ctx context.Context, caller Caller, id any) (giveBack func(), err error) {
 	isKnown := false
 	for {
@@ -77,7 +79,7 @@ func (c *callers) take(ctx context.Context, caller Caller, id any) (giveBack fun
 				return nil, ErrUnknownTooMany
 			}
 			isKnown = true
-			continue // the rest may have changed meanwhile
+			continue // the counts may have changed meanwhile
 		}
 		if targets == nil {
 			targets = map[any]*share{}
@@ -106,15 +108,14 @@ func (c *callers) leave(caller string, id any) {
 	}
 }
 
-// WatchAs is [Hub.WatchState] for one of many callers, each of whom may watch only
-// so much at a time.
+// WatchAs is [Hub.WatchState] with limits for each caller.
 func (h *Hub) WatchAs(ctx context.Context, caller Caller, t Target, changed func(state []byte)) (last []byte, stop func(), err error) {
 	giveBack, err := h.callers.take(ctx, caller, t.ID)
 	if err != nil {
 		return nil, nil, err
 	}
 	isWatched := false
-	defer func() { // also where it panics
+	defer func() { // also on a panic
 		if !isWatched {
 			giveBack()
 		}

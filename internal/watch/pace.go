@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	steadyReads = 4  // that show no change, before the pauses grow
-	longest     = 20 // intervals of a pause
-	// longestAsked is for how long an error may have a target not read, at least.
+	steadyReads = 4  // consecutive reads without a change before the pauses grow
+	longest     = 20 // maximum pause, in intervals
+	// longestAsked caps an error's retry-after, unless longest intervals are more.
 	longestAsked = longest * defaultInterval
-	// farthest is how long an interval may be, so that no sum of pauses overflows.
+	// farthest is the maximum interval, so that no sum of pauses overflows.
 	farthest = 365 * 24 * time.Hour
 )
 
-// pace says when a target is read.
+// pace schedules the reads of a target.
 type pace struct {
 	interval time.Duration
-	pause    time.Duration // without its variation
-	steady   int           // reads without a change, one after the other
+	pause    time.Duration // without jitter
+	steady   int           // consecutive reads without a change
 	next     time.Time
-	earliest time.Time // before which the next read must not be
+	earliest time.Time // of the next read, from an error's retry-after
 }
 
 func newPace(interval time.Duration) *pace {
@@ -38,16 +38,17 @@ func (p *pace) slower() {
 	}
 }
 
-// plan says when to read next after a read that has just ended, and that asked
-// to wait for some time: not for ever, or one answer could silence a target for
-// good. What is asked of many at once is done at many times.
+// plan schedules the next read after one that has just ended, no sooner than wait.
+// That is capped, or one response could stop the polling of a target for good, and
+// jittered, as many targets may be asked to wait at once.
 func (p *pace) plan(wait time.Duration) {
 	now := time.Now()
 	p.earliest = now.Add(vary(min(wait, max(longest*p.interval, longestAsked)), 1, 1.1))
 	p.next = now.Add(vary(p.pause, 0.9, 1.1))
 }
 
-// join lets the next read come soon, for a watcher who has just joined.
+// join moves the next read to within an interval, for a watcher that has just
+// joined.
 func (p *pace) join() {
 	p.fastest()
 	if soon := time.Now().Add(vary(p.interval, 0.9, 1.1)); soon.Before(p.next) {
@@ -55,7 +56,7 @@ func (p *pace) join() {
 	}
 }
 
-// wait waits until the next read, and reports whether there is to be one.
+// wait waits until the next read is due. It returns false if ctx is done.
 func (p *pace) wait(ctx context.Context, joined <-chan struct{}) bool {
 	timer := time.NewTimer(p.untilNext())
 	defer timer.Stop()
@@ -64,7 +65,7 @@ func (p *pace) wait(ctx context.Context, joined <-chan struct{}) bool {
 		case <-ctx.Done():
 			return false
 		case <-timer.C:
-			return ctx.Err() == nil // at the same time, either may be first
+			return ctx.Err() == nil // select is random if both are ready
 		case <-joined:
 			p.join()
 			timer.Reset(p.untilNext())
@@ -76,7 +77,7 @@ func (p *pace) untilNext() time.Duration {
 	return max(time.Until(p.next), time.Until(p.earliest))
 }
 
-// vary returns d, times something between from and to.
+// vary returns d times a random factor between from and to.
 func vary(d time.Duration, from, to float64) time.Duration {
 	//nolint:gosec // it must differ, and need not be hard to guess
 	return time.Duration(float64(d) * (from + (to-from)*rand.Float64()))

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// poll reads one target, for all who watch it.
+// poll reads one target for all of its watchers.
 type poll struct {
 	hub    *Hub
 	target Target
-	ctx    context.Context // of each read; ends with the poll
+	ctx    context.Context // of each read; cancelled at the end of the poll
 	cancel context.CancelFunc
-	joined chan struct{} // holds one where a watcher has joined since it was emptied
+	joined chan struct{} // readable if a watcher has joined
 
 	once  sync.Once
-	begun chan struct{} // closed when the first read is done, or awaited no more
-	err   error         // why there is no poll; to be read after begun
+	begun chan struct{} // closed when the first read is done, or the poll has ended
+	err   error         // why the poll did not start; read it only after begun
 
-	last     []byte                // the state that was read last; guarded by hub.mu
-	watchers map[*watcher]struct{} // those that wait for the first read, too; guarded by hub.mu
+	last     []byte                // the latest state; guarded by hub.mu
+	watchers map[*watcher]struct{} // including those waiting for the first read; guarded by hub.mu
 }
 
 func newPoll(h *Hub, t Target) *poll {
@@ -37,8 +37,8 @@ func newPoll(h *Hub, t Target) *poll {
 	return p
 }
 
-// begin lets those go on who wait for the first read. Only the first call
-// counts.
+// begin releases the watchers that wait for the first read. Only the first call
+// has an effect.
 func (p *poll) begin(err error) {
 	p.once.Do(func() {
 		p.err = err
@@ -46,7 +46,7 @@ func (p *poll) begin(err error) {
 	})
 }
 
-// run reads the target until the poll ends.
+// run polls the target until the poll ends.
 func (p *poll) run() {
 	var known state
 	first, err := p.read()
@@ -77,7 +77,7 @@ func (p *poll) run() {
 	}
 }
 
-// read reads the target, and tells if that fails.
+// read reads the target, and reports a failure to OnError.
 func (p *poll) read() (b []byte, err error) {
 	panicked := protect("reading it", func() { b, err = p.target.Read(p.ctx) })
 	if panicked != nil {
@@ -89,15 +89,15 @@ func (p *poll) read() (b []byte, err error) {
 	return b, err
 }
 
-// keep keeps the state that was read last.
+// keep stores the latest state.
 func (p *poll) keep(state []byte) {
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
 	p.last = state
 }
 
-// tell tells all watchers of a change, unless the poll has ended. Those who join
-// from now on know it.
+// tell notifies all watchers of a change, unless the poll has ended. Watchers that
+// join later start with the new state.
 func (p *poll) tell() {
 	p.hub.mu.Lock()
 	watchers, state := slices.Collect(maps.Keys(p.watchers)), p.last
@@ -112,7 +112,7 @@ func (p *poll) tell() {
 	}
 }
 
-// backoffFrom returns how long an error asks to wait.
+// backoffFrom returns an error's retry-after, or 0.
 func backoffFrom(err error) time.Duration {
 	type waiter interface {
 		error
@@ -124,7 +124,7 @@ func backoffFrom(err error) time.Duration {
 	return 0
 }
 
-// protect returns what f panicked with, as an error.
+// protect calls f and returns its panic as an error.
 func protect(what string, f func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// state is what is kept of a thing's state: enough to know it again.
+// state is a digest of a target's state, enough to detect a change.
 type state struct {
-	raw       [sha256.Size]byte // of the bytes as they were read
+	raw       [sha256.Size]byte // of the bytes as read
 	canonical [sha256.Size]byte // of their canonical form
 	gone      bool
 }
 
-// set takes the state of a thing that is there, and reports whether it is
-// another one. Bytes that it knows it does not look into.
+// set records the state of a target that exists, and reports whether it has
+// changed. Equal bytes are not parsed.
 func (s *state) set(b []byte) bool {
 	raw := sha256.Sum256(b)
 	if raw == s.raw && !s.gone {
@@ -27,16 +27,17 @@ func (s *state) set(b []byte) bool {
 	return changed
 }
 
-// setGone takes that a thing is not there, and reports whether it was.
+// setGone records that a target does not exist, and reports whether that is a
+// change.
 func (s *state) setGone() bool {
 	changed := !s.gone
 	s.gone = true
 	return changed
 }
 
-// canonical returns JSON in a form that all ways to write the same value have
-// in common, but for numbers, and all that is not JSON as it is. (Decoding takes
-// all that is not UTF-8 for the same.)
+// canonical returns JSON in a canonical form, except for numbers, which keep their
+// spelling. Anything else is returned as it is, including invalid UTF-8, which
+// decoding would replace.
 func canonical(b []byte) []byte {
 	if !utf8.Valid(b) || !json.Valid(b) {
 		return b

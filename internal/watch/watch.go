@@ -1,5 +1,5 @@
-// Package watch polls targets that somebody watches, once for all who watch the
-// same target, and tells them when it has changed, and only then.
+// Package watch polls targets that have watchers, once for all watchers of the
+// same target, and notifies them only of changes.
 package watch
 
 import (
@@ -9,56 +9,55 @@ import (
 	"time"
 )
 
-// A Target is what can be watched.
+// A Target is something that can be watched.
 type Target struct {
-	// ID tells targets apart. It is comparable, and equal for all targets whose
-	// Read gives the same: of those, the Read that came first is called for all.
+	// ID identifies the target. It must be comparable, and equal for all targets
+	// whose Read returns the same state: only the first one's Read is called.
 	ID any
-	// Read returns the target's state, as JSON of any length. It may take as long
-	// as it likes, as no other target waits for it, but it should end with its
-	// context, which has no values: it is nobody's of those who watch. What it
-	// returns is kept until the next read, and not to be changed.
+	// Read returns the target's state, as JSON of any length. It may block, as no
+	// other target waits for it, but should return when its context is done. The
+	// context has no values, as it belongs to no single watcher. The result is kept
+	// until the next read, and must not be modified.
 	//
-	// An error says nothing about the state, except that of a target that is not
-	// there, which wraps [ErrGone]. It holds no secrets. One that has a method
-	// RetryAfterDuration() time.Duration, or wraps one, says for how long the
-	// target is not to be read again, which is heeded up to the longest pause, or
-	// 5 minutes if that is shorter. A panic is taken as an error.
+	// An error leaves the state as it is, unless it wraps [ErrGone], for a target
+	// that does not exist. Errors must not contain secrets. If an error has or wraps
+	// a method RetryAfterDuration() time.Duration, the target is not read again
+	// before that, capped at the longest pause or 5 minutes, whichever is longer. A
+	// panic counts as an error.
 	Read func(context.Context) ([]byte, error)
 }
 
-// Errors of [Hub.Watch]. ErrGone is for a Target's Read to return, too.
+// Errors of [Hub.Watch]. ErrGone is also for a Target's Read to return.
 var (
-	// ErrGone is wrapped by the error of a Read whose target is not there, or not
-	// any more.
+	// ErrGone is wrapped by the error of a Read whose target does not exist.
 	ErrGone = errors.New("it is not there")
-	// ErrTooMany is returned where as many targets are watched as may be.
+	// ErrTooMany is returned if Options.MaxThings targets are being watched.
 	ErrTooMany = errors.New("too many targets are being watched")
 	// ErrClosed is returned once the hub is closed.
 	ErrClosed = errors.New("nothing is watched any more")
 )
 
-// Options configure a [Hub]. The zero value is good.
+// Options configure a [Hub]. The zero value is ready to use.
 type Options struct {
-	// Interval is how long the pause between two reads of a target is, at most a
-	// year; 0 means 15 s. Where four reads have shown no change, each that shows none makes the
-	// pause half as long again, up to 20 intervals. All pauses vary by a tenth,
-	// so that copies of this program do not read in step.
+	// Interval is the pause between two reads of a target, at most a year; 0 means
+	// 15 s. From the fourth consecutive read without a change on, each such read
+	// makes the pause half as long again, up to 20 intervals. All pauses have a
+	// jitter of 10%, so that replicas do not poll in step.
 	Interval time.Duration
-	// MaxThings is how many targets may be watched at a time, each by any number
-	// of watchers; 0 means 1000.
+	// MaxThings limits the targets watched at a time, each by any number of
+	// watchers; 0 means 1000.
 	MaxThings int
-	// MaxOfCaller is how many targets a caller may watch at a time; 0 means 200.
+	// MaxOfCaller limits the targets that one caller may watch; 0 means 200.
 	MaxOfCaller int
-	// MaxOfUnknown is how many a caller may watch whom the platform does not know;
-	// 0 means 20. All of those together may watch half of MaxThings.
+	// MaxOfUnknown limits those of a caller whose key the platform has not accepted;
+	// 0 means 20. All such callers together may watch half of MaxThings.
 	MaxOfUnknown int
-	// OnWatch is told of each watch that begins, with 1, or ends, with -1; nil means
-	// nobody is.
+	// OnWatch is called with 1 when a watch starts, and with -1 when it ends;
+	// optional.
 	OnWatch func(by int)
-	// OnError is told of each read that failed, and of each changed that
-	// panicked; nil means nobody is. That a target is gone is no failure. It is
-	// called by many goroutines, and the polling of the target waits for it.
+	// OnError is called with each failure of a Read other than ErrGone, and each
+	// panic of a changed; optional. It is called by many goroutines, and blocks the
+	// polling of its target.
 	OnError func(id any, err error)
 }
 
@@ -67,20 +66,19 @@ const (
 	defaultMaxThings = 1000
 )
 
-// A Hub polls what is watched. Its methods may be called by any number of
+// A Hub polls the watched targets. Its methods may be called by any number of
 // goroutines.
 type Hub struct {
 	options Options
 	callers *callers
-	polling sync.WaitGroup // one a poll that has not ended
+	polling sync.WaitGroup // running polls
 
-	mu     sync.Mutex // guards what follows, and the watchers of each poll
+	mu     sync.Mutex // guards the rest, and the state and watchers of each poll
 	polls  map[any]*poll
 	closed bool
 }
 
-// New returns a hub, which does nothing until something is watched. It must be
-// closed.
+// New returns a hub, which is idle until a target is watched. It must be closed.
 func New(o Options) *Hub {
 	if o.Interval <= 0 {
 		o.Interval = defaultInterval
@@ -104,35 +102,34 @@ func New(o Options) *Hub {
 	return &Hub{options: o, callers: newCallers(o), polls: map[any]*poll{}}
 }
 
-// Watch calls changed after each change of a target that a read shows, until
-// stop is called. That a target has gone is a change, and that it is back is
-// another. A state is the same if it is the same JSON value, in which the order
-// of members does not matter, but the way a number is written does; what is not
-// JSON is the same if its bytes are.
+// Watch calls changed after each change of a target that a read detects, until
+// stop is called. The target's deletion is a change, and its return is another.
+// Two states are equal if they are the same JSON value: the order of members does
+// not matter, but the spelling of numbers does. States that are not JSON are
+// compared byte by byte.
 //
-// A target that nobody watches yet is read before Watch returns, once for all
-// who begin to watch it meanwhile; if that read fails they all get its error,
-// and watch nothing. Otherwise the state is what the last read of it showed,
-// even if that is that it has gone, and the next read comes within the interval,
-// unless one is under way or an error asked to wait. So no change after Watch
-// has returned is missed, unless it is undone before the next read. The end of
-// ctx ends Watch, but neither the watch nor a read for which others wait.
+// A target without watchers is read before Watch returns, once for all that start
+// to watch it meanwhile; if that read fails, they all get its error. Otherwise
+// the watch starts with the state of the latest read, even if the target was gone,
+// and the next read follows within the interval, unless one is in progress or an
+// error asked to wait. So no change after Watch has returned is missed, unless it
+// is reverted before the next read. When ctx is done, Watch returns its error; it
+// does not affect a watch that has started, nor a read that others wait for.
 //
-// The goroutine that polls the target calls changed, one call after the other,
-// perhaps already before Watch has returned. It must not block: the target's
-// other watchers wait for it.
+// The goroutine that polls the target calls changed, never concurrently, but
+// perhaps before Watch has returned. changed must not block, as the target's other
+// watchers wait for it.
 //
-// Once stop has returned, changed is not running and will not be called again.
-// So it must not be called within a changed, nor by who holds what changed waits
-// for. It may be called any number of times, by any number of goroutines.
+// After stop has returned, changed is not running and is not called again. So stop
+// must not be called from within changed, nor with a lock that changed acquires.
+// It may be called any number of times, by any number of goroutines.
 func (h *Hub) Watch(ctx context.Context, t Target, changed func()) (stop func(), err error) {
 	_, stop, err = h.WatchState(ctx, t, func([]byte) { changed() })
 	return stop, err
 }
 
-// WatchState is Watch for who wants to know the states, too: it returns the one
-// that the watch begins with, and changed gets each that follows. A state is
-// nil where the target has gone.
+// WatchState is Watch with the states: it returns the one that the watch starts
+// with, and changed gets each later one. A state is nil if the target is gone.
 func (h *Hub) WatchState(ctx context.Context, t Target, changed func(state []byte)) (last []byte, stop func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -165,9 +162,9 @@ func (h *Hub) WatchState(ctx context.Context, t Target, changed func(state []byt
 	}
 }
 
-// Close ends all watches and all that waits for one to begin, and waits until
-// no read is under way and no changed is running or will be called. It must not
-// be called within a Read, a changed or OnError, for which it would wait.
+// Close ends all watches, including those being started, and waits for the reads
+// and calls of changed in progress. It must not be called from within a Read, a
+// changed or OnError, which would deadlock.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true
@@ -178,7 +175,8 @@ func (h *Hub) Close() {
 	h.polling.Wait()
 }
 
-// join adds a watcher to the poll of a target, which it begins if there is none.
+// join adds a watcher to the poll of a target, and starts the poll if there is
+// none.
 func (h *Hub) join(t Target, w *watcher) (*poll, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -190,7 +188,7 @@ func (h *Hub) join(t Target, w *watcher) (*poll, error) {
 		p.watchers[w] = struct{}{}
 		select {
 		case p.joined <- struct{}{}:
-		default: // it will hear of one
+		default: // already signalled
 		}
 		return p, nil
 	}
@@ -214,8 +212,8 @@ func (h *Hub) leave(p *poll, w *watcher) {
 	}
 }
 
-// begin ends the waiting for the first read of a poll, and the poll with it if
-// the read failed.
+// begin releases the watchers that wait for the first read of a poll. If the read
+// failed, it also ends the poll.
 func (h *Hub) begin(p *poll, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -226,10 +224,10 @@ func (h *Hub) begin(p *poll, err error) {
 	p.begin(nil)
 }
 
-// end ends a poll, and with err whoever waits for its first read. It may have
-// ended already. h.mu is held.
+// end ends a poll, if it has not ended yet. Watchers that wait for its first read
+// get err. The caller holds mu.
 func (h *Hub) end(p *poll, err error) {
-	if h.polls[p.target.ID] == p { // and not one of the same target that came later
+	if h.polls[p.target.ID] == p { // not a newer poll of the same target
 		delete(h.polls, p.target.ID)
 	}
 	p.begin(err)

@@ -11,8 +11,8 @@ func newWatcher(changed func([]byte)) *watcher {
 	return &watcher{changed: changed, turn: make(chan struct{}, 1)}
 }
 
-// tell calls changed, unless the watcher has stopped, and returns what it
-// panicked with.
+// tell calls changed, unless the watcher has stopped, and returns its panic as an
+// error.
 func (w *watcher) tell(state []byte) error {
 	w.turn <- struct{}{}
 	defer func() { <-w.turn }()
@@ -22,7 +22,7 @@ func (w *watcher) tell(state []byte) error {
 	return protect("telling of its change", func() { w.changed(state) })
 }
 
-// stop waits for the call of changed that is running, and lets no other begin.
+// stop waits for a running call of changed, and prevents further ones.
 func (w *watcher) stop() {
 	w.turn <- struct{}{}
 	w.stopped = true
