@@ -10,24 +10,22 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// lineFile is a file that lines are appended to. It may be a pipe or a device.
-// Several processes can share a regular file, to which a line is appended with
-// one call of the system. They cannot share a pipe, which takes a long line in
-// parts, between which it takes what others write. It is for one goroutine at a
-// time.
+// lineFile is a file to which lines are appended. It may be a pipe or a device.
+// Several processes can share a regular file, as each line is appended in one
+// system call. They cannot share a pipe, which splits long lines, so that others'
+// may come between. A lineFile must not be used concurrently.
 type lineFile struct {
 	path string
 	log  zerolog.Logger
 	file *os.File
-	info fs.FileInfo // of the file as it was opened; nil where it stays the same one
-	torn bool        // the last line was not written whole
+	info fs.FileInfo // of the file when it was opened; nil if it is not a regular file
+	torn bool        // the last line is incomplete
 }
 
-// patience is how long a line waits where the file takes none, as a pipe does
-// whose reader has stopped.
+// patience is the write timeout of a line, for a pipe whose reader has stopped.
 const patience = 2 * time.Second
 
-// errStalled is what becomes of a line that has waited for that long.
+// errStalled is the error of a line that timed out.
 var errStalled = errors.New("it is not a regular file, and its reader is too slow")
 
 func openLineFile(path string, log zerolog.Logger) (*lineFile, error) {
@@ -39,12 +37,11 @@ func openLineFile(path string, log zerolog.Logger) (*lineFile, error) {
 	return f, f.open()
 }
 
-// openStderr opens standard error anew where it is a pipe and the system lets
-// it, so that no line has to be waited for. Anything else is used as it is: a
-// socket cannot be opened, and in a file that is open twice each would write
-// over the other's lines. There a line waits for as long as it takes, and all
-// writes with it. Not to wait would have to be set on what is open, and so for
-// the log too, and for every process that has it open.
+// openStderr reopens standard error if it is a pipe and the system allows that,
+// so that writes can time out. Anything else is used as it is: a socket cannot be
+// reopened, and a file that is open twice would overwrite its own lines. Writes to
+// those may block: O_NONBLOCK applies to the open file description, so also to
+// the log and to every process that shares it.
 func (f *lineFile) openStderr() {
 	info, err := os.Stderr.Stat()
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 || f.open() != nil {
@@ -54,7 +51,7 @@ func (f *lineFile) openStderr() {
 
 func (f *lineFile) open() error {
 	info, err := os.Stat(f.path)
-	regular := err != nil || info.Mode().IsRegular() // what is not there is made, or opening it says why not
+	regular := err != nil || info.Mode().IsRegular() // if missing it is created, or opening it fails
 	if err == nil && regular && isOpenToOthers(info) {
 		f.log.Warn().Str("mode", info.Mode().String()).Msg("other users can read or write the journal: restrict it to its owner (chmod 600)")
 	}
@@ -73,8 +70,8 @@ func (f *lineFile) open() error {
 	return nil
 }
 
-// endsTorn reports whether a file ends within a line, as one does that could not
-// be written to its end.
+// endsTorn reports whether the last line of a file is incomplete, as after a
+// failed write.
 func endsTorn(path string) bool {
 	file, err := os.Open(path) //nolint:gosec // the file is the operator's choice
 	if err != nil {
@@ -82,15 +79,15 @@ func endsTorn(path string) bool {
 	}
 	defer func() { _ = file.Close() }()
 	last := make([]byte, 1)
-	if _, err := file.Seek(-1, io.SeekEnd); err != nil { // it is empty
+	if _, err := file.Seek(-1, io.SeekEnd); err != nil { // the file is empty
 		return false
 	}
 	_, err = io.ReadFull(file, last)
 	return err == nil && last[0] != '\n'
 }
 
-// follow begins the file anew where it was moved away or deleted: what would be
-// written to it now would not be found.
+// follow reopens the path if the file was renamed or deleted, such as by log
+// rotation.
 func (f *lineFile) follow() error {
 	if f.info == nil {
 		return nil
@@ -113,14 +110,13 @@ func (f *lineFile) follow() error {
 	return nil
 }
 
-// append appends a line, which has its newline. It waits until its patience is
-// over, counted from when it was asked: those who wait for one another wait no
-// longer than one would.
+// append appends a line, including its newline. It times out after patience from
+// when it was requested (asked), so that queued writes wait no longer than one.
 func (f *lineFile) append(line []byte, asked time.Time) error {
 	if err := f.follow(); err != nil {
 		return err
 	}
-	if f.file != os.Stderr { // whose deadline would be the log's too
+	if f.file != os.Stderr { // the log shares its deadline
 		if err := f.file.SetWriteDeadline(asked.Add(patience)); err != nil && !errors.Is(err, os.ErrNoDeadline) {
 			return err
 		}
@@ -145,7 +141,7 @@ func (f *lineFile) append(line []byte, asked time.Time) error {
 
 func (f *lineFile) close() error {
 	if f.file == os.Stderr {
-		return nil // it is not the journal's alone
+		return nil // the log uses it, too
 	}
 	return f.file.Close()
 }

@@ -9,10 +9,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openAppend opens a file to append to, which is made where there is none. Others
-// may rename or delete it meanwhile, as who rotates it does: os.OpenFile does not
-// let them on Windows. What is no regular file is refused: there is no deadline
-// for writing to it here.
+// openAppend opens a file for appending, and creates it if missing. Unlike
+// os.OpenFile on Windows it lets others rename or delete the file, as log rotation
+// does. It rejects other than regular files, which have no write deadlines here.
 func openAppend(path string, regular bool) (*os.File, error) {
 	if !regular {
 		return nil, fmt.Errorf("%s is not a regular file", path)
@@ -21,7 +20,7 @@ func openAppend(path string, regular bool) (*os.File, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	// GENERIC_READ is for the lock, and to learn which file it is.
+	// GENERIC_READ is for the lock, and for identifying the file.
 	handle, err := windows.CreateFile(name, windows.FILE_APPEND_DATA|windows.GENERIC_READ,
 		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
 		nil, windows.OPEN_ALWAYS, windows.FILE_ATTRIBUTE_NORMAL, 0)
@@ -31,16 +30,16 @@ func openAppend(path string, regular bool) (*os.File, error) {
 	return os.NewFile(uintptr(handle), path), nil
 }
 
-// isOpenToOthers reports nothing: who may do what is not in the mode here. A new
-// file has the rights that its folder gives.
+// isOpenToOthers always returns false: on Windows the mode does not show the
+// permissions. A new file inherits those of its folder.
 func isOpenToOthers(fs.FileInfo) bool { return false }
 
-// lockAt is where the byte is that is locked: far behind the end of the file, so
-// that the lock keeps nobody from reading.
+// lockAt is the high word of the offset of the locked byte: far behind the end of
+// the file, so that the lock does not block readers.
 const lockAt = 1 << 30
 
-// lockAppend locks a regular file against others who append to it: on a network
-// share, to append is to find the end and to write there.
+// lockAppend locks a regular file against other writers: on a network share,
+// appending is not atomic.
 func lockAppend(file *os.File, regular bool) (unlock func(), _ error) {
 	if !regular {
 		return func() {}, nil
@@ -52,9 +51,9 @@ func lockAppend(file *os.File, regular bool) (unlock func(), _ error) {
 	return func() { _ = windows.UnlockFileEx(handle, 0, 1, 0, at) }, nil
 }
 
-// awaitsClose reports whether a file was deleted and keeps its name until it is
-// closed, as on file systems without the deletes of POSIX: meanwhile nobody can
-// open a file of that name.
+// awaitsClose reports whether a file was deleted but keeps its name until it is
+// closed, as on file systems without POSIX delete semantics: until then, no file
+// of that name can be opened.
 func awaitsClose(file *os.File) bool {
 	var info struct { // FILE_STANDARD_INFO
 		allocationSize, endOfFile  int64

@@ -20,21 +20,21 @@ import (
 )
 
 // journal records writes in a file, as JSON lines: one before a write is sent,
-// and one with its outcome. No key gets into it, whosever it is.
+// and one with its outcome. All keys are redacted.
 type journal struct {
 	log zerolog.Logger
 
 	mu     sync.Mutex
 	file   *lineFile
-	open   map[string]sent // without an outcome, by id
-	issued []polt.Key      // the last few keys that were given out
-	closed bool            // nothing new is recorded
+	open   map[string]sent // writes without an outcome, by id
+	issued []polt.Key      // the latest keys issued by registration, to redact
+	closed bool            // no new writes are recorded
 }
 
-// maxIssued is how many keys that were given out are kept out of later lines.
+// maxIssued limits journal.issued.
 const maxIssued = 16
 
-// sent is a write that has been recorded and has no outcome yet.
+// sent is a recorded write without an outcome.
 type sent struct {
 	write tools.Write
 	at    time.Time
@@ -70,8 +70,8 @@ func openJournal(path string, log zerolog.Logger) (*journal, error) {
 	return &journal{log: log, file: file, open: map[string]sent{}}, nil
 }
 
-// begin records a write that is about to be sent, or says that it must not be.
-// done records its outcome.
+// begin records a write that is about to be sent. If it returns an error, the
+// write must not be sent. done records the outcome.
 func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 	id, now := rand.Text(), time.Now()
 	hide := j.redacted(w.Key)
@@ -95,7 +95,7 @@ func (j *journal) begin(w tools.Write) (done func(tools.Outcome), _ error) {
 	return func(o tools.Outcome) { j.end(id, o, time.Now()) }, nil
 }
 
-// record records a write, which is open from then on.
+// record writes the line of a write, and adds it to the open ones.
 func (j *journal) record(id string, s sent, w written) error {
 	line, err := lineOf(w)
 	if err != nil {
@@ -113,17 +113,16 @@ func (j *journal) record(id string, s sent, w written) error {
 	return nil
 }
 
-// end records the outcome of a write, the first that is told, or logs that it
-// cannot.
+// end records the first outcome of a write, and logs a failure to do so.
 func (j *journal) end(id string, o tools.Outcome, now time.Time) {
 	if e, err := j.settle(id, o, now); err != nil {
 		j.log.Error().Err(err).Str("id", id).Str("tool", e.Tool).Str("outcome", e.Outcome).Msg("the outcome of a write cannot be recorded")
 	}
 }
 
-// settle records an outcome, unless the write has one. The lock is held from
-// when the write is no longer open until its line is there: whoever finds none
-// open can close the file.
+// settle records an outcome, unless the write has one. It removes the write from
+// the open ones and writes the line under one lock, so that the file can be closed
+// once no write is open.
 func (j *journal) settle(id string, o tools.Outcome, now time.Time) (e ended, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -167,8 +166,7 @@ func lineOf(value any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// close records that the outcomes that nobody has told are not known, and
-// closes the file.
+// close records outcome_unknown for the open writes, and closes the file.
 func (j *journal) close() error {
 	j.mu.Lock()
 	j.closed = true
@@ -184,22 +182,22 @@ func (j *journal) close() error {
 	return j.file.close()
 }
 
-// redacted returns what takes keys out of a text: the key in use, those that were
-// given out, and all that look like one.
+// redacted returns a function that redacts keys in a text: the key in use, the
+// issued ones, and anything that looks like a key.
 func (j *journal) redacted(inUse polt.Key) func(string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.redactor(inUse)
 }
 
-// redactor is redacted for a caller that holds the lock.
+// redactor is redacted for callers that hold mu.
 func (j *journal) redactor(inUse polt.Key) func(string) string {
 	return redactor(append([]polt.Key{inUse}, j.issued...))
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// reason is why a file cannot be written, without its path.
+// reason returns the text of a file's error without its path.
 func reason(err error) string {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -11,21 +11,20 @@ import (
 
 const (
 	window = time.Minute
-	// defaultMaxCallers is how many callers are counted at a time. A caller is
-	// forgotten when none of its writes counts any more, and not before.
+	// defaultMaxCallers limits the callers counted at a time. A caller is forgotten
+	// only when all of its writes have left the window.
 	defaultMaxCallers = 100_000
 )
 
-// limit lets each caller write a number of times in any minute. It counts the
-// writes themselves: an allowance that fills up again, as a token bucket has
-// it, would let through nearly twice as many in some minutes.
+// limit is a sliding-window limit on the writes of each caller. A token bucket
+// would allow nearly twice as many in some minutes.
 type limit struct {
 	most       int
 	maxCallers int
 	began      time.Time
 
 	mu      sync.Mutex
-	callers map[string][]time.Duration // when each wrote in the last minute, since began
+	callers map[string][]time.Duration // times of the latest writes, since began
 	swept   time.Duration
 }
 
@@ -36,8 +35,8 @@ func newLimit(most, maxCallers int) *limit {
 	return &limit{most: most, maxCallers: maxCallers, began: time.Now(), callers: map[string][]time.Duration{}}
 }
 
-// take counts a write that is about to be sent, until giveBack is called, or
-// refuses it.
+// take counts a write that is about to be sent, or returns an error. giveBack
+// undoes the count.
 func (l *limit) take(caller string) (giveBack func(), _ error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,7 +83,7 @@ func (l *limit) room(now time.Duration) bool {
 	return len(l.callers) < l.maxCallers
 }
 
-// recent returns those of the writes that still count.
+// recent returns the writes in the window.
 func recent(writes []time.Duration, now time.Duration) []time.Duration {
 	for len(writes) > 0 && writes[0]+window <= now {
 		writes = writes[1:]

@@ -14,24 +14,23 @@ import (
 )
 
 const (
-	// maxOwned is how many keys of the agent are remembered. It has one, as a
-	// rule.
+	// maxOwned limits the cached keys of the agent, which usually has one.
 	maxOwned = 1000
-	// maxRefused is how many keys that are not the agent's are, and refusedFor
-	// for how long: a key can come to be the agent's.
+	// maxRefused limits the cached keys of others, and refusedFor is how long they
+	// are cached: a key may become the agent's.
 	maxRefused = 1000
 	refusedFor = 10 * time.Second
 )
 
-// pin lets only one agent write. It asks the platform once whose a key is, or
-// once in a while where it is not the agent's.
+// pin lets only one agent write. It asks the platform for each key's owner, and
+// caches the result.
 type pin struct {
 	agent      string
 	keySetting string
 	client     *polt.Client
 
 	mu      sync.Mutex
-	owned   map[polt.Key]bool // the keys that are known to be the agent's
+	owned   map[polt.Key]bool // known keys of the agent
 	refused map[polt.Key]*question
 	asking  map[polt.Key]*question
 }
@@ -52,10 +51,9 @@ func newPin(o Options) *pin {
 	}
 }
 
-// check returns nil where the write is the agent's. The platform's answer
-// about a key is asked for once, however many wait for it, and remembered: for
-// good where it is the agent's, for a while where it is not, and not at all
-// where that is not known.
+// check returns nil if the write is the agent's. Concurrent checks of a key share
+// one request to the platform. The result is cached: permanently for the agent's
+// keys, for refusedFor for others, and not at all if the request failed.
 func (p *pin) check(ctx context.Context, w tools.Write) error {
 	switch w.Registers {
 	case "":
@@ -123,7 +121,7 @@ func (p *pin) ask(ctx context.Context, key polt.Key, q *question) error {
 	return q.err
 }
 
-// remember keeps the answer about a key whose owner is known.
+// remember caches the result for a key whose owner is known.
 func (p *pin) remember(key polt.Key, q *question) {
 	if q.err == nil {
 		if len(p.owned) >= maxOwned {
@@ -139,9 +137,9 @@ func (p *pin) remember(key polt.Key, q *question) {
 	p.refused[key] = q
 }
 
-// owns returns nil where the platform says that the key is the agent's. known
-// is whether it says so, or that it is not: no failure to ask, and no answer
-// that tells nothing, is about the key.
+// owns returns nil if the key is the agent's. known reports whether the platform
+// has decided that: it is false if the request failed, or the response names no
+// owner.
 func (p *pin) owns(ctx context.Context, key polt.Key) (known bool, _ error) {
 	answer, err := polt.VerifyKey.Call(ctx, p.client.As(key), polt.VerifyKeyInput{})
 	if err != nil {
@@ -152,7 +150,7 @@ func (p *pin) owns(ctx context.Context, key polt.Key) (known bool, _ error) {
 	if owner == "" {
 		return false, p.refusal("POLT does not say whose key is in use")
 	}
-	// A platform may take Ada and ada for two agents, so to be sure they are.
+	// Compare case-sensitively: Ada and ada may be two agents.
 	if owner != p.agent {
 		return true, p.refusal(fmt.Sprintf("the key in use belongs to %q", clean.Line(owner, 128)))
 	}

@@ -12,45 +12,41 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// Options say which writes are sent. The zero value lets them all through and
-// records none.
+// Options configure a [Policy]. The zero value allows all writes and records none.
 type Options struct {
-	// Agent is the only agent that may write; empty means that all may.
+	// Agent is the only agent that may write; "" allows all.
 	Agent string
-	// KeySetting names what a user sets the key in, such as "POLT_API_KEY", for
-	// the error where the key is another agent's.
+	// KeySetting is the name of the setting that holds the key, such as
+	// "POLT_API_KEY", for the error about another agent's key.
 	KeySetting string
-	// Client asks the platform whose a key is. It must be set where Agent is.
+	// Client looks up the owner of a key. It is required with Agent.
 	Client *polt.Client
-	// MaxPerMinute is how many writes are let through in any minute for each
-	// key; 0 is no limit. Those without a key, and all that register, are
-	// counted for each address. A write whose key the platform does not know
-	// does not count once that is known.
+	// MaxPerMinute limits the writes per key in any minute; 0 means no limit. Writes
+	// without a key, and registrations, are counted per address. Writes that the
+	// platform rejects with 401 do not count.
 	MaxPerMinute int
-	// MaxCallers is how many callers are counted at a time; 0 means 100,000. Of
-	// more, none may write.
+	// MaxCallers limits the callers counted at a time; 0 means 100,000. Beyond it,
+	// new callers cannot write.
 	MaxCallers int
-	// Address names where a call comes from. Where it is nil, all calls come
-	// from one place.
+	// Address returns the address that a call comes from; nil means the same for all.
 	Address func(context.Context) string
-	// Journal is the path of the file that writes are recorded in; empty means
-	// that they are not.
+	// Journal is the path of the file in which writes are recorded; "" disables it.
 	Journal string
-	// Log is told where an outcome cannot be recorded.
+	// Log gets the failures to write the journal.
 	Log zerolog.Logger
 }
 
-// A Policy decides which writes are sent. Any number of goroutines may use
-// one. It must be closed.
+// A Policy decides which writes are sent. It may be used by any number of
+// goroutines, and must be closed.
 type Policy struct {
-	pin     *pin   // nil where all agents may write
+	pin     *pin   // nil if all agents may write
 	limit   *limit // nil for no limit
 	address func(context.Context) string
-	journal *journal // nil where nothing is recorded
+	journal *journal // nil if disabled
 }
 
-// New returns the policy that the options ask for. It fails where the journal
-// cannot be opened.
+// New returns a policy. It fails if the options are invalid or the journal cannot
+// be opened.
 func New(o Options) (*Policy, error) {
 	p := &Policy{address: o.Address}
 	if p.address == nil {
@@ -77,8 +73,8 @@ func New(o Options) (*Policy, error) {
 	return p, nil
 }
 
-// OnWrite lets a write through, or says why not: it is what
-// [tools.Options.OnWrite] asks for.
+// OnWrite allows a write, or returns why not. It implements
+// [tools.Options.OnWrite].
 func (p *Policy) OnWrite(ctx context.Context, w tools.Write) (done func(tools.Outcome), _ error) {
 	if p.pin != nil {
 		if err := p.pin.check(ctx, w); err != nil {
@@ -101,8 +97,7 @@ func (p *Policy) OnWrite(ctx context.Context, w tools.Write) (done func(tools.Ou
 		}
 	}
 	return func(o tools.Outcome) {
-		// Nothing was written as anyone, and keys can be made up until no more
-		// callers can be counted.
+		// Nothing was written, and made-up keys must not use up MaxCallers.
 		if o.Err != nil && o.Err.Code == polt.CodeUnauthenticated {
 			giveBack()
 		}
@@ -110,8 +105,8 @@ func (p *Policy) OnWrite(ctx context.Context, w tools.Write) (done func(tools.Ou
 	}, nil
 }
 
-// countedAs names whom a write is counted for. Registering is sent without the
-// key that comes with it, so that any key would do.
+// countedAs returns whom a write is counted for. A registration is sent without
+// the caller's key, so it does not count for that.
 func (p *Policy) countedAs(ctx context.Context, w tools.Write) string {
 	if w.Key.IsZero() || w.Registers != "" {
 		return "addr:" + p.address(ctx)
@@ -119,8 +114,7 @@ func (p *Policy) countedAs(ctx context.Context, w tools.Write) string {
 	return callerID(w.Key)
 }
 
-// Close records of the writes that are still on their way that their outcome
-// is not known, and closes the journal.
+// Close records outcome_unknown for the writes in flight, and closes the journal.
 func (p *Policy) Close() error {
 	if p.journal == nil {
 		return nil
@@ -128,8 +122,8 @@ func (p *Policy) Close() error {
 	return p.journal.close()
 }
 
-// callerID names who has a key, in a form that is no secret: as the log of
-// calls over HTTP does. It is empty for no key.
+// callerID returns an identifier for a key that is not a secret, the same as in
+// the log of calls over HTTP; "" for no key.
 func callerID(key polt.Key) string {
 	if key.IsZero() {
 		return ""

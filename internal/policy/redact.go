@@ -8,13 +8,13 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// keyLike matches what looks like a key, whosever it is.
+// keyLike matches anything that looks like a key.
 var keyLike = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`polt_[A-Za-z0-9_-]{16,}`)
 })
 
-// redactor returns what puts the redacted form of keys in their place in a text:
-// of these keys, and of whatever looks like one.
+// redactor returns a function that redacts these keys in a text, and anything that
+// looks like a key.
 func redactor(keys []polt.Key) func(string) string {
 	return func(text string) string {
 		for _, key := range keys {
@@ -26,8 +26,8 @@ func redactor(keys []polt.Key) func(string) string {
 	}
 }
 
-// redacted returns a decoded JSON value with hide done to every text in it. On
-// the encoded value it could miss a key, which JSON can write in many ways.
+// redacted applies hide to every string in a decoded JSON value, in place. In
+// encoded JSON, escapes could hide a key.
 func redacted(value any, hide func(string) string) any {
 	switch v := value.(type) {
 	case string:
