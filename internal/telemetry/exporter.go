@@ -15,15 +15,15 @@ import (
 	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
-// spanCounter counts what becomes of spans.
+// spanCounter counts exported and dropped spans.
 type spanCounter struct {
 	exported, dropped, failed prometheus.Counter
 	onError                   func(error)
 
-	limit      int64 // spans that wait, at most
+	limit      int64 // maximum of waiting
 	waiting    atomic.Int64
 	hasDropped atomic.Bool // since the last export
-	isFailing  atomic.Bool // so did the last export
+	isFailing  atomic.Bool // the last export failed
 	isClosed   atomic.Bool
 	done       chan struct{}   // closed when nothing is exported any more
 	ctx        context.Context // cancels an export
@@ -42,11 +42,11 @@ func newSpanCounter(o Options, m *metrics) *spanCounter {
 	return c
 }
 
-// processor returns the SDK's batch processor of an exporter, with everything
+// processor returns the SDK's batch processor for an exporter, with its spans
 // counted.
 func (c *spanCounter) processor(e sdk.SpanExporter) sdk.SpanProcessor {
 	return &spanProcessor{c, sdk.NewBatchSpanProcessor(&spanExporter{c, e}, func(o *sdk.BatchSpanProcessorOptions) {
-		// They are what the environment says: the SDK panics on some values.
+		// The values are from the environment, and the SDK panics on some.
 		if o.MaxQueueSize <= 0 {
 			o.MaxQueueSize = sdk.DefaultMaxQueueSize
 		}
@@ -63,8 +63,8 @@ func (c *spanCounter) processor(e sdk.SpanExporter) sdk.SpanProcessor {
 	})}
 }
 
-// spanProcessor drops spans before the SDK's processor would, which does so in
-// silence.
+// spanProcessor drops spans before the SDK's processor would, as that does so
+// silently.
 type spanProcessor struct {
 	*spanCounter
 	sdk.SpanProcessor
@@ -88,7 +88,7 @@ func (p *spanProcessor) OnEnd(s sdk.ReadOnlySpan) {
 	p.SpanProcessor.OnEnd(s)
 }
 
-// Shutdown exports what is left, until ctx is done. No goroutine is left then.
+// Shutdown exports the remaining spans, until ctx is done. It leaves no goroutine.
 func (p *spanProcessor) Shutdown(ctx context.Context) error {
 	p.isClosed.Store(true)
 	defer p.cancel()
@@ -101,14 +101,14 @@ func (p *spanProcessor) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// spanExporter counts what is exported, and what is not.
+// spanExporter counts the spans that are exported, and those that are not.
 type spanExporter struct {
 	*spanCounter
 	sdk.SpanExporter
 }
 
-// ExportSpans exports a batch. It tells of the first of several failures itself,
-// and returns none, as the SDK tells of errors to the whole process.
+// ExportSpans exports a batch. It reports the first of consecutive failures to
+// onError and returns nil, as the SDK's error handler is global.
 func (e *spanExporter) ExportSpans(ctx context.Context, batch []sdk.ReadOnlySpan) error {
 	n := len(batch)
 	e.waiting.Add(-int64(n))
@@ -123,7 +123,7 @@ func (e *spanExporter) ExportSpans(ctx context.Context, batch []sdk.ReadOnlySpan
 	if err != nil {
 		failed = rejected(err, n)
 	}
-	if isFirst := !e.isFailing.Swap(err != nil); isFirst && err != nil { // the rest is counted
+	if isFirst := !e.isFailing.Swap(err != nil); isFirst && err != nil { // further failures are only counted
 		e.onError(fmt.Errorf("%d of %d spans were not exported: %s", failed, n, shorten(err)))
 	}
 	e.failed.Add(float64(failed))
@@ -131,14 +131,14 @@ func (e *spanExporter) ExportSpans(ctx context.Context, batch []sdk.ReadOnlySpan
 	return nil
 }
 
-// Shutdown is called when the last batch has been exported.
+// Shutdown is called after the last batch.
 func (e *spanExporter) Shutdown(ctx context.Context) error {
 	defer close(e.done)
 	return e.SpanExporter.Shutdown(ctx)
 }
 
-// rejected returns how many spans of n an error says were not exported. The
-// SDK's error of a partial success has its number in the text alone.
+// rejected returns how many of n spans were not exported according to an error.
+// The SDK's partial-success error has the number only in its text.
 func rejected(err error, n int) int {
 	text, ok := strings.CutSuffix(err.Error(), " spans rejected)")
 	if !ok {
@@ -151,6 +151,6 @@ func rejected(err error, n int) int {
 	return min(max(count, 0), n)
 }
 
-// shorten returns an error's text, which may hold a whole page of the
-// collector's, on one line of a bearable length.
+// shorten returns an error's text as one short line: it may contain a whole HTML
+// page from the collector.
 func shorten(err error) string { return clean.Line(err.Error(), 300) }

@@ -16,8 +16,8 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// metrics is every metric. The values of each label are few, however many
-// users there are: tools, codes, operations, statuses, reasons.
+// metrics are all metrics. Their labels have a low cardinality, independent of
+// the number of users: tools, codes, operations, statuses, reasons.
 type metrics struct {
 	registry         *prometheus.Registry
 	requests         *prometheus.CounterVec
@@ -34,8 +34,8 @@ type metrics struct {
 	certificate      prometheus.Gauge
 }
 
-// buckets reach from an answer without a request to the platform, over the
-// default timeout of 30 s, to the longest that is usual to be set.
+// buckets range from responses without a request to the platform, through the
+// default timeout of 30 s, to the longest common timeout.
 var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
 func newMetrics(version string) *metrics {
@@ -105,8 +105,8 @@ func (m *metrics) call(tool string, o rpc.Outcome) {
 	m.callDuration.WithLabelValues(tool).Observe(o.Duration.Seconds())
 }
 
-// responded keeps whether the platform responded. A request that its caller
-// cancelled tells nothing.
+// responded records whether the platform responded. A request cancelled by its
+// caller does not count.
 func (m *metrics) responded(resp *http.Response, err error) {
 	switch {
 	case errors.Is(err, context.Canceled):

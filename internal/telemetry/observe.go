@@ -9,8 +9,8 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// other stands for every method that this server does not have. What clients
-// write must not become the name of a time series or of a span.
+// other replaces the name of any unknown method: client input must not become a
+// label or a span name.
 const other = "_OTHER"
 
 // The methods of the skills extension.
@@ -19,8 +19,7 @@ const (
 	methodSkillsGet  = "skills/get"
 )
 
-// methodName returns the name of a request's method, as metrics and spans have
-// it.
+// methodName returns a request's method for metrics and spans.
 func methodName(m *rpc.Message) string {
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodInitialize, mcp.MethodPing, mcp.MethodServerDiscover,
@@ -34,8 +33,8 @@ func methodName(m *rpc.Message) string {
 	return other
 }
 
-// Observe counts a request and records it in a span, where that is asked for.
-// It is an [rpc.Observer].
+// Observe counts a request and, if tracing is enabled, records it in a span. It is
+// an [rpc.Observer].
 func (t *Telemetry) Observe(ctx context.Context, m *rpc.Message) (context.Context, func(rpc.Outcome)) {
 	method := methodName(m)
 	isCall := method == string(mcp.MethodToolsCall)
@@ -50,7 +49,7 @@ func (t *Telemetry) Observe(ctx context.Context, m *rpc.Message) (context.Contex
 	return ctx, func(o rpc.Outcome) {
 		if isCall {
 			t.metrics.inFlight.Dec()
-			if o.Code == 0 { // else it may be the name of anything
+			if o.Code == 0 { // otherwise the name may be arbitrary client input
 				t.metrics.call(m.Target(), o)
 			}
 		}
@@ -61,7 +60,7 @@ func (t *Telemetry) Observe(ctx context.Context, m *rpc.Message) (context.Contex
 	}
 }
 
-// codeOf returns what a request ended with, as metrics have it.
+// codeOf returns the code label of an outcome.
 func codeOf(o rpc.Outcome) string {
 	switch {
 	case o.ErrorType != "":

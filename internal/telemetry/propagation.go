@@ -10,8 +10,8 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// The names under which a trace context travels. Baggage is not passed on: what a user's other services tell each
-// other, often who the user is, is not for the platform.
+// The names of the propagated fields. Baggage is not propagated: it often
+// identifies the user, and is not meant for the platform.
 const (
 	parentName = "traceparent"
 	stateName  = "tracestate"
@@ -20,13 +20,13 @@ const (
 	stateHeader  = "Tracestate"
 )
 
-// callerContext returns ctx with the caller's trace context: that of _meta,
-// or where that has none that is valid, that of the headers. Where both have
-// one, the second is linked.
+// callerContext returns ctx with the caller's trace context: that of _meta or, if
+// it has no valid one, that of the headers. If both have one, that of the headers
+// is linked.
 func callerContext(ctx context.Context, m *rpc.Message) (context.Context, []trace.Link) {
 	inMeta := extract(rpc.Text(m.Params.Meta.TraceParent), rpc.Text(m.Params.Meta.TraceState))
 	var inHeader trace.SpanContext
-	if parents := m.Header[parentHeader]; len(parents) == 1 { // more than one is none
+	if parents := m.Header[parentHeader]; len(parents) == 1 { // duplicates are invalid
 		inHeader = extract(parents[0], strings.Join(m.Header[stateHeader], ","))
 	}
 	switch {
@@ -40,7 +40,7 @@ func callerContext(ctx context.Context, m *rpc.Message) (context.Context, []trac
 	return ctx, nil
 }
 
-// extract reads a trace context; an invalid one is zero.
+// extract parses a trace context, and returns zero for an invalid one.
 func extract(parent, state string) trace.SpanContext {
 	if parent == "" {
 		return trace.SpanContext{}

@@ -22,10 +22,9 @@ import (
 )
 
 // The attributes of OpenTelemetry's semantic conventions for MCP and GenAI,
-// which the package semconv does not have. Some that the conventions name are
-// left out on purpose, as are the arguments, since they tell who does what:
-// url.full, client.address, and the values in mcp.resource.uri, which is the
-// URI's template.
+// which the package semconv lacks. Attributes that identify users are omitted on
+// purpose: url.full, client.address and the arguments. mcp.resource.uri is the
+// URI's template, without its values.
 const (
 	methodKey          = attribute.Key("mcp.method.name")
 	protocolVersionKey = attribute.Key("mcp.protocol.version")
@@ -40,10 +39,10 @@ const (
 
 const (
 	toolErrorType = "tool_error" // the error.type of a tool's result that is an error
-	maxValue      = 100          // characters of a value that the client chose
+	maxValue      = 100          // characters of a client's value
 )
 
-// scope is a request that is recorded, as its context carries it.
+// scope is the state of a recorded request, kept in its context.
 type scope struct {
 	tracer trace.Tracer
 	span   trace.Span
@@ -52,23 +51,23 @@ type scope struct {
 	attempts []attemptSpan
 }
 
-// attemptSpan is the span of a request to the platform that is under way.
+// attemptSpan is the span of a request to the platform in flight.
 type attemptSpan struct {
-	ctx  context.Context // its end is known by it
+	ctx  context.Context // identifies it in endAttempt
 	span trace.Span
 }
 
 type scopeKey struct{}
 
-// scopeOf returns the scope of a request, or nil where it is not recorded.
+// scopeOf returns the scope of a request, or nil if it is not recorded.
 func scopeOf(ctx context.Context) *scope {
 	s, _ := ctx.Value(scopeKey{}).(*scope)
 	return s
 }
 
-// begin begins the span of a request. The scope is nil where the request is not
-// sampled; its context has the trace's ids all the same, so that nobody further
-// on takes the request for the beginning of a trace.
+// begin starts the span of a request. The scope is nil if the request is not
+// sampled; its context still has the trace's ids, so that nothing downstream
+// starts a new trace.
 func (t *tracing) begin(ctx context.Context, m *rpc.Message, method string, template func(string) string, links []trace.Link,
 ) (context.Context, *scope) {
 	ctx, span := t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithLinks(links...),
@@ -81,7 +80,7 @@ func (t *tracing) begin(ctx context.Context, m *rpc.Message, method string, temp
 	return context.WithValue(ctx, scopeKey{}, s), s
 }
 
-// requestAttributes returns what is known of a request at its beginning.
+// requestAttributes returns the attributes known at the start of a request.
 func requestAttributes(m *rpc.Message, template func(string) string) []attribute.KeyValue {
 	id := rpc.Text(m.ID)
 	if id == "" {
@@ -117,7 +116,7 @@ func requestAttributes(m *rpc.Message, template func(string) string) []attribute
 // end ends the span of a request.
 func (s *scope) end(m *rpc.Message, method string, o rpc.Outcome) {
 	if o.Code == 0 && (method == string(mcp.MethodToolsCall) || method == string(mcp.MethodPromptsGet)) {
-		s.span.SetName(method + " " + m.Target()) // which is one that there is
+		s.span.SetName(method + " " + m.Target()) // a known target, as the call succeeded
 	}
 	failure := ""
 	switch {
@@ -133,7 +132,7 @@ func (s *scope) end(m *rpc.Message, method string, o rpc.Outcome) {
 	endSpan(s.span, failure)
 }
 
-// endSpan ends a span, with an error where failure, its error.type, is not "".
+// endSpan ends a span, with an error if failure, its error.type, is not "".
 func endSpan(span trace.Span, failure string) {
 	if failure != "" {
 		span.SetAttributes(semconv.ErrorTypeKey.String(failure))
@@ -142,10 +141,10 @@ func endSpan(span trace.Span, failure string) {
 	span.End()
 }
 
-// beginAttempt begins the span of a request to the platform, and returns the
-// context that has it.
+// beginAttempt starts the span of a request to the platform, and returns a context
+// with it.
 func (s *scope) beginAttempt(r *http.Request) context.Context {
-	attributes := append(make([]attribute.KeyValue, 0, 8), // with those of its end
+	attributes := append(make([]attribute.KeyValue, 0, 8), // with room for endAttempt's
 		semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Hostname()))
 	port := r.URL.Port()
 	if port == "" {
@@ -165,7 +164,7 @@ func (s *scope) beginAttempt(r *http.Request) context.Context {
 func (s *scope) endAttempt(ctx context.Context, a polt.Attempt) {
 	s.mu.Lock()
 	i := slices.IndexFunc(s.attempts, func(s attemptSpan) bool { return s.ctx == ctx })
-	if i < 0 { // it has not come to a transport of ours
+	if i < 0 { // it did not reach our transport
 		s.mu.Unlock()
 		return
 	}
@@ -184,8 +183,7 @@ func (s *scope) endAttempt(ctx context.Context, a polt.Attempt) {
 	endSpan(span, attemptError(a))
 }
 
-// attemptError returns the error.type of a request to the platform; "" where
-// the platform answered well.
+// attemptError returns the error.type of a request to the platform; "" on success.
 func attemptError(a polt.Attempt) string {
 	var timeout net.Error
 	switch {

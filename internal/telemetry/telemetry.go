@@ -1,14 +1,13 @@
-// Package telemetry counts and traces what a server does: metrics for
-// Prometheus by its own client library, and traces for a collector by
-// OpenTelemetry's SDK.
+// Package telemetry provides metrics, with the Prometheus client library, and
+// traces, with the OpenTelemetry SDK.
 //
-// A caller's trace context (W3C Trace Context) is passed on to the platform
-// whether or not this server traces. It traces where OpenTelemetry's standard
-// environment variables ask for it; elsewhere there is no goroutine and no
-// span, and nothing of the SDK is set up.
+// A caller's trace context (W3C Trace Context) is propagated to the platform
+// whether or not tracing is enabled. Tracing is enabled by OpenTelemetry's standard
+// environment variables; otherwise there are no spans and no goroutines, and the
+// SDK is not set up.
 //
-// Metrics and traces identify no user: they hold no key, no argument, no path
-// with its values, and no agent's name.
+// Metrics and traces do not identify users: they contain no keys, arguments, path
+// values or agent names.
 package telemetry
 
 import (
@@ -19,30 +18,28 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// Options configure a [Telemetry]. The zero value counts, and traces where the
-// environment asks for it.
+// Options configure a [Telemetry]. The zero value is ready to use.
 type Options struct {
 	// Version is this program's.
 	Version string
-	// OnError is told of a failed export, of dropped spans and of a variable
-	// that is invalid; nil means nobody is. Any goroutine may call it, and no
-	// error has a secret in it.
+	// OnError is called for failed exports, dropped spans and invalid environment
+	// variables; optional. Any goroutine may call it, and no error contains a secret.
 	OnError func(error)
-	// ResourceTemplate returns the template of a resource's URI, or "": spans
-	// have that instead of the URI, which may tell who does what. Nil returns "".
+	// ResourceTemplate returns the template of a resource's URI, or "". Spans have
+	// the template instead of the URI, which may identify users; optional.
 	ResourceTemplate func(uri string) string
 }
 
-// A Telemetry counts and traces what one server does. Any number of goroutines
-// may use it.
+// A Telemetry has the metrics and traces of one server. It may be used by any
+// number of goroutines.
 type Telemetry struct {
 	metrics  *metrics
-	tracing  *tracing // nil where nothing is traced
+	tracing  *tracing // nil if disabled
 	template func(uri string) string
 }
 
-// New returns a telemetry. It fails where the environment asks for traces and
-// the collector's URL is invalid. It must be closed.
+// New returns a telemetry, which must be closed. It fails if the environment
+// enables traces and the collector's URL is invalid.
 func New(o Options) (*Telemetry, error) {
 	if o.OnError == nil {
 		o.OnError = func(error) {}
@@ -73,20 +70,20 @@ func (t *Telemetry) Attempt(ctx context.Context, a polt.Attempt) {
 	}
 }
 
-// Refused counts a request that was refused before it reached a tool. The
-// reason is one of a small fixed set, as each is a time series.
+// Refused counts a request that was rejected before it reached a tool. The reason
+// must be one of a small fixed set, as it is a label.
 func (t *Telemetry) Refused(reason string) { t.metrics.refused.WithLabelValues(reason).Inc() }
 
-// Certificate keeps when the TLS certificate that is served expires.
+// Certificate records the expiry of the TLS certificate in use.
 func (t *Telemetry) Certificate(notAfter time.Time) {
 	t.metrics.certificate.Set(float64(notAfter.Unix()))
 }
 
-// Watches counts watches that begin, or with a negative number those that end.
+// Watches adds to the gauge of open watches; a negative number subtracts.
 func (t *Telemetry) Watches(by int) { t.metrics.watches.Add(float64(by)) }
 
-// Close exports the spans that are left, until ctx is done. Its error says that
-// some may not have been exported. What ends later is counted, and not traced.
+// Close exports the remaining spans, until ctx is done. It returns an error if some
+// may not have been exported. Requests that end later are counted, but not traced.
 func (t *Telemetry) Close(ctx context.Context) error {
 	if t.tracing == nil {
 		return nil

@@ -21,20 +21,19 @@ import (
 // scopeName is the instrumentation scope of the spans.
 const scopeName = "github.com/openpolt/polt-mcp"
 
-// endpoints are the variables that say where traces go: the first that is set
-// counts.
+// endpoints are the variables for the collector's URL; the first that is set wins.
 var endpoints = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
-// TracesWanted reports whether the environment asks for traces, or tries to:
-// where it does not, only who serves metrics needs a [Telemetry].
+// TracesWanted reports whether the environment enables traces, even if it is
+// invalid. If not, a [Telemetry] is only needed to serve metrics.
 func TracesWanted() bool {
 	wanted, err := tracesWanted()
 	return wanted || err != nil
 }
 
-// tracesWanted reports whether the environment asks for traces. The SDK itself
-// always exports, to localhost where no endpoint is set, and also where an
-// endpoint is invalid, so that is an error here.
+// tracesWanted reports whether the environment enables traces. The SDK would
+// export to localhost if the endpoint is missing or invalid, so an invalid one is
+// an error here.
 func tracesWanted() (bool, error) {
 	exporter := getenv("OTEL_TRACES_EXPORTER")
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || exporter == "none" {
@@ -55,16 +54,16 @@ func tracesWanted() (bool, error) {
 
 func getenv(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 
-// tracing is OpenTelemetry's SDK. All that says where spans go, and which, is
-// read from the environment by the SDK itself.
+// tracing wraps OpenTelemetry's SDK, which reads its exporter and sampler settings
+// from the environment.
 type tracing struct {
 	tracer    trace.Tracer
 	processor sdk.SpanProcessor
 }
 
 func newTracing(o Options, m *metrics) (*tracing, error) {
-	// These are the process's, not the provider's: without them the SDK prints
-	// to standard error, with the values of variables that may be secret.
+	// These handlers are global. Without them the SDK prints to standard error,
+	// including the values of variables, which may be secret.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { o.OnError(fmt.Errorf("OpenTelemetry: %w", err)) }))
 	otel.SetLogger(logr.New(errorSink{o.OnError}))
 	warnOfVariables(o.OnError)
@@ -86,7 +85,7 @@ func newTracing(o Options, m *metrics) (*tracing, error) {
 	return &tracing{tracer: tracer, processor: processor}, nil
 }
 
-// close exports what is left, until ctx is done.
+// close exports the remaining spans, until ctx is done.
 func (t *tracing) close(ctx context.Context) error {
 	if err := t.processor.Shutdown(ctx); err != nil {
 		return fmt.Errorf("the last spans may not have been exported: %w", err)
@@ -94,7 +93,7 @@ func (t *tracing) close(ctx context.Context) error {
 	return nil
 }
 
-// warnOfVariables tells of what the SDK would pass over in silence.
+// warnOfVariables reports settings that the SDK would silently ignore.
 func warnOfVariables(onError func(error)) {
 	if exporter := getenv("OTEL_TRACES_EXPORTER"); exporter != "" && exporter != "otlp" {
 		onError(errors.New("OTEL_TRACES_EXPORTER is not supported: set otlp or none; traces are exported by otlp"))
@@ -120,8 +119,8 @@ func warnOfVariables(onError func(error)) {
 	}
 }
 
-// errorSink tells of what the SDK logs as an error, without the values that it
-// logs with it.
+// errorSink reports the SDK's logged errors without their values, which may be
+// secret.
 type errorSink struct{ onError func(error) }
 
 func (errorSink) Init(logr.RuntimeInfo)            {}

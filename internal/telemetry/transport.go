@@ -7,11 +7,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Transport returns a transport that sends the trace context to the platform,
-// and keeps whether the platform responds. What it sends is base's, which must not be nil; so are the idle connections.
-// A request that is in no trace goes as it is.
+// Transport wraps base, which must not be nil: it propagates the trace context to
+// the platform, and records whether the platform responds. A request without a
+// trace context is sent unchanged.
 //
-// A request's span ends with [Telemetry.Attempt], which knows how it went.
+// A request's span ends with [Telemetry.Attempt], which has the outcome.
 func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
 	return &transport{base, t.metrics}
 }
@@ -27,8 +27,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// withTraceContext returns the request with the trace context that it is in, in
-// a span of its own where that is recorded.
+// withTraceContext returns the request with the headers of its trace context, and
+// a span of its own if it is recorded.
 func withTraceContext(r *http.Request) *http.Request {
 	ctx := r.Context()
 	if s := scopeOf(ctx); s != nil {
@@ -36,7 +36,7 @@ func withTraceContext(r *http.Request) *http.Request {
 	} else if !trace.SpanContextFromContext(ctx).IsValid() {
 		return r
 	}
-	// A transport leaves the request that it is given as it is.
+	// A RoundTripper must not modify its request.
 	r = r.WithContext(ctx)
 	r.Header = r.Header.Clone()
 	if r.Header == nil {
