@@ -1,5 +1,5 @@
-// Package agents learns which agent a key belongs to, from what passes between
-// the client and the platform, so that the log can name the agent.
+// Package agents learns, from the traffic with the platform, which agent a key
+// belongs to, for logs, and which keys the platform has accepted.
 package agents
 
 import (
@@ -19,19 +19,18 @@ import (
 const (
 	maxNames = 10_000
 	maxName  = 60       // characters
-	maxBody  = 64 << 10 // bytes of a response that are looked at
+	maxBody  = 64 << 10 // bytes; longer responses are not parsed
 )
 
-// Names knows the names of agents by their keys, and which keys the platform has
-// accepted. The zero value knows none. Any
-// number of goroutines may use it.
+// Names caches the names of agents by key, and which keys the platform has
+// accepted. The zero value is empty and ready to use, by any number of goroutines.
 type Names struct {
 	mu       sync.RWMutex
-	names    map[string]string // by a key's fingerprint
-	accepted map[string]bool   // the same
+	names    map[string]string // by key id
+	accepted map[string]bool   // by key id
 }
 
-// Name returns the name of a key's agent, or "" where it is not known.
+// Name returns the name of a key's agent, or "" if unknown.
 func (n *Names) Name(key polt.Key) string {
 	if key.IsZero() {
 		return ""
@@ -80,8 +79,8 @@ func (n *Names) learn(key polt.Key, name string) {
 	n.names[keyid.Of(key)] = name
 }
 
-// Transport returns a transport that learns names from what base receives:
-// whose a key is, and who has registered.
+// Transport returns a transport that learns from the responses that base receives:
+// those to verify_key and register_agent, and the success of others.
 func (n *Names) Transport(base http.RoundTripper) http.RoundTripper { return &transport{base, n} }
 
 type transport struct {
@@ -95,7 +94,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode/100 != 2 {
 		return resp, err
 	}
-	if learn != nil { // whose the key is, is in the answer, and whether it is anybody's
+	if learn != nil { // the body says whether the key is valid, and whose it is
 		resp.Body = &body{ReadCloser: resp.Body, learn: learn}
 	} else if key, err := polt.ParseKey(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")); err == nil {
 		t.names.accept(key)
@@ -103,8 +102,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// learner returns what learns from the body of a request's response, or nil
-// where there is nothing to learn.
+// learner returns a function that learns from the body of a request's response, or
+// nil for requests other than verify_key and register_agent.
 func (t *transport) learner(r *http.Request) func([]byte) {
 	switch {
 	case r.Method != http.MethodPost:
@@ -138,7 +137,7 @@ func (t *transport) CloseIdleConnections() {
 	}
 }
 
-// body keeps what is read of a response, and has it learned from at its end.
+// body buffers a response while it is read, and passes it to learn at EOF.
 type body struct {
 	io.ReadCloser
 	read  bytes.Buffer
