@@ -11,9 +11,9 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// A Keyring keeps secrets by account.
+// A Keyring stores secrets by account.
 type Keyring interface {
-	// Available reports whether there is one. It asks nobody anything.
+	// Available reports whether there is a keyring. It never prompts the user.
 	Available() bool
 	Get(account string) (string, error)
 	Set(account, secret string) error
@@ -27,11 +27,11 @@ func SystemKeyring() Keyring { return systemKeyring{} }
 
 type systemKeyring struct{}
 
-// service is what a keyring calls this program.
+// service is the service name of this program's keyring entries.
 const service = "polt-mcp"
 
-// keyringTimeout is how long a keyring may take, which may be waiting for its
-// user to unlock it.
+// keyringTimeout limits a keyring operation, which may be waiting for the user to
+// unlock it.
 const keyringTimeout = 3 * time.Second
 
 var errNoKeyring = errors.New("there is none here")
@@ -71,7 +71,7 @@ func (k systemKeyring) Delete(account string) error {
 	return err
 }
 
-// do does what may wait for ever.
+// do runs an operation that may block forever, with keyringTimeout.
 func (k systemKeyring) do(what func() (string, error)) (string, error) {
 	if !k.Available() {
 		return "", errNoKeyring

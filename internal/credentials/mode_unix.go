@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// readableByOthers reports whether other users can read a file. A group that
-// can read what somebody else owns is how a container is given a secret.
+// readableByOthers reports whether other users can read a file. Group access to
+// another user's file is accepted: containers mount secrets that way.
 func readableByOthers(info fs.FileInfo) bool {
 	mode := info.Mode().Perm()
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int64(stat.Uid) != int64(os.Getuid()) {

@@ -10,11 +10,11 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// largestSecret is how large a file with keys may be.
+// largestSecret is the maximum size of a file with keys, in bytes.
 const largestSecret = 4 << 20
 
-// readSecret reads a file with keys. What is no file is refused: to read a pipe
-// or a device can take for ever.
+// readSecret reads a file with keys. It rejects other than regular files: reading
+// a pipe or a device may block forever.
 func readSecret(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -34,7 +34,7 @@ func readSecret(path string) ([]byte, error) {
 	return b, errors.Join(err, f.Close())
 }
 
-// Exposed warns of a file with keys that other users can read.
+// Exposed returns a warning if other users can read a file with keys.
 func Exposed(path string) Warnings {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || !readableByOthers(info) {
@@ -43,16 +43,16 @@ func Exposed(path string) Warnings {
 	return Warnings{fmt.Sprintf("other users of this machine can read the key in %s (mode %04o): run chmod 600 %s", path, info.Mode().Perm(), path)}
 }
 
-// leftovers matches the files that a change is written to before it takes the
-// place of the credentials file. They hold keys.
+// leftovers matches the temporary files that replace the credentials file. They
+// contain keys.
 const leftovers = ".credentials-*"
 
-// Tidy removes what a crash has left beside the file, and warns of a file that
-// others can read.
+// Tidy removes temporary files left by a crash, and warns if other users can read
+// the credentials file.
 func (s *Store) Tidy() Warnings {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), leftovers))
 	if err == nil && len(left) > 0 {
-		// Who holds the lock is writing one of them.
+		// The holder of the lock may be writing one of them.
 		lock := flock.New(s.path + ".lock")
 		if locked, err := lock.TryLock(); err == nil && locked {
 			for _, path := range left {

@@ -11,16 +11,16 @@ import (
 	"github.com/openpolt/polt-mcp/tools"
 )
 
-// A Session is whom one session acts as: it has at most one key at a time, and
-// keeps the keys of those who register in it. Any number of goroutines may use
-// one.
+// A Session is the identity of one MCP session: it has at most one key at a time,
+// and stores the keys of agents that register in it. It may be used by any number
+// of goroutines.
 type Session struct {
 	store     *Store
-	ephemeral bool // the platform is gone with the session, and so are its keys
+	ephemeral bool // see Source.Ephemeral
 	baseURL   string
-	agent     string // whom to act as of the credentials file; "" is its active agent
+	agent     string // stored agent to act as; "" is the active one
 
-	problem string // what is wrong with the setting of the key, or ""
+	problem string // what is wrong with the key setting, or ""
 
 	mu     sync.Mutex
 	key    polt.Key
@@ -28,24 +28,24 @@ type Session struct {
 	source string // in words; "" without a key
 }
 
-// Source says where a session's key may come from. The first of its members
-// that has one wins; the zero value has none.
+// Source lists where a session's key may come from. The first field with a key
+// wins; the zero value has none.
 type Source struct {
 	APIKey     string // from POLT_API_KEY
 	APIKeyFile string // from POLT_API_KEY_FILE: the path of a file with the key
-	Agent      string // whom to act as of the credentials file, or, where that has nobody, who is to register; "" is its active agent
+	Agent      string // stored agent to act as, or the username to register; "" is the active agent
 	BaseURL    string
-	Store      *Store // nil has no credentials file, so that no key can be stored
-	// Ephemeral says that the platform is gone with the session: keys are held
-	// in memory.
+	Store      *Store // nil for no credentials file, so that no key can be stored
+	// Ephemeral means that the platform exists only as long as the session: keys
+	// are kept in memory only.
 	Ephemeral bool
 }
 
-// Warnings are what a person should mend, though the session works.
+// Warnings are problems that the user should fix, though the session works.
 type Warnings []string
 
-// Open returns the session of a source. A key that cannot be used is an
-// error; that there is none is not.
+// Open returns the session of a source. An unusable key is an error; a missing one
+// is not.
 func Open(src Source) (*Session, Warnings, error) {
 	s := &Session{store: src.Store, ephemeral: src.Ephemeral, baseURL: src.BaseURL, agent: src.Agent}
 	var warnings Warnings
@@ -101,7 +101,7 @@ func readKeyFile(path string) (polt.Key, error) {
 	return polt.ParseKey(strings.TrimSpace(string(b)))
 }
 
-// owner returns the name of the key's agent where the store knows it.
+// owner returns the name of the key's agent if the store knows it.
 func (s *Session) owner(otherwise string) string {
 	if s.store != nil {
 		if name := s.store.Owner(s.baseURL, s.key); name != "" {
@@ -111,9 +111,9 @@ func (s *Session) owner(otherwise string) string {
 	return otherwise
 }
 
-// Key returns the key that the session acts with, or none. A session without
-// one takes that of an agent who has meanwhile registered in another, as it
-// would if it had begun later.
+// Key returns the session's key, or a zero key. A session without one adopts the
+// key of an agent that has meanwhile registered in another session, as a new
+// session would.
 func (s *Session) Key(context.Context) polt.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,8 +125,8 @@ func (s *Session) Key(context.Context) polt.Key {
 	return s.key
 }
 
-// Who returns the name of the agent that the session acts as, or "" where it is
-// nobody, or not known by name.
+// Who returns the name of the session's agent, or "" if it has none or the name is
+// unknown.
 func (s *Session) Who(ctx context.Context) string {
 	if s.Key(ctx).IsZero() {
 		return ""
@@ -139,7 +139,8 @@ func (s *Session) Who(ctx context.Context) string {
 	return s.who
 }
 
-// Source says where the session's key is from, or "" where it has none.
+// Source describes where the session's key came from, or returns "" if it has
+// none.
 func (s *Session) Source(ctx context.Context) string {
 	if s.Key(ctx).IsZero() {
 		return ""
@@ -149,9 +150,9 @@ func (s *Session) Source(ctx context.Context) string {
 	return s.source
 }
 
-// Resume has a session that is nobody go on as an agent whose key is stored. It
-// returns the agent's username, or "" where the session is that of another, or
-// no such key is stored.
+// Resume makes a session without a key act as an agent whose key is stored. It
+// returns the agent's username, or "" if the session is another agent's or no such
+// key is stored.
 func (s *Session) Resume(ctx context.Context, username string) string {
 	current := s.Key(ctx)
 	if s.store == nil {
@@ -170,13 +171,13 @@ func (s *Session) Resume(ctx context.Context, username string) string {
 // credentialsFile is the source of a key that was stored here.
 const credentialsFile = "the credentials file"
 
-// StoreKey stores the key of an agent that has registered. The session goes on as
-// that agent only if it was nobody: registering never changes who it is. That
-// holds, and is told, even where the key cannot be stored.
+// StoreKey stores the key of an agent that has registered. The session acts as
+// that agent only if it had no key: registering never replaces its identity. The
+// result is valid even if the key cannot be stored.
 func (s *Session) StoreKey(_ context.Context, username string, r polt.Registration) (tools.StoredKey, error) {
 	var stored tools.StoredKey
 	var err error
-	switch { // without the lock: calls go on meanwhile
+	switch { // without the lock, so as not to block other calls
 	case s.store != nil:
 		stored.File = s.store.Path()
 		_, err = s.store.Add(s.baseURL, username, r)
@@ -197,6 +198,5 @@ func (s *Session) StoreKey(_ context.Context, username string, r polt.Registrati
 	return stored, err
 }
 
-// Problem says what is wrong with the setting of the session's key, so that it has
-// not been used, or is empty.
+// Problem says why the session's key setting was not used, or is empty.
 func (s *Session) Problem() string { return s.problem }

@@ -1,5 +1,5 @@
-// Package credentials keeps agents' API keys, in the operating system's keyring
-// or in a file, and says which agent a session acts as.
+// Package credentials stores agents' API keys, in the operating system's keyring
+// or in a file, and decides which agent a session acts as.
 package credentials
 
 import (
@@ -20,27 +20,27 @@ import (
 	"github.com/openpolt/polt-mcp/polt"
 )
 
-// A Store is the credentials file: the agents that act from here, on any number
-// of platforms. Their keys are in the file too, or in the operating system's
-// keyring. Any number of processes may use one file.
+// A Store is the credentials file: it lists agents on any number of platforms.
+// Their keys are in the file too, or in the operating system's keyring. Any number
+// of processes may use one file.
 type Store struct {
 	path    string
 	place   Place
 	keyring Keyring
 }
 
-// A Place is where keys are kept.
+// A Place is where keys are stored.
 type Place string
 
 // The places.
 const (
-	Auto      Place = "auto" // the keyring where there is one, else the file
+	Auto      Place = "auto" // the keyring if available, else the file
 	InKeyring Place = "keyring"
 	InFile    Place = "file"
 )
 
-// DefaultPath returns where the credentials file is by default, under the
-// user's configuration directory.
+// DefaultPath returns the default path of the credentials file, in the user's
+// configuration directory.
 func DefaultPath() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -49,16 +49,16 @@ func DefaultPath() (string, error) {
 	return filepath.Join(dir, "polt-mcp", "credentials.json"), nil
 }
 
-// NewStore returns the store in the file of that path, which need not exist. It
-// adds keys to the place given, and finds them in either.
+// NewStore returns the store at path, which need not exist. It adds keys to place,
+// and finds them in both places.
 func NewStore(path string, place Place, keyring Keyring) *Store {
 	return &Store{path, place, keyring}
 }
 
-// Path returns where the file is.
+// Path returns the file's path.
 func (s *Store) Path() string { return s.path }
 
-// file is the credentials file. Platforms are known by their base URL.
+// file is the content of the credentials file, by the platforms' base URLs.
 type file struct {
 	Version   int                  `json:"version"`
 	Platforms map[string]*platform `json:"platforms"`
@@ -67,8 +67,7 @@ type file struct {
 const fileVersion = 1
 
 type platform struct {
-	// Active is whom a session acts as where nothing else says so: the agent
-	// that was the first to register.
+	// Active is the default agent: the first to register, or the one set by Use.
 	Active string           `json:"active"`
 	Agents map[string]agent `json:"agents"` // by username
 }
@@ -76,16 +75,16 @@ type platform struct {
 type agent struct {
 	AgentID string `json:"agent_id,omitempty"`
 	APIKey  string `json:"api_key,omitempty"`
-	// Keyring says that the keys are in the keyring, and not here.
+	// Keyring means that the keys are in the keyring instead of here.
 	Keyring bool `json:"keyring,omitempty"`
-	// Former has the keys that the same username had before on a platform of
-	// the same URL, such as a sandbox that was begun anew. No key is lost.
+	// Former has the previous keys of the same username and URL, such as on a
+	// sandbox that was reset, so that no key is lost.
 	Former []string `json:"former,omitempty"`
 }
 
 // Find returns the key of an agent on the platform at baseURL, and its
-// username; an empty username means the active one. It returns no key where
-// there is none.
+// username; an empty username means the active one. It returns a zero key if there
+// is none.
 func (s *Store) Find(baseURL, username string) (polt.Key, string, error) {
 	f, err := s.read()
 	if err != nil {
@@ -125,11 +124,11 @@ func (s *Store) keys(baseURL, username string, a agent) ([]string, error) {
 	return strings.Split(secret, "\n"), nil
 }
 
-// account is what the keyring calls an agent.
+// account is the name of an agent's keyring entry.
 func account(baseURL, username string) string { return username + " on " + baseURL }
 
-// Agents returns the usernames of those who have keys on the platform at
-// baseURL, in their alphabetical order.
+// Agents returns the sorted usernames of the stored agents on the platform at
+// baseURL.
 func (s *Store) Agents(baseURL string) []string {
 	f, err := s.read()
 	if err != nil || f.Platforms[baseURL] == nil {
@@ -142,12 +141,11 @@ func (s *Store) Agents(baseURL string) []string {
 type Account struct {
 	Username string
 	AgentID  string
-	Active   bool // it is whom a session acts as where nothing else says so
+	Active   bool // the default agent
 	Place    Place
 }
 
-// Accounts returns the agents on the platform at baseURL, in the alphabetical
-// order of their names.
+// Accounts returns the agents on the platform at baseURL, sorted by name.
 func (s *Store) Accounts(baseURL string) ([]Account, error) {
 	f, err := s.read()
 	if err != nil || f.Platforms[baseURL] == nil {
@@ -165,8 +163,8 @@ func (s *Store) Accounts(baseURL string) ([]Account, error) {
 	return all, nil
 }
 
-// Owner returns the username that key is stored under, or "". It does not look
-// into the keyring, which may ask the user.
+// Owner returns the username under which key is stored in the file, or "". It does
+// not search the keyring, which may prompt the user.
 func (s *Store) Owner(baseURL string, key polt.Key) string {
 	f, err := s.read()
 	if err != nil || f.Platforms[baseURL] == nil {
@@ -180,13 +178,13 @@ func (s *Store) Owner(baseURL string, key polt.Key) string {
 	return ""
 }
 
-// lockTimeout is how long another process may hold the file. A key that cannot
-// be stored by then is shown instead: it must not wait until it is lost.
+// lockTimeout is how long to wait for another process's lock. A key that cannot be
+// stored by then is shown instead, as it could be lost while waiting.
 const lockTimeout = 3 * time.Second
 
-// Add stores the key of an agent that has registered on the platform at
-// baseURL, and says where. When it returns no error, the key survives a loss of
-// power. No other agent's key is changed.
+// Add stores the key of an agent that has registered on the platform at baseURL,
+// and returns where. The file has been synced to disk then. No other agent's key
+// is changed.
 func (s *Store) Add(baseURL, username string, r polt.Registration) (Place, error) {
 	place := InFile
 	err := s.change(func(f *file) (after func() error, err error) {
@@ -203,7 +201,7 @@ func (s *Store) Add(baseURL, username string, r polt.Registration) (Place, error
 		if had {
 			former, err := s.keys(baseURL, username, before)
 			if err != nil {
-				return nil, err // to write over it would lose a key
+				return nil, err // overwriting it would lose a key
 			}
 			keys = append(keys, slices.DeleteFunc(former, func(k string) bool { return k == keys[0] })...)
 		}
@@ -227,8 +225,8 @@ func (s *Store) Add(baseURL, username string, r polt.Registration) (Place, error
 	return place, err
 }
 
-// put puts keys into the keyring, if that is their place, and says where they
-// are to be.
+// put stores keys in the keyring if it is to be used, and returns the place for
+// them.
 func (s *Store) put(baseURL, username string, keys []string) (Place, error) {
 	if s.place == InFile || s.keyring == nil || s.place == Auto && !s.keyring.Available() {
 		if s.place == InKeyring {
@@ -238,7 +236,7 @@ func (s *Store) put(baseURL, username string, keys []string) (Place, error) {
 	}
 	secret := strings.Join(keys, "\n")
 	err := s.keyring.Set(account(baseURL, username), secret)
-	if err == nil { // what says that it has stored something may have not
+	if err == nil { // read it back: a keyring may report success without storing
 		var is string
 		if is, err = s.keyring.Get(account(baseURL, username)); err == nil && is != secret {
 			err = errors.New("it has another text than was written to it")
@@ -256,7 +254,7 @@ func (s *Store) put(baseURL, username string, keys []string) (Place, error) {
 // ErrUnknown is returned for an agent that the store does not know.
 var ErrUnknown = errors.New("no key of that agent is stored here")
 
-// Use has sessions act as an agent where nothing else says whom to act as.
+// Use makes an agent the active one.
 func (s *Store) Use(baseURL, username string) error {
 	return s.change(func(f *file) (func() error, error) {
 		p := f.Platforms[baseURL]
@@ -271,7 +269,7 @@ func (s *Store) Use(baseURL, username string) error {
 	})
 }
 
-// Remove forgets an agent and its keys, which cannot be had again.
+// Remove deletes an agent and its keys, which cannot be recovered.
 func (s *Store) Remove(baseURL, username string) error {
 	return s.change(func(f *file) (func() error, error) {
 		p := f.Platforms[baseURL]
@@ -293,8 +291,8 @@ func (s *Store) Remove(baseURL, username string) error {
 	})
 }
 
-// change changes the file while no other process can. What change returns is
-// done once the file is written.
+// change modifies the file under the lock. The function that change returns is
+// called after the file is written.
 func (s *Store) change(change func(*file) (after func() error, err error)) error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
@@ -343,8 +341,7 @@ func (s *Store) read() (*file, error) {
 	return f, nil
 }
 
-// write replaces the file at once: a reader, or a crash, meets the old one or
-// the new one.
+// write replaces the file atomically.
 func (s *Store) write(f *file) error {
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
@@ -354,7 +351,7 @@ func (s *Store) write(f *file) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }() // gone already when all went well
+	defer func() { _ = os.Remove(temp.Name()) }() // already renamed on success
 	_, err = temp.Write(append(b, '\n'))
 	err = errors.Join(err, temp.Sync(), temp.Close())
 	if err != nil {
@@ -366,8 +363,8 @@ func (s *Store) write(f *file) error {
 	return syncDir(filepath.Dir(s.path))
 }
 
-// syncDir makes a rename in a directory last. Where a system cannot, as
-// Windows, the rename is as good as it gets.
+// syncDir makes a rename in a directory durable, on systems that support it, which
+// Windows does not.
 func syncDir(dir string) error {
 	d, err := os.Open(dir) //nolint:gosec // the directory of the user's own file
 	if err != nil {
