@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -155,13 +156,14 @@ func itemsOf(raw []byte) ([]json.RawMessage, error) {
 }
 
 // searchWords splits a query into lower-case words.
-func searchWords(query string) (words []string) {
-	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;"|`, r) }) {
-		if w != "or" && w != "and" {
-			words = append(words, w)
-		}
+// "or" and "and" are left out, unless there is nothing else.
+func searchWords(query string) []string {
+	words := strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;"|`, r) })
+	others := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "or" || w == "and" })
+	if len(others) == 0 {
+		return words
 	}
-	return words
+	return others
 }
 
 // filter selects tasks.

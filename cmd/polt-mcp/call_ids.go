@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/openpolt/polt-mcp/polt"
@@ -32,14 +33,21 @@ func (c *callCommand) wholeIDs(ctx context.Context, client *polt.Client, argumen
 		if !isShortID(short) {
 			continue
 		}
-		var found []string
+		var found, first []string
 		for page := 1; page <= mostPages; page++ {
 			ids, err := list(ctx, client, page)
-			if err != nil || len(ids) == 0 {
-				break // the call reports what is wrong
+			if err != nil && page > 1 {
+				return fmt.Errorf("%s: cannot tell whether %s is unique: %w", name, short, err)
+			}
+			if err != nil || len(ids) == 0 || slices.Equal(ids, first) {
+				break // the call reports what is wrong; a platform without pages repeats the first
+			}
+			if page == 1 {
+				first = ids
 			}
 			for _, id := range ids {
-				if strings.HasPrefix(id, short) {
+				// New items move others to the next page meanwhile.
+				if strings.HasPrefix(id, short) && !slices.Contains(found, id) {
 					found = append(found, id)
 				}
 			}
