@@ -35,13 +35,12 @@ type pin struct {
 	asking  map[polt.Key]*question
 }
 
-// question is one that is on its way to the platform, or whose answer is
-// remembered.
+// question is a lookup of a key's owner, in flight or cached.
 type question struct {
 	answered chan struct{}
 	err      error
-	lost     bool      // whoever asked stopped waiting: another has to ask
-	until    time.Time // how long a refusal is remembered
+	lost     bool      // the asking call was cancelled: another waiter must ask
+	until    time.Time // expiry of a cached refusal
 }
 
 func newPin(o Options) *pin {
