@@ -138,7 +138,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	names := &agents.Names{}
 	gated := gate.New(func(ctx context.Context) gate.Caller {
 		// A caller with the token is trusted.
-		return gate.Caller{ID: web.CallerID(ctx), Known: f.CallerToken != "" || names.Accepts(web.Key(ctx))}
+		return gate.Caller{ID: web.CallerID(ctx), Known: f.CallerToken != "" || names.Accepts(key(ctx))}
 	})
 	identify := func(ctx context.Context, event *zerolog.Event) {
 		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("address", web.CallerAddress(ctx))
@@ -175,7 +175,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		Limits: web.Limits{
 			CallerRate: f.CallerRate, CallerInFlight: f.CallerInFlight, TotalRate: f.TotalRate, TotalInFlight: f.TotalInFlight,
 		},
-		Memory: budget, IsKnown: names.Accepts,
+		Memory: budget, IsKnown: func(ctx context.Context) bool { return names.Accepts(key(ctx)) },
 		Drain: f.Drain, ShutdownDelay: f.ShutdownDelay,
 		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: log,
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,6 +93,46 @@ func (p busyPlatform) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.arrived <- strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	<-p.release
 	return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: 2, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+}
+
+// With --shared-key, callers without a key are as known as the server's own key.
+// The time is virtual.
+func TestCallersWithTheSharedKeyAreKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const shared = "polt_that_the_platform_accepts"
+		file := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(file, []byte(shared), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p := busyPlatform{make(chan string, 1000), make(chan struct{}, 1000)}
+		web := startWeb(network{platform: p}, io.Discard, "--api-url", "http://platform.invalid", "--shared-key", "--api-key-file", file)
+		conn := httpConn{newMessages(func([]byte) {}), web}
+		update := func() <-chan []byte {
+			return conn.request("", "tools/call", map[string]any{"name": "update_profile", "arguments": map[string]string{"bio": "b"}})
+		}
+		p.release <- struct{}{}
+		<-update()
+		if got := <-p.arrived; got != shared {
+			t.Fatalf("called with %s", got)
+		}
+		var answers []<-chan []byte
+		for range 2 * gate.Most {
+			answers = append(answers, update())
+		}
+		synctest.Wait()
+		if len(p.arrived) != 2*gate.Most {
+			t.Errorf("%d of %d requests are with the platform", len(p.arrived), 2*gate.Most)
+		}
+		for range answers {
+			p.release <- struct{}{}
+		}
+		for _, answer := range answers {
+			if raw := <-answer; !bytes.Contains(raw, []byte(`"result"`)) {
+				t.Errorf("%s", raw)
+			}
+		}
+		web.close()
+	})
 }
 
 // Forty callers have made up a key each. The time is virtual.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +13,10 @@ import (
 )
 
 // open opens the account of a caller's request.
-func (s *Server) open(c *caller) *memory.Account {
+func (s *Server) open(ctx context.Context, c *caller) *memory.Account {
 	// Callers with the token are trusted, as are keys that the platform has
 	// accepted.
-	isKnown := s.options.CallerToken != "" || !c.key.IsZero() && s.options.IsKnown(c.key)
+	isKnown := s.options.CallerToken != "" || s.options.IsKnown(withCall(ctx, &call{caller: *c}))
 	return s.options.Memory.Open(memory.Caller{ID: c.id, Known: isKnown})
 }
 

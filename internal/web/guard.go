@@ -73,7 +73,7 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 		}
 		c := callFrom(r.Context())
 		c.caller, c.session = s.callerOf(r), sessionOf(r)
-		c.account = s.open(&c.caller)
+		c.account = s.open(r.Context(), &c.caller)
 		c.release = c.account.Close
 		defer func() { c.release() }() // looked up late: next may replace it
 		body, ok := s.readBody(w, r, c.account)

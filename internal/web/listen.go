@@ -20,7 +20,7 @@ func (s *streams) listen(w http.ResponseWriter, r *http.Request, c *call, m *rpc
 		return
 	}
 	defer s.leave(c.caller.id)
-	account := s.server.open(&c.caller)
+	account := s.server.open(r.Context(), &c.caller)
 	defer account.Close()
 	if !account.Take(perStream) {
 		s.server.refuseForNow(w, r, &noMemory, rpc.Input{Items: []rpc.Item{{Message: m}}})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -226,6 +227,34 @@ func TestAnswerThatIsNotTakenTakesNoPlace(t *testing.T) {
 			t.Errorf("another call is answered with %s, %v", status, err)
 		}
 	})
+}
+
+// The rest of the memory is for callers that the server knows, whether by a key of
+// their own or by one that it lends them.
+func TestCallerThatIsKnownHasTheRestOfTheMemory(t *testing.T) {
+	began, release := make(chan struct{}, 100), make(chan struct{})
+	o := options(map[string]handler{"slow": held(began, release), "who": who})
+	o.Memory = memory.NewBudget(96 << 20)
+	o.IsKnown = web.Anonymous
+	r := serve(t, o)
+	batch := func(n int, tool string, header map[string]string) request {
+		q := request{body: "[" + strings.Repeat(call("1", tool)+",", n-1) + call("1", tool) + "]", header: map[string]string{"Mcp-Protocol-Version": "2025-03-26"}}
+		maps.Copy(q.header, header)
+		return q
+	}
+	first := make(chan response)
+	go func() { first <- r.do(batch(30, "slow", bearer("polt_of_a"))) }()
+	for range 30 {
+		<-began
+	}
+	if got := r.do(batch(15, "who", bearer("polt_of_b"))); got.status != 429 {
+		t.Errorf("one that is not known is answered with %d", got.status)
+	}
+	if got := r.do(batch(15, "who", nil)); got.status != 200 {
+		t.Errorf("one that is known is answered with %d: %s", got.status, got.body)
+	}
+	close(release)
+	<-first
 }
 
 // What each message of a batch may need is taken before any of them runs.

@@ -68,7 +68,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	caller := s.server.callerOf(r)
-	account := s.server.open(&caller)
+	account := s.server.open(r.Context(), &caller)
 	defer account.Close()
 	release, refused := s.server.limiter.take(caller.id, charge{connects: 1})
 	if refused == nil {

@@ -21,7 +21,6 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/rpc"
-	"github.com/openpolt/polt-mcp/polt"
 )
 
 // Options configure a [Server]. Dispatcher, Ready and Metrics must be set.
@@ -40,9 +39,10 @@ type Options struct {
 	Limits      Limits
 	// Memory is the budget for requests, responses and streams; nil is unlimited.
 	Memory *memory.Budget
-	// IsKnown reports whether the platform has accepted a key, which gives its
-	// caller priority for memory; nil means that no key is known.
-	IsKnown func(polt.Key) bool
+	// IsKnown reports whether the platform has accepted the key that the calls of a
+	// request's caller are made with, which gives the caller priority for memory;
+	// nil means that no caller is known.
+	IsKnown func(context.Context) bool
 	// MaxBody limits a request body, in bytes; 0 means 4 MiB.
 	MaxBody int64
 	// Drain is how long a shutdown waits for calls in flight; 0 means 10 s.
@@ -103,7 +103,7 @@ func New(o Options) *Server {
 		o.Drain = defaultDrain
 	}
 	if o.IsKnown == nil {
-		o.IsKnown = func(polt.Key) bool { return false }
+		o.IsKnown = func(context.Context) bool { return false }
 	}
 	if o.Refused == nil {
 		o.Refused = func(string) {}
