@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
+// RetryAfter is how long a client that was refused for lack of memory should
+// wait before a retry.
+const RetryAfter = 2 * time.Second
+
 const (
 	// patience is how long a request may wait for its client before it can be
 	// evicted.
 	patience = time.Second
-	// maxWait is how long a large body waits for room, and retryAfter what its
-	// caller is told after that.
-	maxWait    = 5 * time.Second
-	retryAfter = 2 * time.Second
+	// maxWait is how long a large body waits for room.
+	maxWait = 5 * time.Second
 	// lookAgain is how often waiters check for clients that have become slow
 	// meanwhile.
 	lookAgain = 250 * time.Millisecond
@@ -221,4 +223,4 @@ func (*Error) Error() string {
 }
 
 // RetryAfter returns how long to wait before a retry.
-func (*Error) RetryAfter() time.Duration { return retryAfter }
+func (*Error) RetryAfter() time.Duration { return RetryAfter }

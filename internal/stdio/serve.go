@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -97,7 +96,7 @@ func handle(ctx context.Context, line []byte, budget *memory.Budget, session *rp
 	}
 	in := rpc.Parse(line)
 	if err != nil {
-		in.Reject(noMemory(err))
+		in.Reject(noMemory())
 	}
 	session.Handle(memory.With(ctx, account), in, rpc.Hold{
 		Answered: func(bytes int) { account.Settle(int64(bytes)) },
@@ -106,11 +105,8 @@ func handle(ctx context.Context, line []byte, budget *memory.Budget, session *rp
 }
 
 // noMemory returns the error for a message that got no memory.
-func noMemory(err error) mcp.JSONRPCErrorDetails {
-	seconds := 1
-	if busy, ok := errors.AsType[*memory.Error](err); ok {
-		seconds = int(math.Ceil(busy.RetryAfter().Seconds()))
-	}
+func noMemory() mcp.JSONRPCErrorDetails {
+	const seconds = int(memory.RetryAfter / time.Second)
 	return mcp.NewJSONRPCErrorDetails(mcp.INTERNAL_ERROR,
 		fmt.Sprintf("The server's memory is in use (--max-memory). Wait %d seconds, then send the request again.", seconds),
 		map[string]any{"code": "rate_limited", "retryable": true, "retry_after_s": seconds, "limit": "max_memory"})

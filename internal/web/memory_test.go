@@ -276,7 +276,7 @@ func TestBatchTakesMemoryForEachOfItsMessages(t *testing.T) {
 	go func() { second <- r.do(old("polt_of_b")) }()
 	select {
 	case got := <-second:
-		if got.status != 429 || !strings.Contains(got.body, "--max-memory") {
+		if got.status != 429 || got.header.Get("Retry-After") != "2" || !strings.Contains(got.body, "(--max-memory). Wait 2 seconds, then") || !strings.Contains(got.body, `"retry_after_s":2`) {
 			t.Errorf("another batch is answered with %d: %.200s", got.status, got.body)
 		}
 	case <-began:

@@ -10,6 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"golang.org/x/time/rate"
 
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -23,8 +24,8 @@ type refusal struct {
 }
 
 var noMemory = refusal{
-	reason: refusedMemory, wait: inFlightWait, flag: "max-memory",
-	text: "The server's memory is in use (--max-memory). Wait 1 second, then send the request again.",
+	reason: refusedMemory, wait: memory.RetryAfter, flag: "max-memory",
+	text: "The server's memory is in use (--max-memory). Wait " + inWords(int(memory.RetryAfter/time.Second)) + ", then send the request again.",
 }
 
 // A limit is one of the [Limits], for a kind of message.
