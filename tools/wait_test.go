@@ -3,6 +3,7 @@ package tools_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -56,25 +57,43 @@ func TestWaitEndsWithTheReview(t *testing.T) {
 }
 
 // TestManyWaitForTheCostOfOne counts the requests of many calls for one task.
+// The platform takes its time, so that all of them ask before the first response.
 func TestManyWaitForTheCostOfOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &taskPlatform{}
-		p.set("in_review")
-		set := newAgent(t, p, testInterval).set
-		var waits sync.WaitGroup
-		for range 1000 {
-			waits.Go(func() {
-				if text := wait(t, set, `{"task_id":"t-1","timeout_s":60}`); !strings.Contains(text, "still in review") {
-					t.Error(text)
+	for name, c := range map[string]struct{ status, arguments, says string }{
+		"a review": {"in_review", `{"task_id":"t-1","timeout_s":60}`, "still in review"},
+		// These do not trust what the watch has read before, and read it themselves.
+		"any change": {"in_review", `{"task_id":"t-1","timeout_s":60,"any_change":true}`, "no change"},
+		"no review":  {"committed", `{"task_id":"t-1","timeout_s":60}`, `"status":"committed"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &taskPlatform{}
+				p.set(c.status)
+				set := newAgent(t, slow{p}, testInterval).set
+				var waits sync.WaitGroup
+				for range 1000 {
+					waits.Go(func() {
+						if text := wait(t, set, c.arguments); !strings.Contains(text, c.says) {
+							t.Error(text)
+						}
+					})
+				}
+				waits.Wait()
+				// To begin with, by the watch and by the calls, and then once in each interval.
+				if n := p.requests.Load(); n > 6 {
+					t.Errorf("%d requests in a minute", n)
 				}
 			})
-		}
-		waits.Wait()
-		// To begin with, and then once in each interval.
-		if n := p.requests.Load(); n > 6 {
-			t.Errorf("%d requests in a minute", n)
-		}
-	})
+		})
+	}
+}
+
+// slow is a platform that responds after a second.
+type slow struct{ http.RoundTripper }
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-time.After(time.Second)
+	return s.RoundTripper.RoundTrip(r)
 }
 
 func TestWaitEndsWithItsCallAndItsServer(t *testing.T) {
