@@ -78,6 +78,10 @@ type host struct {
 	// watcher identifies the caller that watches; nil means that there is only
 	// one.
 	watcher func(context.Context) string
+	// watchReads, if not nil, is called when a watch begins. What it returns is
+	// called before each read of the watched resource, with the read's context, and
+	// returns the context to read with and what to call after the read.
+	watchReads func(watcher context.Context) func(read context.Context) (context.Context, func())
 	// onWatch, if not nil, is called with the change in the number of watches.
 	onWatch func(by int)
 }
@@ -141,7 +145,7 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	hub := newHub(log, h)
 	all = append(all, closeFunc(func() error { hub.Close(); return nil }))
 	a := &app{client: client, set: set, resources: resources.New(set), log: log, closers: all}
-	a.watch = a.watching(hub, h.watcher)
+	a.watch = a.watching(hub, h)
 	return a, nil
 }
 

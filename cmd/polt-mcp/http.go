@@ -136,10 +136,21 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		return errors.Join(err, owned.Close())
 	}
 	names := &agents.Names{}
+	// A caller with the token is trusted.
+	isKnown := func(key polt.Key) bool { return f.CallerToken != "" || names.Accepts(key) }
 	gated := gate.New(func(ctx context.Context) gate.Caller {
-		// A caller with the token is trusted.
-		return gate.Caller{ID: web.CallerID(ctx), Known: f.CallerToken != "" || names.Accepts(key(ctx))}
+		return gate.Caller{ID: web.CallerID(ctx), Known: isKnown(key(ctx))}
 	})
+	// The first watcher of a resource answers for its reads, but they are not made
+	// with its key: other callers get what they return.
+	watchReads := func(watcher context.Context) func(context.Context) (context.Context, func()) {
+		id, key := web.CallerID(watcher), key(watcher)
+		return func(ctx context.Context) (context.Context, func()) {
+			known := isKnown(key)
+			account := budget.Open(memory.Caller{ID: id, Known: known})
+			return memory.With(gate.WithCaller(ctx, gate.Caller{ID: id, Known: known}), account), account.Close
+		}
+	}
 	identify := func(ctx context.Context, event *zerolog.Event) {
 		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("address", web.CallerAddress(ctx))
 		identifyAgent(event, names.Name(key(ctx)))
@@ -158,7 +169,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		},
 		onAttempt: tel.Attempt,
 
-		watchInterval: f.WatchInterval, watcher: web.CallerID, onWatch: tel.Watches,
+		watchInterval: f.WatchInterval, watcher: web.CallerID, watchReads: watchReads, onWatch: tel.Watches,
 	}, owned...)
 	if err != nil {
 		return err

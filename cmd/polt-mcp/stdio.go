@@ -40,6 +40,12 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 	var identify func(context.Context, *zerolog.Event)
 	app, err := c.open(ctx, env, func(log zerolog.Logger, h *host) io.Closer {
 		h.watchInterval = c.WatchInterval
+		h.watchReads = func(context.Context) func(context.Context) (context.Context, func()) {
+			return func(ctx context.Context) (context.Context, func()) {
+				account := budget.Open(memory.Caller{Known: true})
+				return memory.With(ctx, account), account.Close
+			}
+		}
 		names, key := &agents.Names{}, h.tools.Key
 		identify = func(ctx context.Context, event *zerolog.Event) {
 			identifyAgent(event, names.Name(key(ctx)))

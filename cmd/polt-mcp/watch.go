@@ -40,8 +40,7 @@ func newHub(log zerolog.Logger, h host) *watch.Hub {
 type watchState func(ctx context.Context, uri string, changed func(state []byte)) (last []byte, stop func(), err error)
 
 // watching returns a function that watches the app's resources through a hub.
-// caller identifies callers; it may be nil.
-func (a *app) watching(hub *watch.Hub, caller func(context.Context) string) watchState {
+func (a *app) watching(hub *watch.Hub, h host) watchState {
 	known := &knownKeys{client: a.client, key: a.set.Key}
 	return func(ctx context.Context, uri string, changed func([]byte)) (last []byte, stop func(), err error) {
 		state, err := a.resources.State(ctx, uri)
@@ -49,10 +48,13 @@ func (a *app) watching(hub *watch.Hub, caller func(context.Context) string) watc
 			return nil, nil, err
 		}
 		target := watch.Target{ID: state.ID, Read: goneIfNotFound(state.Read)}
-		if caller == nil {
+		if h.watchReads != nil {
+			target.Read = readWithin(h.watchReads(ctx), target.Read)
+		}
+		if h.watcher == nil {
 			last, stop, err = hub.WatchState(ctx, target, changed)
 		} else {
-			last, stop, err = hub.WatchAs(ctx, watch.Caller{ID: caller(ctx), IsKnown: known.isKnown}, target, changed)
+			last, stop, err = hub.WatchAs(ctx, watch.Caller{ID: h.watcher(ctx), IsKnown: known.isKnown}, target, changed)
 		}
 		return last, stop, watchError(err)
 	}
@@ -117,6 +119,15 @@ func (k *knownKeys) isKnown(ctx context.Context) bool {
 	}
 	k.until[id] = time.Now().Add(keyKnownFor)
 	return true
+}
+
+// readWithin wraps a read in what begin returns for its context.
+func readWithin(begin func(context.Context) (context.Context, func()), read func(context.Context) ([]byte, error)) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) ([]byte, error) {
+		ctx, end := begin(ctx)
+		defer end()
+		return read(ctx)
+	}
 }
 
 // goneIfNotFound converts a not-found error to the hub's error for a resource

@@ -1,16 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/openpolt/polt-mcp/internal/gate"
+	"github.com/openpolt/polt-mcp/internal/memory"
 	"github.com/openpolt/polt-mcp/internal/watch"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -40,7 +46,7 @@ func TestWatchesAreLimitedAndEnd(t *testing.T) {
 		a := &app{client: client, set: set, resources: resources.New(set)}
 		open := 0
 		hub := newHub(a.log, host{watchInterval: time.Minute, onWatch: func(by int) { open += by }})
-		begin := a.watching(hub, nil).changes
+		begin := a.watching(hub, host{}).changes
 		var stops []func()
 		for i := range 1000 {
 			stop, err := begin(t.Context(), fmt.Sprintf("polt://tasks/t-%d", i), func() { t.Error("told of a change") })
@@ -78,6 +84,127 @@ func TestWatchesAreLimitedAndEnd(t *testing.T) {
 			t.Errorf("%d watches are counted when all have stopped", open)
 		}
 	})
+}
+
+// listen opens a stream of changes, of which nothing is read, until close is
+// called.
+func (s *webServer) listen(t *testing.T, key string, uris ...string) (close func()) {
+	t.Helper()
+	message, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": map[string]any{
+		"notifications": map[string]any{"resourceSubscriptions": uris},
+		"_meta":         map[string]any{"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": map[string]any{}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1/mcp", bytes.NewReader(message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Authorization": "Bearer " + key,
+		"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen",
+	} {
+		req.Header.Set(name, value)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer func() { ended <- struct{}{} }()
+		resp, err := s.client.Do(req)
+		if err != nil {
+			return // closed
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(resp.Body)
+		if !bytes.Contains(text, []byte("notifications/subscriptions/acknowledged")) {
+			t.Errorf("%d %s", resp.StatusCode, text)
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// Eight callers have made up a key each, and watch 20 resources each. The time is
+// virtual.
+func TestReadsOfWatchesWaitAtTheGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const callers, watches = 8, 20
+		p := busyPlatform{make(chan string, 1000), make(chan struct{}, 1000)}
+		web := startWeb(network{platform: p}, io.Discard, "--api-url", "http://platform.invalid")
+		var closers []func()
+		for i := range callers {
+			var uris []string
+			for j := range watches {
+				uris = append(uris, fmt.Sprintf("polt://tasks/t-%d-%d", i, j))
+			}
+			closers = append(closers, web.listen(t, fmt.Sprintf("polt_made_up_%d", i), uris...))
+		}
+		synctest.Wait()
+		if len(p.arrived) != gate.Most {
+			t.Errorf("%d requests are with the platform", len(p.arrived))
+		}
+		for range callers * watches {
+			p.release <- struct{}{}
+		}
+		synctest.Wait()
+		if len(p.arrived) != callers*watches {
+			t.Errorf("%d of %d resources were read", len(p.arrived), callers*watches)
+		}
+		for range len(p.arrived) {
+			if key := <-p.arrived; key != "" {
+				t.Errorf("what all may watch is read with the key %s", key)
+			}
+		}
+		for _, end := range closers {
+			end()
+		}
+		web.close()
+	})
+}
+
+// The time is virtual.
+func TestReadsOfWatchesAreChargedForTheirAnswers(t *testing.T) {
+	const uri = "polt://tasks/t"
+	for _, transport := range []string{"stdio", "http", "sse"} {
+		t.Run(transport, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := heldAnswers{make(chan struct{})}
+				n := network{platform: p, memory: memory.NewBudget(128 << 20)}
+				args := []string{"--api-url", "http://platform.invalid"}
+				var ends []func()
+				subscribe := func(conn mcpConn) {
+					conn.request("", "resources/subscribe", map[string]string{"uri": uri})
+					ends = append(ends, conn.close)
+				}
+				if transport == "stdio" {
+					subscribe(startStdio(t, n, io.Discard, func([]byte) {}, append(args, "--store", "file", "--credentials", filepath.Join(t.TempDir(), "c.json"))...))
+				} else {
+					web := startWeb(n, io.Discard, args...)
+					if transport == "sse" {
+						subscribe(startSSE(t, web, "", func([]byte) {}))
+					} else {
+						ends = append(ends, web.listen(t, "polt_made_up", uri))
+					}
+					ends = append(ends, web.close)
+				}
+				synctest.Wait()
+				if held := n.memory.Held(); held < 6<<20 {
+					t.Errorf("%d bytes are held while 6 MiB are read", held)
+				}
+				close(p.release)
+				synctest.Wait()
+				if held := n.memory.Held(); held > 1<<20 {
+					t.Errorf("%d bytes are held after the read", held)
+				}
+				for _, end := range ends {
+					end()
+				}
+			})
+		})
+	}
 }
 
 // pass lets time pass within [synctest.Test], where that takes none.

@@ -58,6 +58,14 @@ type turn struct {
 // belongs to.
 func New(caller func(context.Context) Caller) *Gate { return &Gate{caller: caller, free: Most} }
 
+type callerKey struct{}
+
+// WithCaller returns a context whose requests are the caller's, whatever the
+// function passed to [New] returns for it.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
 // Transport returns a transport whose requests wait at the gate.
 func (g *Gate) Transport(next http.RoundTripper) http.RoundTripper { return &transport{next, g} }
 
@@ -69,7 +77,10 @@ type transport struct {
 // RoundTrip waits for its turn, which ends with the response's header: by then the
 // platform has done its work.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	c := t.gate.caller(r.Context())
+	c, ok := r.Context().Value(callerKey{}).(Caller)
+	if !ok {
+		c = t.gate.caller(r.Context())
+	}
 	if c.ID == "" || c.Known {
 		return t.next.RoundTrip(r)
 	}
