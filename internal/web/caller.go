@@ -26,8 +26,12 @@ const minKey = 8
 
 // callerOf returns the caller of a request. Its key is used for this request only.
 func (s *Server) callerOf(r *http.Request) caller {
-	c := caller{address: s.options.Proxies.client(r)}
+	address, disagree := s.options.Proxies.client(r)
+	if disagree {
+		s.hintAtDisagreement(address)
+	}
 	s.hintAtProxy(r)
+	c := caller{address: address}
 	if values := r.Header.Values("Authorization"); len(values) == 0 {
 		c.anonymous = true
 	} else {

@@ -48,14 +48,14 @@ func (p Proxies) contains(address netip.Addr) bool {
 // last entry of the header; anyone may have written the entries before it.
 //
 // If a trusted proxy's entry is missing or invalid, client returns the proxy's
-// address.
-func (p Proxies) client(r *http.Request) string {
+// address. It does so, too, and reports that, if its two headers disagree.
+func (p Proxies) client(r *http.Request) (address string, disagree bool) {
 	peer, ok := parseAddress(r.RemoteAddr)
 	switch {
 	case !ok:
-		return r.RemoteAddr
+		return r.RemoteAddr, false
 	case !p.contains(peer):
-		return peer.String()
+		return peer.String(), false
 	}
 	_, hasForwarded := r.Header["Forwarded"]
 	_, hasXForwardedFor := r.Header["X-Forwarded-For"]
@@ -64,15 +64,16 @@ func (p Proxies) client(r *http.Request) string {
 		// The proxy writes one of them, and may pass on the client's own copy of the
 		// other. Trust them only if they agree.
 		one, other := p.walk(peer, forwarded(r.Header)), p.walk(peer, xForwardedFor(r.Header))
-		if one == other {
-			return one.String()
+		if one != other {
+			return peer.String(), true
 		}
+		return one.String(), false
 	case hasForwarded:
-		return p.walk(peer, forwarded(r.Header)).String()
+		return p.walk(peer, forwarded(r.Header)).String(), false
 	case hasXForwardedFor:
-		return p.walk(peer, xForwardedFor(r.Header)).String()
+		return p.walk(peer, xForwardedFor(r.Header)).String(), false
 	}
-	return peer.String()
+	return peer.String(), false
 }
 
 // isForwarded reports whether a request has a proxy's headers.
@@ -94,6 +95,16 @@ func (s *Server) hintAtProxy(r *http.Request) {
 		}
 		event.Stringer("address", peer).
 			Msg("requests are forwarded by a proxy that is not trusted, so its clients share one limit: if the proxy is yours, set --trusted-proxy to its address")
+	}
+}
+
+// hintAtDisagreement logs, once, that the headers of a trusted proxy disagree. A
+// client may have sent the one that the proxy does not write, to be counted as
+// the proxy.
+func (s *Server) hintAtDisagreement(proxy string) {
+	if !s.hintedAtDisagreement.Swap(true) {
+		s.options.Log.Warn().Str("address", proxy).
+			Msg("the headers Forwarded and X-Forwarded-For of a trusted proxy disagree, so the request counts as the proxy's own: have the proxy remove the header that it does not write")
 	}
 }
 

@@ -189,6 +189,38 @@ func TestProxyThatIsNotTrustedIsHintedAt(t *testing.T) {
 	}
 }
 
+func TestHeadersThatDisagreeAreHintedAt(t *testing.T) {
+	log := &lockedBuffer{}
+	o := options(nil)
+	o.Log = zerolog.New(log)
+	var err error
+	if o.Proxies, err = web.ParseProxies([]string{"10.0.0.0/8"}); err != nil {
+		t.Fatal(err)
+	}
+	h := web.New(o).Handler()
+	send := func(from, forwarded string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/mcp", strings.NewReader(ping))
+		r.RemoteAddr = from
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-Forwarded-For", "203.0.113.5")
+		if forwarded != "" {
+			r.Header.Set("Forwarded", forwarded)
+		}
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	send("10.0.0.1:4711", "")
+	if send("10.0.0.1:4711", "for=203.0.113.5"); len(linesOf(t, log)) != 0 {
+		t.Error("it warns of headers that agree")
+	}
+	for range 3 {
+		send("10.0.0.1:4711", "for=203.0.113.66")
+	}
+	lines := linesOf(t, log)
+	if len(lines) != 1 || lines[0].Level != "warn" || lines[0].Address != "10.0.0.1" || !strings.Contains(lines[0].Message, "have the proxy remove the header that it does not write") {
+		t.Errorf("%+v", lines)
+	}
+}
+
 // FuzzForwarded has a client send anything that a proxy then appends to, or
 // passes on: it must not be taken for anyone but itself, or the proxy.
 func FuzzForwarded(f *testing.F) {

@@ -33,7 +33,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, reas
 // refused counts and logs a rejected request.
 func (s *Server) refused(r *http.Request, reason, text string) {
 	s.options.Refused(reason)
-	s.refusedLog.add(reason, text, r, s.options.Proxies.client(r))
+	address, _ := s.options.Proxies.client(r)
+	s.refusedLog.add(reason, text, r, address)
 }
 
 // refuseForNow rejects a request over a limit with 429, with an error for each

@@ -92,6 +92,8 @@ type Server struct {
 	idPrefix string // of request ids; random for each server
 	requests atomic.Uint64
 	hinted   atomic.Bool // hintAtProxy has logged
+
+	hintedAtDisagreement atomic.Bool
 }
 
 // New returns a server.
