@@ -118,6 +118,7 @@ type Dispatcher struct {
 	protected  protection // for requests without a session
 }
 
+// NewDispatcher returns a dispatcher.
 func NewDispatcher(o Options) *Dispatcher {
 	if o.OnPanic == nil {
 		o.OnPanic = func(any) {}
