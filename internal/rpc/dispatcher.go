@@ -173,14 +173,14 @@ func forward(notifications <-chan mcp.JSONRPCNotification, answered <-chan struc
 }
 
 // Notify handles a notification other than notifications/cancelled, which the
-// owner of the requests in flight must handle.
+// owner of the requests in flight must handle. One over maxMessage is dropped.
 func (d *Dispatcher) Notify(ctx context.Context, m *Message) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.options.OnPanic(p)
 		}
 	}()
-	if m.check() == nil {
+	if m.check() == nil && len(m.Raw) <= maxMessage {
 		d.server.HandleMessage(ctx, m.Raw)
 	}
 }

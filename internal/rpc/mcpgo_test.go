@@ -1,10 +1,12 @@
 package rpc_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
@@ -58,5 +60,19 @@ func TestWhatWouldTakeMuchMemoryIsRefused(t *testing.T) {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%.120s… is answered with %.300s, which has no %s", raw, got, want)
 		}
+	}
+}
+
+func TestLargeNotificationIsDropped(t *testing.T) {
+	s := server.NewMCPServer("test", "1")
+	var handled int
+	s.AddNotificationHandler("notifications/x", func(context.Context, mcp.JSONRPCNotification) { handled++ })
+	d := rpc.NewDispatcher(rpc.Options{Server: s})
+	for _, values := range []int{1, 200 << 10} {
+		raw := `{"jsonrpc":"2.0","method":"notifications/x","params":{"a":[` + strings.Repeat("0,", values) + `0]}}`
+		d.Notify(t.Context(), rpc.Parse([]byte(raw)).Items[0].Message)
+	}
+	if handled != 1 {
+		t.Errorf("%d of a small and a large notification were handled, and not the small one alone", handled)
 	}
 }
