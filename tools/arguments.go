@@ -15,7 +15,6 @@ import (
 
 	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/internal/object"
-	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
 // An argumentError is a problem with one argument.
@@ -230,7 +229,7 @@ func checkNumber(s *jsonschema.Schema, raw json.RawMessage) (v value, problem st
 	v.json = raw
 	what := map[string]string{"integer": "a whole number", "number": "a number"}[s.Type] + inBrackets(s.Description)
 	n, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || !shape.IsNumber(raw) || s.Type == "integer" && n != math.Trunc(n) {
+	if err != nil || !object.IsNumber(raw) || s.Type == "integer" && n != math.Trunc(n) {
 		return v, fmt.Sprintf("must be %s, not %s", what, described(raw))
 	}
 	switch shown := clean.Line(string(raw), 40); {

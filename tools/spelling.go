@@ -13,8 +13,8 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/object"
 	"github.com/openpolt/polt-mcp/polt"
-	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
 
 // Accepts common spellings of values, here and nowhere else. Free text is not
@@ -95,7 +95,7 @@ func (s spelling) number(raw json.RawMessage, word string, isText bool) json.Raw
 			return json.RawMessage(vote)
 		}
 	}
-	if word = strings.TrimPrefix(word, "+"); shape.IsNumber([]byte(word)) {
+	if word = strings.TrimPrefix(word, "+"); object.IsNumber([]byte(word)) {
 		return json.RawMessage(word)
 	}
 	return raw
@@ -150,7 +150,7 @@ func quoteless(word, one, other string, raw json.RawMessage) string {
 }
 
 func isInteger(raw json.RawMessage) bool {
-	return len(raw) > 0 && shape.IsNumber(raw) && !bytes.ContainsAny(raw, ".eE")
+	return len(raw) > 0 && object.IsNumber(raw) && !bytes.ContainsAny(raw, ".eE")
 }
 
 // An idKind is a kind of resource that is identified in a path.

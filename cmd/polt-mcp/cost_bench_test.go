@@ -2,7 +2,9 @@ package main_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -194,13 +196,19 @@ func (s *httpServer) send(c benchedCall, id int64) {
 
 func (s *httpServer) end() (cpu time.Duration, memory int64) {
 	memory = residentMemory(s.b, s.process.cmd.Process.Pid)
-	if err := s.process.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.b.Fatal(err)
+	return s.process.cpuTime(), memory
+}
+
+// cpuTime ends a server, and returns the CPU time that it has used.
+func (p *process) cpuTime() time.Duration {
+	p.tb.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.tb.Fatal(err)
 	}
-	if err := s.process.wait(10 * time.Second); err != nil {
-		s.b.Fatal(err, s.process.output)
+	if err := p.wait(10 * time.Second); err != nil {
+		p.tb.Fatal(err, p.output)
 	}
-	return cpuTime(s.process.cmd), memory
+	return cpuTime(p.cmd)
 }
 
 func cpuTime(ended *exec.Cmd) time.Duration {
@@ -210,14 +218,23 @@ func cpuTime(ended *exec.Cmd) time.Duration {
 // residentMemory returns how many bytes of memory a process has.
 func residentMemory(b testing.TB, pid int) int64 {
 	b.Helper()
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	if err != nil {
+	kibibytes, err := rss(pid)
+	if errors.Is(err, fs.ErrNotExist) {
 		b.Skip("there is no /proc here")
 	}
-	_, after, _ := strings.Cut(string(text), "VmRSS:")
-	kilobytes, err := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return kilobytes << 10
+	return int64(kibibytes) << 10
+}
+
+// rss returns the resident memory of a process, in KiB.
+func rss(pid int) (int, error) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(text), "VmRSS:")
+	number, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+	return strconv.Atoi(number)
 }

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -122,12 +121,5 @@ func (s *served) calls(n int) {
 
 // end ends the server and takes the CPU time that it has used.
 func (s *served) end() {
-	if err := s.process.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.b.Fatal(err)
-	}
-	if err := s.process.wait(10 * time.Second); err != nil {
-		s.b.Fatal(err, s.process.output)
-	}
-	state := s.process.cmd.ProcessState
-	s.cpu = state.UserTime() + state.SystemTime()
+	s.cpu = s.process.cpuTime()
 }

@@ -1,8 +1,6 @@
 package main_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -226,12 +224,12 @@ func watchMemory(t *testing.T, pid int, limit time.Duration) (quarter, end int) 
 	var all []int
 	for range samples - 2 {
 		<-tick.C
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		kib, err := rss(pid)
 		if err != nil {
 			t.Logf("memory is not watched: %v", err)
 			return 0, 0
 		}
-		all = append(all, rss(status))
+		all = append(all, kib)
 	}
 	t.Logf("RSS in MiB: %v", deciles(all))
 	median := func(some []int) int {
@@ -239,17 +237,6 @@ func watchMemory(t *testing.T, pid int, limit time.Duration) (quarter, end int) 
 		return some[len(some)/2]
 	}
 	return median(all[samples/4 : samples/4+samples/10]), median(all[len(all)-samples/10:])
-}
-
-func rss(status []byte) int {
-	lines := bufio.NewScanner(bytes.NewReader(status))
-	for lines.Scan() {
-		if text, ok := strings.CutPrefix(lines.Text(), "VmRSS:"); ok {
-			kib, _ := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(text, "kB")))
-			return kib
-		}
-	}
-	return 0
 }
 
 func deciles(kib []int) []int {

@@ -20,6 +20,12 @@ func Members(src []byte, member func(name, value []byte) bool) bool {
 	return s.members(member, 0) && s.space() == 0 && s.at == len(src)
 }
 
+// IsNumber reports whether b is a number by the grammar of JSON.
+func IsNumber(b []byte) bool {
+	s := scanner{src: b}
+	return s.number() && s.at == len(b)
+}
+
 type scanner struct {
 	src []byte
 	at  int

@@ -5,10 +5,12 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/openpolt/polt-mcp/internal/object"
 )
 
 // due adds the time left to an object with a deadline.
-func (p *shaper) due(o *object) {
+func (p *shaper) due(o *openObject) {
 	if p.Now.IsZero() || o.deadline == nil || o.isDone {
 		return
 	}
@@ -37,7 +39,7 @@ func Moment(value []byte) (time.Time, bool) {
 		return at, json.Unmarshal(value, &at) == nil
 	}
 	n, err := strconv.ParseFloat(string(value), 64)
-	if err != nil || !IsNumber(value) || n <= 0 || n > 1e15 {
+	if err != nil || !object.IsNumber(value) || n <= 0 || n > 1e15 {
 		return time.Time{}, false
 	}
 	if n > 1e11 {

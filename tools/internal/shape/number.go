@@ -2,6 +2,8 @@ package shape
 
 import (
 	"bytes"
+
+	"github.com/openpolt/polt-mcp/internal/object"
 )
 
 func (p *shaper) number() error {
@@ -14,39 +16,11 @@ func (p *shaper) number() error {
 		}
 		break
 	}
-	if !IsNumber(p.src[start:p.at]) {
+	if !object.IsNumber(p.src[start:p.at]) {
 		return errNotJSON
 	}
 	p.out = append(p.out, p.src[start:p.at]...)
 	return nil
-}
-
-// IsNumber reports whether b is a valid JSON number.
-func IsNumber(b []byte) bool {
-	digits := func() bool {
-		n := 0
-		for n < len(b) && '0' <= b[n] && b[n] <= '9' {
-			n++
-		}
-		b = b[n:]
-		return n > 0
-	}
-	b = bytes.TrimPrefix(b, []byte("-"))
-	if len(b) > 1 && b[0] == '0' && '0' <= b[1] && b[1] <= '9' || !digits() {
-		return false
-	}
-	if rest, ok := bytes.CutPrefix(b, []byte(".")); ok {
-		if b = rest; !digits() {
-			return false
-		}
-	}
-	if len(b) > 0 && b[0]|0x20 == 'e' {
-		if b = b[1:]; len(b) > 0 && (b[0] == '+' || b[0] == '-') {
-			b = b[1:]
-		}
-		return digits() && len(b) == 0
-	}
-	return len(b) == 0
 }
 
 // A Kind is a kind of JSON value.

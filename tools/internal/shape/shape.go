@@ -283,7 +283,7 @@ func (p *shaper) object(at place) error {
 	p.at++
 	p.out = append(p.out, '{')
 	begin := len(p.out)
-	o := object{place: at, begin: begin}
+	o := openObject{place: at, begin: begin}
 	if p.peek() != '}' {
 		for {
 			if err := p.member(&o); err != nil {
@@ -305,8 +305,8 @@ func (p *shaper) object(at place) error {
 	return nil
 }
 
-// object is the state of an object being copied.
-type object struct {
+// openObject is the state of an object being copied.
+type openObject struct {
 	place
 	begin    int    // offset of its members in out
 	deadline []byte // as JSON
@@ -314,7 +314,7 @@ type object struct {
 }
 
 // member copies one member.
-func (p *shaper) member(o *object) error {
+func (p *shaper) member(o *openObject) error {
 	undo := len(p.out)
 	if undo > o.begin {
 		p.out = append(p.out, ',')
@@ -380,7 +380,7 @@ func (p *shaper) member(o *object) error {
 }
 
 // note records a member that is used elsewhere.
-func (p *shaper) note(o *object, name, value []byte, at span) {
+func (p *shaper) note(o *openObject, name, value []byte, at span) {
 	isScalar := value[0] != '{' && value[0] != '['
 	if p.Summary == Lists && !o.inItem && o.depth <= 1 && isScalar {
 		p.Envelope = append(p.Envelope, Scalar{string(name), value})
