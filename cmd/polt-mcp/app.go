@@ -78,6 +78,9 @@ type host struct {
 	// watcher identifies the caller that watches; nil means that there is only
 	// one.
 	watcher func(context.Context) string
+	// isKnown reports whether the platform has accepted the key of a call lately, as
+	// far as transport has seen. It is only needed with watcher.
+	isKnown func(context.Context) bool
 	// watchReads, if not nil, is called when a watch begins. What it returns is
 	// called before each read of the watched resource, with the read's context, and
 	// returns the context to read with and what to call after the read.

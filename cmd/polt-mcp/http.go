@@ -135,25 +135,26 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err != nil {
 		return errors.Join(err, owned.Close())
 	}
-	names := &agents.Names{}
+	cache := &agents.Cache{}
 	// A caller with the token is trusted.
-	isKnown := func(key polt.Key) bool { return f.CallerToken != "" || names.Accepts(key) }
+	isKnownKey := func(key polt.Key) bool { return f.CallerToken != "" || cache.Accepts(key) }
+	isKnown := func(ctx context.Context) bool { return isKnownKey(key(ctx)) }
 	gated := gate.New(func(ctx context.Context) gate.Caller {
-		return gate.Caller{ID: web.CallerID(ctx), Known: isKnown(key(ctx))}
+		return gate.Caller{ID: web.CallerID(ctx), Known: isKnown(ctx)}
 	})
 	// The first watcher of a resource answers for its reads, but they are not made
 	// with its key: other callers get what they return.
 	watchReads := func(watcher context.Context) func(context.Context) (context.Context, func()) {
 		id, key := web.CallerID(watcher), key(watcher)
 		return func(ctx context.Context) (context.Context, func()) {
-			known := isKnown(key)
+			known := isKnownKey(key)
 			account := budget.Open(memory.Caller{ID: id, Known: known})
 			return memory.With(gate.WithCaller(ctx, gate.Caller{ID: id, Known: known}), account), account.Close
 		}
 	}
 	identify := func(ctx context.Context, event *zerolog.Event) {
 		event.Str("request_id", web.RequestID(ctx)).Str("client", web.CallerID(ctx)).Str("address", web.CallerAddress(ctx))
-		identifyAgent(event, names.Name(key(ctx)))
+		identifyAgent(event, cache.Name(key(ctx)))
 		identifyTrace(ctx, event)
 	}
 	app, err := f.newApp(ctx, log, host{
@@ -165,11 +166,11 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		keySetting: f.keySetting(),
 		address:    web.CallerNetwork,
 		transport: func(base http.RoundTripper) http.RoundTripper {
-			return gated.Transport(tel.Transport(names.Transport(memory.Transport(base))))
+			return gated.Transport(tel.Transport(cache.Transport(memory.Transport(base))))
 		},
 		onAttempt: tel.Attempt,
 
-		watchInterval: f.WatchInterval, watcher: web.CallerID, watchReads: watchReads, onWatch: tel.Watches,
+		watchInterval: f.WatchInterval, watcher: web.CallerID, isKnown: isKnown, watchReads: watchReads, onWatch: tel.Watches,
 	}, owned...)
 	if err != nil {
 		return err
@@ -186,7 +187,7 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 		Limits: web.Limits{
 			CallerRate: f.CallerRate, CallerInFlight: f.CallerInFlight, TotalRate: f.TotalRate, TotalInFlight: f.TotalInFlight,
 		},
-		Memory: budget, IsKnown: func(ctx context.Context) bool { return names.Accepts(key(ctx)) },
+		Memory: budget, IsKnown: isKnown,
 		Drain: f.Drain, ShutdownDelay: f.ShutdownDelay,
 		Ready: ready(app.client), Metrics: tel.Metrics(), Separate: f.AdminAddr != "", Refused: tel.Refused, Log: log,
 	})

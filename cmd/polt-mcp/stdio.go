@@ -46,13 +46,13 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 				return memory.With(ctx, account), account.Close
 			}
 		}
-		names, key := &agents.Names{}, h.tools.Key
+		cache, key := &agents.Cache{}, h.tools.Key
 		identify = func(ctx context.Context, event *zerolog.Event) {
-			identifyAgent(event, names.Name(key(ctx)))
+			identifyAgent(event, cache.Name(key(ctx)))
 			identifyTrace(ctx, event)
 		}
 		h.tools.OnCall = reportCalls(log, identify)
-		h.transport = func(base http.RoundTripper) http.RoundTripper { return names.Transport(memory.Transport(base)) }
+		h.transport = func(base http.RoundTripper) http.RoundTripper { return cache.Transport(memory.Transport(base)) }
 		// Nothing scrapes metrics over stdio.
 		if !telemetry.TracesWanted() {
 			return noCloser
@@ -64,7 +64,7 @@ func (c *stdioCommand) Run(ctx context.Context, env *environment) error {
 		}
 		traces, h.onAttempt = tel.Observe, tel.Attempt
 		h.transport = func(base http.RoundTripper) http.RoundTripper {
-			return tel.Transport(names.Transport(memory.Transport(base)))
+			return tel.Transport(cache.Transport(memory.Transport(base)))
 		}
 		return closer
 	})

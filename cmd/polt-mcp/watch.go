@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"github.com/openpolt/polt-mcp/internal/keyid"
 	"github.com/openpolt/polt-mcp/internal/watch"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
@@ -41,7 +39,12 @@ type watchState func(ctx context.Context, uri string, changed func(state []byte)
 
 // watching returns a function that watches the app's resources through a hub.
 func (a *app) watching(hub *watch.Hub, h host) watchState {
-	known := &knownKeys{client: a.client, key: a.set.Key}
+	isKnown := func(ctx context.Context) bool {
+		if !h.isKnown(ctx) {
+			a.verify(ctx) // isKnown learns from the answer
+		}
+		return h.isKnown(ctx)
+	}
 	return func(ctx context.Context, uri string, changed func([]byte)) (last []byte, stop func(), err error) {
 		state, err := a.resources.State(ctx, uri)
 		if err != nil {
@@ -54,7 +57,7 @@ func (a *app) watching(hub *watch.Hub, h host) watchState {
 		if h.watcher == nil {
 			last, stop, err = hub.WatchState(ctx, target, changed)
 		} else {
-			last, stop, err = hub.WatchAs(ctx, watch.Caller{ID: h.watcher(ctx), IsKnown: known.isKnown}, target, changed)
+			last, stop, err = hub.WatchAs(ctx, watch.Caller{ID: h.watcher(ctx), IsKnown: isKnown}, target, changed)
 		}
 		return last, stop, watchError(err)
 	}
@@ -79,46 +82,15 @@ func watchError(err error) error {
 	return err
 }
 
-// knownKeys remembers which keys the platform knows.
-type knownKeys struct {
-	client *polt.Client
-	key    func(context.Context) polt.Key // of a call
+// verifyTimeout limits how long a watch waits for the verification of a key.
+const verifyTimeout = 10 * time.Second
 
-	mu    sync.Mutex
-	until map[string]time.Time // by fingerprint
-}
-
-const (
-	keyKnownFor   = 10 * time.Minute
-	maxKnownKeys  = 10_000
-	verifyTimeout = 10 * time.Second
-)
-
-// isKnown reports whether the platform accepts a call's key.
-func (k *knownKeys) isKnown(ctx context.Context) bool {
-	key := k.key(ctx)
-	if key.IsZero() {
-		return false
-	}
-	id := keyid.Of(key)
-	k.mu.Lock()
-	isKnown := time.Now().Before(k.until[id])
-	k.mu.Unlock()
-	if isKnown {
-		return true
-	}
+// verify asks the platform whether it accepts a call's key, if it has one.
+func (a *app) verify(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
-	if _, err := polt.VerifyKey.Call(ctx, k.client.As(key), polt.VerifyKeyInput{}); err != nil {
-		return false
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.until == nil || len(k.until) >= maxKnownKeys {
-		k.until = map[string]time.Time{}
-	}
-	k.until[id] = time.Now().Add(keyKnownFor)
-	return true
+	// Without the answer the key is as unknown as before.
+	_, _ = polt.VerifyKey.Call(ctx, a.client.As(a.set.Key(ctx)), polt.VerifyKeyInput{})
 }
 
 // readWithin wraps a read in what begin returns for its context.

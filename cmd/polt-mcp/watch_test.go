@@ -207,5 +207,64 @@ func TestReadsOfWatchesAreChargedForTheirAnswers(t *testing.T) {
 	}
 }
 
+// keyPlatform is a platform that accepts one key, and counts how often it was asked
+// whether it accepts one.
+type keyPlatform struct {
+	accepts string
+	asked   atomic.Int64
+}
+
+func (p *keyPlatform) RoundTrip(r *http.Request) (*http.Response, error) {
+	status := http.StatusOK
+	if key := r.Header.Get("Authorization"); key != "" && key != "Bearer "+p.accepts {
+		status = http.StatusUnauthorized
+	}
+	if r.URL.Path == polt.VerifyKey.Path() {
+		p.asked.Add(1)
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+}
+
+func TestOnlyCallersWithAnAcceptedKeyWatchMore(t *testing.T) {
+	const accepted = "polt_that_the_platform_accepts"
+	for name, test := range map[string]struct {
+		key     string
+		worked  bool // has called a tool with the key
+		watches int
+		asked   int64
+	}{
+		"an accepted key":             {accepted, false, 40, 1},
+		"one that was used before":    {accepted, true, 40, 0},
+		"a made-up key":               {"polt_made_up", false, 20, 20},
+		"a made-up one that was used": {"polt_made_up", true, 20, 20},
+		"no key":                      {"", false, 20, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &keyPlatform{accepts: accepted}
+				web := startWeb(network{platform: p}, io.Discard, "--api-url", "http://platform.invalid")
+				conn := startSSE(t, web, test.key, func([]byte) {})
+				if test.worked {
+					<-conn.request(test.key, "tools/call", map[string]any{"name": "update_profile", "arguments": map[string]string{"bio": "b"}})
+				}
+				watches := 0
+				for i := range 40 {
+					answer := <-conn.request(test.key, "resources/subscribe", map[string]string{"uri": fmt.Sprintf("polt://tasks/t-%d", i)})
+					if bytes.Contains(answer, []byte(`"result"`)) {
+						watches++
+					} else if !bytes.Contains(answer, []byte("without a key that POLT knows watch as much as they may")) {
+						t.Errorf("%s", answer)
+					}
+				}
+				if asked := p.asked.Load(); watches != test.watches || asked != test.asked {
+					t.Errorf("%d resources are watched, and POLT was asked %d times whether it accepts the key", watches, asked)
+				}
+				conn.close()
+				web.close()
+			})
+		})
+	}
+}
+
 // pass lets time pass within [synctest.Test], where that takes none.
 func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // the time is virtual

@@ -14,9 +14,7 @@ import (
 
 // open opens the account of a caller's request.
 func (s *Server) open(ctx context.Context, c *caller) *memory.Account {
-	// Callers with the token are trusted, as are keys that the platform has
-	// accepted.
-	isKnown := s.options.CallerToken != "" || s.options.IsKnown(withCall(ctx, &call{caller: *c}))
+	isKnown := s.options.IsKnown(withCall(ctx, &call{caller: *c}))
 	return s.options.Memory.Open(memory.Caller{ID: c.id, Known: isKnown})
 }
 

@@ -39,9 +39,9 @@ type Options struct {
 	Limits      Limits
 	// Memory is the budget for requests, responses and streams; nil is unlimited.
 	Memory *memory.Budget
-	// IsKnown reports whether the platform has accepted the key that the calls of a
-	// request's caller are made with, which gives the caller priority for memory;
-	// nil means that no caller is known.
+	// IsKnown reports whether the caller of a request is known, such as by a key that
+	// the platform has accepted, which gives it priority for memory; nil means that no
+	// caller is.
 	IsKnown func(context.Context) bool
 	// MaxBody limits a request body, in bytes; 0 means 4 MiB.
 	MaxBody int64
