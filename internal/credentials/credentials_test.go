@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/gofrs/flock"
 
@@ -297,26 +298,29 @@ func TestWithoutAFileNoKeyIsSaidToBeStored(t *testing.T) {
 	}
 }
 
+// The time is virtual.
 func TestFileThatAnotherHoldsIsGivenUp(t *testing.T) {
-	s := newStore(t)
-	if err := os.MkdirAll(filepath.Dir(s.Path()), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	lock := flock.New(s.Path() + ".lock")
-	if err := lock.Lock(); err != nil {
-		t.Fatal(err)
-	}
-	session, _, err := credentials.Open(credentials.Source{Store: s, BaseURL: platform})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := session.StoreKey(t.Context(), "ada", registration(t, "polt_ada")); err == nil || !strings.Contains(err.Error(), "locked") {
-		t.Errorf("%v", err)
-	}
-	if err := lock.Unlock(); err != nil {
-		t.Fatal(err)
-	}
-	add(t, s, platform, "ada", "polt_ada")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t)
+		if err := os.MkdirAll(filepath.Dir(s.Path()), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		lock := flock.New(s.Path() + ".lock")
+		if err := lock.Lock(); err != nil {
+			t.Fatal(err)
+		}
+		session, _, err := credentials.Open(credentials.Source{Store: s, BaseURL: platform})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.StoreKey(t.Context(), "ada", registration(t, "polt_ada")); err == nil || !strings.Contains(err.Error(), "locked") {
+			t.Errorf("%v", err)
+		}
+		if err := lock.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, platform, "ada", "polt_ada")
+	})
 }
 
 func TestKeyThatCannotBeStoredIsUsedAllTheSame(t *testing.T) {

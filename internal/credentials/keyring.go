@@ -17,6 +17,7 @@ type Keyring interface {
 	Available() bool
 	Get(account string) (string, error)
 	Set(account, secret string) error
+	// Delete deletes a secret, if it is there.
 	Delete(account string) error
 }
 
@@ -68,6 +69,9 @@ func (k systemKeyring) Set(account, secret string) error {
 
 func (k systemKeyring) Delete(account string) error {
 	_, err := k.do(func() (string, error) { return "", keyring.Delete(service, account) })
+	if errors.Is(err, keyring.ErrNotFound) {
+		return nil
+	}
 	return err
 }
 

@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/gofrs/flock"
+	"github.com/zalando/go-keyring"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
 )
@@ -181,5 +185,122 @@ func TestFilesThatACrashHasLeftAreRemoved(t *testing.T) {
 	}
 	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
+	}
+}
+
+// slowRing is a keyring that waits for the user to unlock it.
+type slowRing struct {
+	ring
+	asked, unlocked chan struct{}
+}
+
+func (r *slowRing) Set(account, secret string) error {
+	r.asked <- struct{}{}
+	<-r.unlocked
+	return r.ring.Set(account, secret)
+}
+
+func TestKeyringThatWaitsForTheUserKeepsNobodyFromTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials.json")
+	r := &slowRing{ring{secrets: map[string]string{}}, make(chan struct{}, 10), make(chan struct{})}
+	type outcome struct {
+		place credentials.Place
+		err   error
+	}
+	added := make(chan outcome)
+	slow := credentials.NewStore(path, credentials.InKeyring, r)
+	go func() {
+		place, err := slow.Add(platform, "ada", registration(t, "polt_ada"))
+		added <- outcome{place, err}
+	}()
+	<-r.asked
+	file := credentials.NewStore(path, credentials.InFile, nil)
+	add(t, file, platform, "grace", "polt_grace")
+	add(t, file, platform, "ada", "polt_ada_too") // the same agent, whose keys must not replace each other
+	if err := file.Use(platform, "grace"); err != nil {
+		t.Error(err)
+	}
+	if err := file.Remove(platform, "grace"); err != nil {
+		t.Error(err)
+	}
+	close(r.unlocked)
+	if o := <-added; o.err != nil || o.place != credentials.InKeyring {
+		t.Fatalf("%s, %v", o.place, o.err)
+	}
+	if got := find(t, slow, platform, "ada"); got != "ada polt_ada" {
+		t.Error(got)
+	}
+	for _, secret := range r.secrets {
+		if secret != "polt_ada\npolt_ada_too" {
+			t.Errorf("the keyring has %q", secret)
+		}
+	}
+	if b, err := os.ReadFile(path); err != nil || strings.Contains(string(b), `"polt_`) {
+		t.Errorf("%s %v", b, err)
+	}
+}
+
+// The time is virtual.
+func TestKeyringThatAnotherHoldsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "credentials.json")
+		r := &ring{secrets: map[string]string{}}
+		place(t, path, credentials.InKeyring, r, "grace", "polt_grace")
+		lock := flock.New(path + ".keyring.lock")
+		if err := lock.Lock(); err != nil {
+			t.Fatal(err)
+		}
+		if got := place(t, path, credentials.Auto, r, "ada", "polt_ada"); got != credentials.InFile {
+			t.Errorf("it is in the %s", got)
+		}
+		for place, username := range map[credentials.Place]string{credentials.InKeyring: "joan", credentials.Auto: "grace"} {
+			if _, err := credentials.NewStore(path, place, r).Add(platform, username, registration(t, "polt_new")); err == nil || !strings.Contains(err.Error(), "another polt-mcp is waiting for it") {
+				t.Errorf("%s, in the %s: %v", username, place, err)
+			}
+		}
+		if err := lock.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+		if got := place(t, path, credentials.Auto, r, "ada", "polt_ada"); got != credentials.InKeyring {
+			t.Errorf("afterwards it is in the %s", got)
+		}
+		if got := find(t, credentials.NewStore(path, credentials.Auto, r), platform, "grace"); got != "grace polt_grace" {
+			t.Error(got)
+		}
+	})
+}
+
+// undeletable is a keyring that deletes nothing.
+type undeletable struct{ ring }
+
+func (*undeletable) Delete(string) error { return errors.New("it is locked") }
+
+func TestKeyThatStaysInTheKeyringTooIsStored(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials.json")
+	r := &undeletable{ring{secrets: map[string]string{}}}
+	for _, each := range []credentials.Place{credentials.InKeyring, credentials.InFile} {
+		s := credentials.NewStore(path, each, r)
+		if got, err := s.Add(platform, "ada", registration(t, "polt_ada")); err != nil || got != each {
+			t.Errorf("%s: %s, %v", each, got, err)
+		}
+		if got := find(t, s, platform, "ada"); got != "ada polt_ada" {
+			t.Error(got)
+		}
+	}
+	place(t, path, credentials.InKeyring, &r.ring, "ada", "polt_ada")
+	s := credentials.NewStore(path, credentials.Auto, r)
+	if err := s.Remove(platform, "ada"); err == nil || !strings.Contains(err.Error(), "may still be in the keyring") {
+		t.Errorf("it was to be removed: %v", err)
+	}
+	if got := find(t, s, platform, "ada"); got != " " {
+		t.Error(got)
+	}
+}
+
+func TestSecretThatIsNotInTheSystemKeyringCanBeDeleted(t *testing.T) {
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere") // for there to be a keyring
+	keyring.MockInit()
+	if err := credentials.SystemKeyring().Delete("nobody"); err != nil {
+		t.Error(err)
 	}
 }

@@ -3,7 +3,6 @@
 package credentials
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -176,146 +172,6 @@ func (s *Store) Owner(baseURL string, key polt.Key) string {
 		}
 	}
 	return ""
-}
-
-// lockTimeout is how long to wait for another process's lock. A key that cannot be
-// stored by then is shown instead, as it could be lost while waiting.
-const lockTimeout = 3 * time.Second
-
-// Add stores the key of an agent that has registered on the platform at baseURL,
-// and returns where. The file has been synced to disk then. No other agent's key
-// is changed.
-func (s *Store) Add(baseURL, username string, r polt.Registration) (Place, error) {
-	place := InFile
-	err := s.change(func(f *file) (after func() error, err error) {
-		p := f.Platforms[baseURL]
-		if p == nil {
-			p = &platform{Agents: map[string]agent{}}
-			f.Platforms[baseURL] = p
-		}
-		if _, ok := p.Agents[p.Active]; !ok {
-			p.Active = username
-		}
-		before, had := p.Agents[username]
-		keys := []string{r.APIKey.Reveal()}
-		if had {
-			former, err := s.keys(baseURL, username, before)
-			if err != nil {
-				return nil, err // overwriting it would lose a key
-			}
-			keys = append(keys, slices.DeleteFunc(former, func(k string) bool { return k == keys[0] })...)
-		}
-		place, err = s.put(baseURL, username, keys)
-		if err != nil {
-			return nil, err
-		}
-		added := agent{AgentID: r.AgentID, Keyring: place == InKeyring}
-		if added.AgentID == "" {
-			added.AgentID = before.AgentID
-		}
-		if !added.Keyring {
-			added.APIKey, added.Former = keys[0], keys[1:]
-		}
-		p.Agents[username] = added
-		if before.Keyring && !added.Keyring {
-			return func() error { return s.keyring.Delete(account(baseURL, username)) }, nil
-		}
-		return nil, nil
-	})
-	return place, err
-}
-
-// put stores keys in the keyring if it is to be used, and returns the place for
-// them.
-func (s *Store) put(baseURL, username string, keys []string) (Place, error) {
-	if s.place == InFile || s.keyring == nil || s.place == Auto && !s.keyring.Available() {
-		if s.place == InKeyring {
-			return "", errors.New("there is no keyring to store the key in")
-		}
-		return InFile, nil
-	}
-	secret := strings.Join(keys, "\n")
-	err := s.keyring.Set(account(baseURL, username), secret)
-	if err == nil { // read it back: a keyring may report success without storing
-		var is string
-		if is, err = s.keyring.Get(account(baseURL, username)); err == nil && is != secret {
-			err = errors.New("it has another text than was written to it")
-		}
-	}
-	if err != nil && s.place == InKeyring {
-		return "", fmt.Errorf("the keyring of the operating system: %w", err)
-	}
-	if err != nil {
-		return InFile, nil //nolint:nilerr // the file is there for that
-	}
-	return InKeyring, nil
-}
-
-// ErrUnknown is returned for an agent that the store does not know.
-var ErrUnknown = errors.New("no key of that agent is stored here")
-
-// Use makes an agent the active one.
-func (s *Store) Use(baseURL, username string) error {
-	return s.change(func(f *file) (func() error, error) {
-		p := f.Platforms[baseURL]
-		if p == nil {
-			return nil, ErrUnknown
-		}
-		if _, ok := p.Agents[username]; !ok {
-			return nil, ErrUnknown
-		}
-		p.Active = username
-		return nil, nil
-	})
-}
-
-// Remove deletes an agent and its keys, which cannot be recovered.
-func (s *Store) Remove(baseURL, username string) error {
-	return s.change(func(f *file) (func() error, error) {
-		p := f.Platforms[baseURL]
-		if p == nil {
-			return nil, ErrUnknown
-		}
-		a, ok := p.Agents[username]
-		if !ok {
-			return nil, ErrUnknown
-		}
-		delete(p.Agents, username)
-		if p.Active == username {
-			p.Active = ""
-		}
-		if a.Keyring {
-			return func() error { return s.keyring.Delete(account(baseURL, username)) }, nil
-		}
-		return nil, nil
-	})
-}
-
-// change modifies the file under the lock. The function that change returns is
-// called after the file is written.
-func (s *Store) change(change func(*file) (after func() error, err error)) error {
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
-		return err
-	}
-	lock := flock.New(s.path + ".lock")
-	patience, cancel := context.WithTimeout(context.Background(), lockTimeout)
-	defer cancel()
-	if _, err := lock.TryLockContext(patience, lockTimeout/100); err != nil {
-		return fmt.Errorf("%s cannot be locked: %w", s.path, err)
-	}
-	defer func() { _ = lock.Unlock() }()
-	f, err := s.read()
-	if err != nil {
-		return err
-	}
-	after, err := change(f)
-	if err == nil {
-		err = s.write(f)
-	}
-	if err == nil && after != nil {
-		err = after()
-	}
-	return err
 }
 
 func (s *Store) read() (*file, error) {
