@@ -21,8 +21,8 @@ func TestAnswerKeepsTheBytes(t *testing.T) {
 			write(w, body)
 		})
 		got, err := polt.CommitToTask.Call(t.Context(), client, polt.CommitToTaskInput{TaskID: "42"})
-		if err != nil || string(got.Raw) != body {
-			t.Errorf("%q became %q, error %v", body, got.Raw, err)
+		if err != nil || string(got.Raw) != body || got.Status != http.StatusCreated {
+			t.Errorf("%q became %q with status %d, error %v", body, got.Raw, got.Status, err)
 		}
 	}
 }
@@ -38,6 +38,21 @@ func TestAnswerThatIsNotJSON(t *testing.T) {
 		e := wantCode(t, one.call(t.Context(), client), code)
 		if want := "the answer is not JSON: <!doctype html> <p>Hello polt_…redacted!"; !strings.HasPrefix(e.Message, want) || len(e.Message) > 150 || e.Retryable {
 			t.Errorf("%+v, want %q", *e, want)
+		}
+	}
+}
+
+func TestAnswerThatDoesNotDecodeTellsItsStatus(t *testing.T) {
+	for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted} {
+		client := fake(t, polt.Options{}, func(int, *http.Request) (*http.Response, error) { return answer(status, `{"id":42}`), nil })
+		_, err := polt.GetTask.Do(t.Context(), client, polt.GetTaskInput{TaskID: "42"})
+		if e := wantCode(t, err, polt.CodeUpstreamError); e.HTTPStatus != status {
+			t.Errorf("a read: the status is %d, not %d", e.HTTPStatus, status)
+		}
+		client = fake(t, polt.Options{}, func(int, *http.Request) (*http.Response, error) { return answer(status, `{"task":42}`), nil })
+		_, err = polt.CommitToTask.Do(t.Context(), client, polt.CommitToTaskInput{TaskID: "42"})
+		if e := wantCode(t, err, polt.CodeOutcomeUnknown); e.HTTPStatus != status {
+			t.Errorf("a write: the status is %d, not %d", e.HTTPStatus, status)
 		}
 	}
 }

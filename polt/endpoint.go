@@ -114,6 +114,8 @@ func (op *operation) String() string { return op.method + " " + op.path }
 
 // An Answer is the platform's response to a successful call.
 type Answer[Out any] struct {
+	// Status is the HTTP status, from 200 to 299.
+	Status int
 	// Raw is the response body, at most 8 MiB, with the client's own key
 	// redacted. It is empty if the platform sent no body, and not necessarily
 	// valid JSON: Decode reports that.
@@ -147,11 +149,11 @@ func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[O
 	if err != nil {
 		return Answer[Out]{}, err
 	}
-	raw, err := c.call(ctx, call)
+	got, err := c.call(ctx, call)
 	if err != nil {
 		return Answer[Out]{}, err
 	}
-	return Answer[Out]{raw}, nil
+	return Answer[Out]{Status: got.status, Raw: got.body}, nil
 }
 
 // Do calls the endpoint as Call does and decodes the response. The error is
@@ -170,7 +172,7 @@ func (e Endpoint[In, Out]) Do(ctx context.Context, c *Client, in In) (Out, error
 	if out, err = answer.Decode(); err == nil {
 		return out, nil
 	}
-	failed := &Error{Code: CodeUpstreamError, Operation: e.op.String(), HTTPStatus: http.StatusOK, Message: "the answer does not decode", Err: err}
+	failed := &Error{Code: CodeUpstreamError, Operation: e.op.String(), HTTPStatus: answer.Status, Message: "the answer does not decode", Err: err}
 	if isWrite {
 		failed.Code = CodeOutcomeUnknown
 	}

@@ -26,37 +26,42 @@ const (
 	usualAnswer  = 64 << 10 // bytes; most responses are no larger
 )
 
-// call sends a request, retries where that is safe, and returns the response
-// body.
-func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
+// response is the platform's response to a successful request.
+type response struct {
+	status int
+	body   []byte
+}
+
+// call sends a request, retries where that is safe, and returns the response.
+func (c *Client) call(ctx context.Context, r *request) (response, *Error) {
 	if !r.op.isPublic && c.key.IsZero() {
-		return nil, &Error{Code: CodeUnauthenticated, Operation: r.op.String(), Message: "this needs an API key, and there is none"}
+		return response{}, &Error{Code: CodeUnauthenticated, Operation: r.op.String(), Message: "this needs an API key, and there is none"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
 	budgetEnds := time.Now().Add(retryBudget)
-	body, again, failed := c.attempt(ctx, r, 1)
+	got, again, failed := c.attempt(ctx, r, 1)
 	if !again || c.once {
-		return body, failed
+		return got, failed
 	}
 	if deadline, _ := ctx.Deadline(); deadline.Before(budgetEnds) {
 		budgetEnds = deadline
 	}
 	tries := 0
-	retry := func() ([]byte, error) {
+	retry := func() (response, error) {
 		if tries++; tries > 1 { // the first was made above
-			body, again, failed = c.attempt(ctx, r, tries)
+			got, again, failed = c.attempt(ctx, r, tries)
 		}
 		switch {
 		case failed == nil:
-			return body, nil
+			return got, nil
 		case !again:
-			return nil, backoff.Permanent(failed)
+			return got, backoff.Permanent(failed)
 		case failed.RetryAfter > 0:
-			return nil, &backoff.RetryAfterError{Duration: failed.RetryAfter}
+			return got, &backoff.RetryAfterError{Duration: failed.RetryAfter}
 		}
-		return nil, failed
+		return got, failed
 	}
 	_, _ = backoff.Retry(ctx, retry, // failed, set by the last try, has the reason
 		backoff.WithBackOff(&backoff.ExponentialBackOff{
@@ -65,11 +70,11 @@ func (c *Client) call(ctx context.Context, r *request) ([]byte, *Error) {
 		}),
 		backoff.WithMaxTries(maxTries),
 		backoff.WithMaxElapsedTime(max(time.Until(budgetEnds), 1))) // 0 would mean no limit
-	return body, failed
+	return got, failed
 }
 
 // attempt sends a request once. again reports whether it may be retried.
-func (c *Client) attempt(ctx context.Context, r *request, number int) (body []byte, again bool, failed *Error) {
+func (c *Client) attempt(ctx context.Context, r *request, number int) (_ response, again bool, failed *Error) {
 	// Once there is a connection, bytes may have been sent. (The transport
 	// switches to another connection only if it has written nothing.)
 	var connected atomic.Bool
@@ -79,6 +84,7 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 	start := time.Now()
 	resp, err := c.transport.RoundTrip(c.newHTTPRequest(ctx, r))
 	var status int
+	var body []byte
 	if err == nil {
 		status = resp.StatusCode
 		body, err = readAnswer(resp)
@@ -107,11 +113,11 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		// A write is never retried once it had a connection. Even one that the
 		// platform refused could have taken effect if the platform acts before
 		// it refuses, so the caller decides whether to retry.
-		return nil, failed.Retryable && failed.Code != CodeRateLimited && ctx.Err() == nil && (read || !connected.Load()), failed
+		return response{}, failed.Retryable && failed.Code != CodeRateLimited && ctx.Err() == nil && (read || !connected.Load()), failed
 	case !success:
 		failed = errorOf(r, resp, redactLikely(c.key.Redact(body)))
 		// An offline tunnel stays offline for longer than the retry budget.
-		return nil, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
+		return response{}, read && failed.Retryable && failed.Code != CodeUpstreamUnreachable, failed
 	case !looksLikeJSON(body):
 		failed = &Error{
 			Code: CodeUpstreamError, Operation: r.op.String(), HTTPStatus: status,
@@ -120,9 +126,9 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (body []by
 		if !read {
 			failed.Code = CodeOutcomeUnknown
 		}
-		return nil, false, failed
+		return response{}, false, failed
 	}
-	return c.key.Redact(body), false, nil
+	return response{status, c.key.Redact(body)}, false, nil
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {
