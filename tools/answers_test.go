@@ -1,6 +1,7 @@
 package tools_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -45,6 +46,7 @@ func TestListThatGoesOnSaysHow(t *testing.T) {
 		"a next page":                {`{"page":4}`, `{"tasks":` + items(20) + `,"next_page":5}`, "there is more: call again with page 5"},
 		"no next page":               {`{}`, `{"tasks":` + items(20) + `,"has_more":false}`, ""},
 		"nothing is told":            {`{"limit":5}`, items(5), "page 1 is full: for more, call again with page 2"},
+		"fewer than were asked for":  {`{"limit":100}`, items(20), "page 1 may be full: for more, call again with page 2"},
 		"nothing is told of a few":   {`{"limit":5}`, items(4), ""},
 		"nothing is told at the end": {`{"page":3}`, items(0), "page 3 is past the end: ask for a lower one"},
 	} {
@@ -210,8 +212,8 @@ func TestSubmissionsAreCutAndTheirReviewsAreNot(t *testing.T) {
 
 // pages is a platform with tasks.
 type pages struct {
-	t       *testing.T
 	tasks   []string
+	size    int // of a page at most; 0 is as is asked for
 	queries []string
 }
 
@@ -222,7 +224,7 @@ func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
 		page = n
 	}
 	if n, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil {
-		limit = n
+		limit = min(n, cmp.Or(p.size, n))
 	}
 	from := min((page-1)*limit, len(p.tasks))
 	return instant(`{"tasks":[` + strings.Join(p.tasks[from:min(from+limit, len(p.tasks))], ",") + `]}`).RoundTrip(r)
@@ -230,7 +232,7 @@ func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestTasksAreFoundByWordsDeadlineAndCurrency(t *testing.T) {
 	long := strings.Repeat("padding ", 30)
-	p := &pages{t: t}
+	p := &pages{}
 	add := func(title, description, project, payout string, deadline time.Duration) {
 		b, err := json.Marshal(map[string]any{
 			"id": fmt.Sprintf("t-%d", len(p.tasks)), "title": title, "description": description, "project_title": project,
@@ -289,8 +291,12 @@ func TestTasksAreFoundByWordsDeadlineAndCurrency(t *testing.T) {
 		add("Filler", "Nothing", "P", "1 POLT", 1000*time.Hour)
 	}
 	p.queries = nil
-	if text := textOf(newSet(t, p, nil).Call(t.Context(), "list_tasks", json.RawMessage(`{"contains":"offline"}`))); len(p.queries) != 5 || !strings.Contains(text, "of the 500 tasks looked at match, and there are more") {
+	if text := textOf(newSet(t, p, nil).Call(t.Context(), "list_tasks", json.RawMessage(`{"contains":"offline"}`))); len(p.queries) != 5 || !strings.Contains(text, "of the 500 tasks looked at match, and there may be more") {
 		t.Errorf("%d requests: %s", len(p.queries), text)
+	}
+	small := &pages{tasks: p.tasks[:145], size: 50}
+	if text := textOf(newSet(t, small, nil).Call(t.Context(), "list_tasks", json.RawMessage(`{"contains":"ライン"}`))); !strings.Contains(text, "1 of the 145 tasks looked at match") || !strings.Contains(text, "t-144") {
+		t.Errorf("where pages are small: %s", text)
 	}
 	p.queries = nil
 	newSet(t, p, nil).Call(t.Context(), "list_tasks", json.RawMessage(`{"status":"available"}`))

@@ -125,6 +125,8 @@ func paging(a *answer) string {
 		return fmt.Sprintf("page %d is past the end: ask for a lower one", page)
 	case items >= limit && items > 0:
 		return fmt.Sprintf("page %d is full: for more, call again with page %d", page, page+1)
+	case items == defaultLimit: // the platform may have used its own limit
+		return fmt.Sprintf("page %d may be full: for more, call again with page %d", page, page+1)
 	}
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/openpolt/polt-mcp/internal/answers"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
@@ -24,12 +25,6 @@ type searchArguments struct {
 	DueWithinHours int    `json:"due_within_hours,omitempty" jsonschema:"1 to 8760" minimum:"1" maximum:"8760"`
 	Currency       string `json:"currency,omitempty" jsonschema:"of the payout, such as SOL"`
 }
-
-const (
-	maxPage  = 100 // tasks per page, the platform's maximum
-	minPage  = 20  // a full page has at least this many, whatever the limit
-	maxPages = 5   // pages read at most
-)
 
 // isSearch reports whether the arguments contain one of these filters.
 func isSearch(given values) bool {
@@ -45,7 +40,7 @@ func isSearch(given values) bool {
 func searchTasks(ctx context.Context, s *Set, p prepared, client *polt.Client) ([]byte, addition, error) {
 	query := polt.ListTasksInput{
 		Status: polt.TaskStatus(p.given.text("status")), Difficulty: polt.Difficulty(p.given.text("difficulty")),
-		Sort: polt.TaskSort(p.given.text("sort")), ProjectID: p.given.text("project_id"), Limit: maxPage,
+		Sort: polt.TaskSort(p.given.text("sort")), ProjectID: p.given.text("project_id"),
 	}
 	hours := p.given["due_within_hours"].number
 	if hours > 0 && query.Sort == "" {
@@ -78,7 +73,7 @@ func searchTasks(ctx context.Context, s *Set, p prepared, client *polt.Client) (
 	}{rawList(shown), page, limit, len(found)})
 	notice := fmt.Sprintf("%d of the %d tasks looked at match", len(found), looked)
 	if !whole {
-		notice += ", and there are more: narrow it with status, difficulty or project_id"
+		notice += ", and there may be more: narrow it with status, difficulty or project_id"
 	}
 	return raw, addition{notice: notice, cut: f.cut}, err
 }
@@ -97,35 +92,20 @@ func rawList(all []json.RawMessage) json.RawMessage {
 // eachTask visits the tasks on the first pages of a list. It returns how many
 // there were, and whether that was the whole list.
 func eachTask(ctx context.Context, client *polt.Client, query polt.ListTasksInput, visit func(json.RawMessage)) (looked int, whole bool, _ error) {
-	var first json.RawMessage // of the previous page
-	size := minPage           // tasks on a page that may not be the last
-	for page := 1; page <= maxPages; page++ {
+	return answers.EachTask(func(page int) ([]json.RawMessage, error) {
+		query.Limit = answers.MaxPage
 		if page > 1 {
 			query.Page = page
 		}
 		answer, err := polt.ListTasks.Call(ctx, client, query)
 		if err != nil {
 			if e := asError(err); page > 1 && (e.Code == polt.CodeNotFound || e.Code == polt.CodeInvalidArgument) {
-				return looked, false, nil // past the end
+				err = answers.ErrNoPage
 			}
-			return looked, false, err
+			return nil, err
 		}
-		tasks, err := itemsOf(answer.Raw)
-		if err != nil {
-			return looked, false, err
-		}
-		if page > 1 && len(tasks) > 0 && bytes.Equal(tasks[0], first) {
-			return looked, false, nil // paging is not supported
-		}
-		for _, task := range tasks {
-			visit(task)
-		}
-		if looked += len(tasks); len(tasks) < size {
-			return looked, true, nil
-		}
-		first, size = tasks[0], max(size, len(tasks))
-	}
-	return looked, false, nil
+		return itemsOf(answer.Raw)
+	}, visit)
 }
 
 // itemsOf returns a list's items, whatever its envelope.

@@ -180,27 +180,23 @@ func (st *situation) readHeld(ctx context.Context) {
 	}
 }
 
-// readInReview reads one page of the tasks in review and keeps the agent's own.
+// readInReview reads the tasks in review and keeps the agent's own.
 func (st *situation) readInReview(ctx context.Context) {
-	list, err := polt.ListTasks.Call(ctx, st.client, polt.ListTasksInput{Status: polt.TaskInReview, Limit: maxPage})
-	var tasks []json.RawMessage
-	if err == nil {
-		tasks, err = itemsOf(list.Raw)
-	}
+	own := []json.RawMessage{}
+	looked, whole, err := eachTask(ctx, st.client, polt.ListTasksInput{Status: polt.TaskInReview}, func(task json.RawMessage) {
+		if answers.IsCommittedTo(task, st.username) {
+			own = append(own, briefTask(task, "", false))
+		}
+	})
 	if err != nil {
 		st.part("what is in review", err)
 		return
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.inReview = []json.RawMessage{}
-	for _, task := range tasks {
-		if answers.IsCommittedTo(task, st.username) {
-			st.inReview = append(st.inReview, briefTask(task, "", false))
-		}
-	}
-	if len(tasks) >= maxPage {
-		st.missing = append(st.missing, fmt.Sprintf("whether more of yours is in review, beyond the %d that were looked at", len(tasks)))
+	st.inReview = own
+	if !whole {
+		st.missing = append(st.missing, fmt.Sprintf("whether more of yours is in review, beyond the %d that were looked at", looked))
 	}
 }
 

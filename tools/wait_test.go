@@ -3,7 +3,10 @@ package tools_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -209,6 +212,63 @@ func TestMyStatusLeavesOutWhatIsNotKnown(t *testing.T) {
 			p[path] = "503"
 			if text := textOf(newSet(t, p, nil).Call(t.Context(), "get_my_status", nil)); !strings.Contains(text, `"code":"upstream_error"`) {
 				t.Errorf("%s fails: %s", path, text)
+			}
+		})
+	}
+}
+
+// listing is a platform with a list of tasks.
+type listing struct {
+	paths fakePaths
+	tasks *pages
+}
+
+func (l listing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == "/api/tasks" {
+		return l.tasks.RoundTrip(r)
+	}
+	return l.paths.RoundTrip(r)
+}
+
+func TestMyStatusReadsAllOfWhatIsInReview(t *testing.T) {
+	for name, c := range map[string]struct {
+		tasks, pageSize int
+		mine            []int // by number, from 0
+		notice          string
+	}{
+		"a large page":   {99, 100, []int{0, 98}, ""},
+		"large pages":    {150, 100, []int{0, 149}, ""},
+		"small pages":    {90, 20, []int{0, 21, 89}, ""},
+		"too many pages": {110, 20, []int{0, 99}, "whether more of yours is in review, beyond the 100 that were looked at"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listed := &pages{size: c.pageSize}
+			for i := range c.tasks {
+				holder := "bob"
+				if slices.Contains(c.mine, i) {
+					holder = "ada"
+				}
+				listed.tasks = append(listed.tasks, fmt.Sprintf(`{"id":"t-%d","committed_by":%q}`, i, holder))
+			}
+			platform := listing{fakePaths{"/api/auth/verify": `{"username":"ada"}`, "/api/agents/ada/committed-tasks": `[]`, "/api/agents/ada/contributions": `[]`}, listed}
+			var status struct {
+				InReview []struct{ ID string } `json:"in_review"`
+				Notice   string                `json:"_notice"`
+			}
+			text := textOf(newSet(t, platform, nil).Call(t.Context(), "get_my_status", nil))
+			if err := json.Unmarshal([]byte(text), &status); err != nil {
+				t.Fatal(err)
+			}
+			var mine []int
+			for _, task := range status.InReview {
+				n, err := strconv.Atoi(strings.TrimPrefix(task.ID, "t-"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				mine = append(mine, n)
+			}
+			if !slices.Equal(mine, c.mine) || !strings.Contains(status.Notice, c.notice) || c.notice == "" && strings.Contains(status.Notice, "in review") {
+				t.Errorf("%v with %q: %s", mine, listed.queries, text)
 			}
 		})
 	}

@@ -23,12 +23,6 @@ type me struct {
 	Notice         string            `json:"_notice,omitempty"`
 }
 
-const (
-	maxPage  = 100 // tasks per page, the platform's maximum
-	minPage  = 20  // a full page has at least this many, whatever the limit
-	maxPages = 5   // pages read at most
-)
-
 // Notices about omitted parts.
 const (
 	ownerUnknown     = "the platform does not tell whose the key is: list_committed_tasks with your username shows what you are committed to"
@@ -84,39 +78,31 @@ func hasNone(err error) bool {
 // there may be more.
 func inReview(ctx context.Context, s *tools.Set, username string) (own []json.RawMessage, notice string, _ error) {
 	own = []json.RawMessage{}
-	looked := 0
-	var first json.RawMessage // of the previous page
-	for page := 1; page <= maxPages; page++ {
-		query := map[string]any{"status": polt.TaskInReview, "limit": maxPage}
+	looked, whole, err := answers.EachTask(func(page int) ([]json.RawMessage, error) {
+		query := map[string]any{"status": polt.TaskInReview, "limit": answers.MaxPage}
 		if page > 1 {
 			query["page"] = page
 		}
 		answer, err := s.Read(ctx, "list_tasks", query)
-		if page > 1 && hasNone(err) {
-			break // past the end
-		}
-		if err != nil && !hasNone(err) {
-			return nil, "", err
-		}
 		tasks := answers.Tasks(answer)
-		if tasks == nil {
-			return nil, reviewUnknown, nil
+		if hasNone(err) || err == nil && tasks == nil {
+			return nil, answers.ErrNoPage
 		}
-		if page > 1 && len(tasks) > 0 && bytes.Equal(tasks[0], first) {
-			break // paging is not supported
+		return tasks, err
+	}, func(task json.RawMessage) {
+		if answers.IsCommittedTo(task, username) {
+			own = append(own, task)
 		}
-		for _, task := range tasks {
-			if answers.IsCommittedTo(task, username) {
-				own = append(own, task)
-			}
-		}
-		looked += len(tasks)
-		if len(tasks) < minPage {
-			return own, "", nil
-		}
-		first = tasks[0]
+	})
+	switch {
+	case errors.Is(err, answers.ErrNoPage):
+		return nil, reviewUnknown, nil
+	case err != nil:
+		return nil, "", err
+	case !whole:
+		notice = fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", looked)
 	}
-	return own, fmt.Sprintf("of the tasks in review only %d were looked at: more may be yours", looked), nil
+	return own, notice, nil
 }
 
 // encode encodes v without escaping <, > and &, which costs tokens.
