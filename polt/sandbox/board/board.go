@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -117,7 +118,9 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP serves the board's pages, and the platform's API below /api/.
 func (b *Board) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") {
+	// The API answers unclean paths too: ServeMux would redirect them, after which a
+	// client may not send its body again.
+	if p := path.Clean(r.URL.Path); p == "/api" || strings.HasPrefix(p, "/api/") {
 		b.options.API.ServeHTTP(w, r)
 		return
 	}

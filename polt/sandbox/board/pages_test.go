@@ -205,7 +205,7 @@ func TestStream(t *testing.T) {
 // TestPlatform fails if the board is in the way of the platform.
 func TestPlatform(t *testing.T) {
 	w := open(t, sandbox.Options{})
-	for path, status := range map[string]int{"/api/tasks": 200, "/api": 404, "/api/": 404, "/api//tasks": 404, "/elsewhere": 404} {
+	for path, status := range map[string]int{"/api/tasks": 200, "/api": 404, "/api/": 404, "/api//tasks": 404, "//api/tasks": 404, "/elsewhere": 404} {
 		got := w.do(w.client, w.request("GET", path, ""))
 		if got.status != status || got.header.Get("Content-Type") != "application/json; charset=utf-8" {
 			t.Errorf("GET %s: %d %s", path, got.status, got.body)

@@ -124,7 +124,7 @@ func events(t *testing.T, w *world) (last int64, all []sandbox.Event) {
 func TestTheme(t *testing.T) {
 	w := open(t, sandbox.Options{})
 	for from, to := range map[string]string{
-		"/board?q=probe": "/board?q=probe", "https://evil.example/": "/", "//evil.example/": "/", `/\evil.example`: "/", "": "/",
+		"/board?q=probe": "/board?q=probe", "https://evil.example/": "/", "//evil.example/": "/", "///evil.example/": "/", `/\evil.example`: "/", "": "/",
 	} {
 		got := w.post(w.client, "/theme", url.Values{"theme": {"dark"}, "from": {from}})
 		if got.url.String() != w.url+to || !strings.Contains(got.body, `data-theme="dark"`) {
