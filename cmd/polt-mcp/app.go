@@ -72,9 +72,9 @@ type host struct {
 	transport func(http.RoundTripper) http.RoundTripper
 	// onAttempt, if not nil, is called after each request to the platform.
 	onAttempt func(context.Context, polt.Attempt)
-	// watchInterval is the poll interval of watched resources; 0 means the
+	// watchInterval is the poll interval of watched resources; nil means the
 	// default.
-	watchInterval time.Duration
+	watchInterval *time.Duration
 	// watcher identifies the caller that watches; nil means that there is only
 	// one.
 	watcher func(context.Context) string
@@ -145,7 +145,7 @@ func (f *platformFlags) newApp(ctx context.Context, log zerolog.Logger, h host, 
 	if err != nil {
 		return nil, err
 	}
-	hub := newHub(log, h)
+	hub := newHub(log, watchInterval(client, h, f.Local), h)
 	all = append(all, closeFunc(func() error { hub.Close(); return nil }))
 	a := &app{client: client, set: set, resources: resources.New(set), log: log, closers: all}
 	a.watch = a.watching(hub, h)

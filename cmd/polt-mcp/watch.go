@@ -4,30 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/openpolt/polt-mcp/internal/watch"
+	"github.com/openpolt/polt-mcp/internal/web"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools"
 )
 
 // watchFlags configure the watching of resources.
 type watchFlags struct {
-	WatchInterval time.Duration `default:"15s" help:"How often to poll a subscribed resource, once for all its subscribers. Slows down while nothing changes."`
+	WatchInterval *time.Duration `placeholder:"DURATION" help:"How often to poll a subscribed resource, once for all its subscribers. The default is 15s, and 1s if POLT is a sandbox or on this machine. Slows down while nothing changes."`
 }
 
+// localWatchInterval is the default where polling costs nobody anything.
+const localWatchInterval = time.Second
+
 func (f watchFlags) check() error {
-	if f.WatchInterval <= 0 {
+	if f.WatchInterval != nil && *f.WatchInterval <= 0 {
 		return errors.New("--watch-interval must be over 0")
 	}
 	return nil
 }
 
+// watchInterval returns the poll interval for a platform, of which 0 is the default.
+func watchInterval(client *polt.Client, h host, isSandbox bool) time.Duration {
+	base, err := url.Parse(client.BaseURL())
+	switch {
+	case h.watchInterval != nil:
+		return *h.watchInterval
+	case isSandbox || err == nil && web.IsLoopback(base.Host):
+		return localWatchInterval
+	}
+	return 0
+}
+
 // newHub returns the hub that polls watched resources.
-func newHub(log zerolog.Logger, h host) *watch.Hub {
-	return watch.New(watch.Options{Interval: h.watchInterval, OnWatch: h.onWatch, OnError: func(id any, err error) {
+func newHub(log zerolog.Logger, interval time.Duration, h host) *watch.Hub {
+	return watch.New(watch.Options{Interval: interval, OnWatch: h.onWatch, OnError: func(id any, err error) {
 		log.Debug().Str("resource", fmt.Sprint(id)).Err(err).Msg("cannot read a subscribed resource")
 	}})
 }

@@ -45,7 +45,7 @@ func TestWatchesAreLimitedAndEnd(t *testing.T) {
 		}
 		a := &app{client: client, set: set, resources: resources.New(set)}
 		open := 0
-		hub := newHub(a.log, host{watchInterval: time.Minute, onWatch: func(by int) { open += by }})
+		hub := newHub(a.log, time.Minute, host{onWatch: func(by int) { open += by }})
 		begin := a.watching(hub, host{}).changes
 		var stops []func()
 		for i := range 1000 {
@@ -84,6 +84,53 @@ func TestWatchesAreLimitedAndEnd(t *testing.T) {
 			t.Errorf("%d watches are counted when all have stopped", open)
 		}
 	})
+}
+
+// slowCTO is a platform whose CTO has reviewed everything at a time.
+type slowCTO struct{ at time.Time }
+
+func (p slowCTO) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := `{"id":"t","status":"in_review"}`
+	if !time.Now().Before(p.at) {
+		body = `{"id":"t","status":"completed"}`
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// A person waits for a review that comes after three seconds. The time is virtual.
+func TestPlatformOnThisMachineIsPolledMoreOften(t *testing.T) {
+	for url, longest := range map[string]time.Duration{
+		"http://127.0.0.1:8090": 5 * time.Second, "http://localhost:8090": 5 * time.Second, "http://[::1]:8090/below": 5 * time.Second,
+		"http://polt.example": 17 * time.Second, "http://127.0.0.1.example": 17 * time.Second,
+	} {
+		t.Run(url, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				ctx := context.WithValue(t.Context(), networkKey{}, network{platform: slowCTO{began.Add(3 * time.Second)}})
+				var out bytes.Buffer
+				args := []string{"call", "wait_for_review", "task_id=t", "--json", "--api-url", url, "--store", "file", "--credentials", filepath.Join(t.TempDir(), "c.json")}
+				if err := run(ctx, args, func(string) string { return "" }, strings.NewReader(""), &out, io.Discard); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); !strings.Contains(out.String(), "completed") || took > longest || took < longest-4*time.Second {
+					t.Errorf("after %s: %s", took, out.String())
+				}
+			})
+		})
+	}
+	client, err := polt.NewClient(polt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		given     *time.Duration
+		isSandbox bool
+		want      time.Duration
+	}{{nil, false, 0}, {nil, true, time.Second}, {new(time.Minute), true, time.Minute}, {new(time.Minute), false, time.Minute}} {
+		if got := watchInterval(client, host{watchInterval: c.given}, c.isSandbox); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
 }
 
 // listen opens a stream of changes, of which nothing is read, until close is
