@@ -125,6 +125,25 @@ func TestWhatSharesAProjectSaysSoOnce(t *testing.T) {
 	}
 }
 
+func TestWhatIsSharedIsCountedOnce(t *testing.T) {
+	long := strings.Repeat("a long title ", 20)
+	for title, says := range map[string]string{long: "project_title: the same in all", "A \u200b title": "1 invisible character removed"} {
+		item := fmt.Sprintf(`{"project_title":%q}`, title)
+		got := noticeOf(t, "list_project_tasks", `{"project_id":"p"}`, "["+item+","+item+","+item+"]")
+		if strings.Contains(got, "cut") || !strings.Contains(got, says) {
+			t.Errorf("%s: %q", title, got)
+		}
+		text := textOf(newSet(t, instant("["+item+","+item+"]"), nil).Call(t.Context(), "list_project_tasks", json.RawMessage(`{"project_id":"p"}`)))
+		if title == long && !strings.Contains(text, long) {
+			t.Errorf("%s", text)
+		}
+	}
+	differing := fmt.Sprintf(`[{"project_title":%q},{"project_title":%q}]`, long, "b "+long)
+	if got := noticeOf(t, "list_project_tasks", `{"project_id":"p"}`, differing); !strings.Contains(got, "2 texts cut") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestWhatDoesNotFitItsSchemaIsMovedWhole(t *testing.T) {
 	for _, c := range []struct{ tool, arguments, answer, want string }{
 		{"list_tasks", `{}`, `{"tasks":{"a":1},"total":1}`, `{"total":1,"_unexpected":{"tasks":{"a":1}}`},

@@ -71,18 +71,18 @@ func (p *shaper) share() {
 	keep(len(p.out))
 	p.out = p.out[:to]
 	for i, name := range shareable {
-		if takes[i] {
-			p.Shared = append(p.Shared, name)
-			p.out = Append(p.out, append([]byte(`"`+name+`":`), clean(s.value[i])...))
+		if !takes[i] {
+			continue
 		}
+		p.Shared = append(p.Shared, name)
+		once, inItem := shaper{src: s.value[i]}, shaper{Options: p.Options, src: s.value[i]}
+		_ = once.value(place{}) // it was valid when first copied
+		_ = inItem.value(place{inScope: true, inItem: true})
+		p.out = Append(p.out, append([]byte(`"`+name+`":`), once.out...))
+		// What was done in each item is done once, and nothing is cut.
+		p.Cut -= inItem.Cut * p.Items
+		p.Invisible -= once.Invisible * (p.Items - 1)
 	}
-}
-
-// clean returns the shaped form of a scalar.
-func clean(value []byte) []byte {
-	p := shaper{src: value}
-	_ = p.value(place{}) // it was valid when first copied
-	return p.out
 }
 
 // isHistory reports whether a task's member contains its submissions.
