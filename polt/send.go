@@ -14,6 +14,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/openpolt/polt-mcp/internal/buffers"
 	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
@@ -170,8 +171,7 @@ func readAnswer(resp *http.Response) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	if resp.ContentLength >= 0 {
-		var b bytes.Buffer
-		b.Grow(int(resp.ContentLength) + bytes.MinRead)
+		b := bytes.NewBuffer(buffers.Get(int(resp.ContentLength) + bytes.MinRead))
 		_, err := b.ReadFrom(resp.Body)
 		return b.Bytes(), err
 	}

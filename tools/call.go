@@ -12,6 +12,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/openpolt/polt-mcp/internal/buffers"
 	"github.com/openpolt/polt-mcp/internal/clean"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
@@ -140,6 +141,9 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 	if err != nil {
 		return nil, issued, d.unusableAnswer(err)
 	}
+	if extra.ownsAnswer {
+		buffers.Free(raw) // body has none of it
+	}
 	return s.result(ctx, body), issued, nil
 }
 
@@ -181,6 +185,8 @@ type addition struct {
 	members []json.RawMessage // to add, each as "name":value
 	notice  string
 	cut     int // number of texts already cut
+	// ownsAnswer says that the answer's bytes are used for this result only.
+	ownsAnswer bool
 }
 
 // resultJSON shapes the platform's answer into the result's object. If given is

@@ -119,7 +119,7 @@ func define[In, Out any](e polt.Endpoint[In, Out], t Tool) *definition {
 // send is the default fetch: it calls the endpoint.
 func send(ctx context.Context, _ *Set, p prepared, client *polt.Client) ([]byte, addition, error) {
 	raw, err := p.send(ctx, client)
-	return raw, addition{}, err
+	return raw, addition{ownsAnswer: true}, err
 }
 
 // own returns a tool that is composed of reads and has no endpoint.

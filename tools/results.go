@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/buffers"
 )
 
 // Results is the form in which a result contains the answer.
@@ -73,3 +75,7 @@ func (s *Set) result(ctx context.Context, body []byte) *mcp.CallToolResult {
 	}
 	return r
 }
+
+// Free reuses the memory of a tool's result, which must not be used afterwards.
+// It need not be called.
+func Free(r *mcp.CallToolResult) { buffers.Free(r.RawStructuredContent) }

@@ -107,7 +107,6 @@ func (f *webFlags) serve(ctx context.Context, env *environment, streamable, sse 
 	if err := f.check(); err != nil {
 		return err
 	}
-	defer relaxGC(200)() // with many callers the heap is larger, and a higher value saves little
 	budget, undo, err := f.newBudget(ctx)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	relaxGC(400)
+	relaxGC()
 	stdout := takeStdout()
 	// If the host is gone, writing fails, but the process does not end: calls
 	// in flight still get an outcome.
@@ -35,16 +35,14 @@ func main() {
 	os.Exit(exitCode(err, os.Stderr))
 }
 
-// relaxGC runs the garbage collector less often until undo is called, unless
-// the user set GOGC. The heap is a few MB and nearly all of it is short-lived,
-// so this costs little memory and saves a quarter of the CPU time, and the
-// first collection during start-up.
-func relaxGC(percent int) (undo func()) {
-	if os.Getenv("GOGC") != "" {
-		return func() {}
+// relaxGC runs the garbage collector less often, unless the user set GOGC. The
+// heap is a few MB and nearly all of it is short-lived, so this costs little
+// memory and saves a quarter of the CPU time, and the first collection during
+// start-up. With many callers the heap is larger: then the memory limit decides.
+func relaxGC() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
 	}
-	before := debug.SetGCPercent(percent)
-	return func() { debug.SetGCPercent(before) }
 }
 
 // takeStdout reserves standard output for the protocol: whatever a dependency

@@ -8,6 +8,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/openpolt/polt-mcp/internal/rpc"
+	"github.com/openpolt/polt-mcp/tools"
 	"github.com/openpolt/polt-mcp/tools/apps"
 	"github.com/openpolt/polt-mcp/tools/completion"
 	"github.com/openpolt/polt-mcp/tools/prompts"
@@ -19,6 +20,7 @@ func (a *app) dispatcher(o rpc.Options, options ...server.ServerOption) *rpc.Dis
 	o.Server = a.mcpServer(options...)
 	o.Methods = resources.SkillMethods()
 	o.OnPanic = logPanic(a.log)
+	o.Encoded = tools.Free
 	return rpc.NewDispatcher(o)
 }
 

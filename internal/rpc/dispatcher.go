@@ -17,6 +17,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/openpolt/polt-mcp/internal/buffers"
 )
 
 // Options configure a [Dispatcher]. Server must be set.
@@ -34,6 +36,9 @@ type Options struct {
 	Caller func(context.Context) string
 	// OnRequest observes each request; optional.
 	OnRequest Observer
+	// Encoded is called with each result of a tool that has been copied into its
+	// response, and may reuse its memory; optional.
+	Encoded func(*mcp.CallToolResult)
 	// OnPanic is called with the value of a handler's panic; optional.
 	OnPanic func(any)
 }
@@ -95,10 +100,10 @@ type Response struct {
 }
 
 // Free returns the buffer of a written response to the pool.
-func (r Response) Free() { freeBuffer(r.JSON) }
+func (r Response) Free() { buffers.Free(r.JSON) }
 
 func errorResponse(id json.RawMessage, details mcp.JSONRPCErrorDetails) Response {
-	return Response{JSON: appendDetails(newBuffer(), id, details), Code: details.Code}
+	return Response{JSON: appendDetails(buffers.Get(0), id, details), Code: details.Code}
 }
 
 // ErrorResponse returns the response to a request that failed before it reached
@@ -122,6 +127,9 @@ type Dispatcher struct {
 func NewDispatcher(o Options) *Dispatcher {
 	if o.OnPanic == nil {
 		o.OnPanic = func(any) {}
+	}
+	if o.Encoded == nil {
+		o.Encoded = func(*mcp.CallToolResult) {}
 	}
 	if o.Caller == nil {
 		o.Caller = func(context.Context) string { return "" }
@@ -284,10 +292,11 @@ func (d *Dispatcher) call(ctx context.Context, m *Message, tool *server.ServerTo
 		}
 		return response
 	}
-	out, err := appendToolResult(append(appendHead(newBuffer(), m.ID), `"result":`...), r)
+	out, err := appendToolResult(append(appendHead(buffers.Get(0), m.ID), `"result":`...), r)
 	if err != nil {
 		return errorResponse(m.ID, errUnencodable)
 	}
+	d.options.Encoded(r)
 	if lacksModern {
 		out = append(d.appendModern(append(out[:len(out)-1], ','), nil), '}')
 	}
@@ -317,7 +326,7 @@ func (d *Dispatcher) own(ctx context.Context, m *Message, method func(context.Co
 	if err != nil || !isObject(text) {
 		return errorResponse(m.ID, errUnencodable)
 	}
-	out := append(appendHead(newBuffer(), m.ID), `"result":{`...)
+	out := append(appendHead(buffers.Get(0), m.ID), `"result":{`...)
 	if m.IsModern() {
 		out = d.appendModern(out, nil)
 		if len(text) > len("{}") {

@@ -10,6 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/internal/ascii"
+	"github.com/openpolt/polt-mcp/internal/buffers"
 )
 
 // encodeResponse encodes a response of mcp-go as one line of JSON. The id is
@@ -29,7 +30,7 @@ func encodeResponse(id json.RawMessage, message mcp.JSONRPCMessage) Response {
 			}
 		}
 	}
-	dst := appendHead(newBuffer(), id)
+	dst := appendHead(buffers.Get(0), id)
 	var err error
 	code := 0
 	switch m := message.(type) {

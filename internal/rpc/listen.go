@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/buffers"
 )
 
 // A Watch watches a resource: it calls changed, which does not block, after each
@@ -91,7 +93,7 @@ func (d *Dispatcher) listen(ctx context.Context, id json.RawMessage, uris []stri
 			}
 		}
 	}
-	return Response{JSON: append(d.appendModern(append(appendHead(newBuffer(), id), `"result":{`...), id), "}}"...)}
+	return Response{JSON: append(d.appendModern(append(appendHead(buffers.Get(0), id), `"result":{`...), id), "}}"...)}
 }
 
 // atOnce limits how many watches of one subscription start concurrently: each

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/openpolt/polt-mcp/internal/buffers"
 )
 
 // call is a request in flight.
@@ -162,5 +164,5 @@ func (c requestContext) Value(key any) any {
 
 // emptyResult returns a response with an empty result.
 func emptyResult(id json.RawMessage) Response {
-	return Response{JSON: append(appendHead(newBuffer(), id), `"result":{}}`...)}
+	return Response{JSON: append(appendHead(buffers.Get(0), id), `"result":{}}`...)}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
 	"github.com/openpolt/polt-mcp/internal/keyid"
@@ -67,10 +68,14 @@ type call struct {
 	caller  caller
 	session string // session id, or ""
 	account *memory.Account
-	// answered releases the in-flight limits; release does that and frees the
-	// memory.
-	answered, release func()
+
+	leaveLimits func() // called once, by answered
+	left        sync.Once
+	release     func() // calls answered, and frees the memory; may be called again
 }
+
+// answered releases the in-flight limits.
+func (c *call) answered() { c.left.Do(c.leaveLimits) }
 
 func withCall(ctx context.Context, c *call) context.Context {
 	return context.WithValue(ctx, callKey{}, c)

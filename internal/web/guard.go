@@ -6,7 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/openpolt/polt-mcp/internal/memory"
@@ -95,11 +94,11 @@ func (s *Server) messages(next messageHandler, refused func(r *http.Request, c *
 			s.refuseForNow(w, r, why, in)
 			return
 		}
-		c.answered = sync.OnceFunc(release)
-		c.release = sync.OnceFunc(func() {
+		c.leaveLimits = release
+		c.release = func() {
 			c.answered()
 			c.account.Close()
-		})
+		}
 		if c.account != nil {
 			r = r.WithContext(memory.With(r.Context(), c.account))
 		}

@@ -97,6 +97,8 @@ func writeAnswer(w http.ResponseWriter, status int, response rpc.Response, accou
 		h.Set("Content-Length", strconv.Itoa(length))
 	}
 	w.WriteHeader(status)
-	_, _ = response.WriteTo(timely{w, http.NewResponseController(w), account})
-	response.Free()
+	_, err := response.WriteTo(timely{w, http.NewResponseController(w), account})
+	if err == nil { // otherwise net/http's HTTP/2 may still be reading the buffer (go.dev/issue/20704)
+		response.Free()
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/openpolt/polt-mcp/internal/buffers"
 )
 
 const (
@@ -102,7 +104,7 @@ func JSON(src []byte, o Options) (Result, error) {
 	if o.Summary == Lists && len(src) < maxGuess {
 		size = len(src)/2 + 512 // an estimate; too little is harmless
 	}
-	p.out = make([]byte, 0, size)
+	p.out = buffers.Get(size)
 	if err := p.root(); err != nil {
 		return Result{}, fmt.Errorf("%w at byte %d", err, p.at)
 	}
