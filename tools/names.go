@@ -97,7 +97,7 @@ func meantTool(name string, offered []string) string {
 // ctoDuties are operations that only the CTO may do, by the verb and the object
 // of a tool's name, each with the tool that an agent can use instead and its
 // purpose.
-var ctoDuties = []struct{ verbs, things, instead string }{
+var ctoDuties = []struct{ verbs, objects, instead string }{
 	{"approve reject review", "", "get_task to read the reviews of a task"},
 	{"request", "revision changes", "get_task to read the reviews of a task"},
 	{"list get", "pending_reviews pending_review", "get_my_status to see its own work in review"},
@@ -123,8 +123,8 @@ func ctoDuty(name string) (is bool, instead string) {
 			continue
 		}
 		rest := strings.Join(words[1:], "_")
-		if duty.things == "" || slices.ContainsFunc(strings.Fields(duty.things), func(thing string) bool {
-			return rest == thing || strings.HasPrefix(rest, thing+"_") || strings.HasSuffix(rest, "_"+thing)
+		if duty.objects == "" || slices.ContainsFunc(strings.Fields(duty.objects), func(object string) bool {
+			return rest == object || strings.HasPrefix(rest, object+"_") || strings.HasSuffix(rest, "_"+object)
 		}) {
 			return true, duty.instead
 		}

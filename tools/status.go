@@ -212,7 +212,7 @@ func (st *situation) readFinished(ctx context.Context) {
 		return
 	}
 	sums := map[string]*big.Rat{}
-	untold := 0
+	unknown := 0
 	for _, one := range work {
 		var payout struct {
 			Display string `json:"payout_display"`
@@ -221,7 +221,7 @@ func (st *situation) readFinished(ctx context.Context) {
 		amount, currency, ok := strings.Cut(strings.TrimSpace(payout.Display), " ")
 		n, isNumber := new(big.Rat).SetString(strings.ReplaceAll(amount, ",", ""))
 		if !ok || !isNumber || len(amount) > 40 {
-			untold++
+			unknown++
 			continue
 		}
 		if sums[currency] == nil {
@@ -242,8 +242,8 @@ func (st *situation) readFinished(ctx context.Context) {
 	if err == nil {
 		st.finished = finished
 	}
-	if untold > 0 {
-		st.missing = append(st.missing, "what "+plural(untold, "finished task")+" paid")
+	if unknown > 0 {
+		st.missing = append(st.missing, "what "+plural(unknown, "finished task")+" paid")
 	}
 }
 

@@ -22,5 +22,5 @@ func (f memoryFlags) newBudget(ctx context.Context) (budget *memory.Budget, undo
 	if err != nil {
 		return nil, nil, fmt.Errorf("--max-memory: %w", err)
 	}
-	return memory.NewBudget(limit), memory.Keep(limit), nil
+	return memory.NewBudget(limit), memory.SetGCLimit(limit), nil
 }

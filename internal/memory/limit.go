@@ -55,9 +55,9 @@ func ParseLimit(text string) (int64, error) {
 	return n, nil
 }
 
-// Keep sets the garbage collector's memory limit for a process that may use limit
+// SetGCLimit sets the garbage collector's memory limit for a process that may use limit
 // bytes, until undo is called. It does not override GOMEMLIMIT.
-func Keep(limit int64) (undo func()) {
+func SetGCLimit(limit int64) (undo func()) {
 	before := debug.SetMemoryLimit(-1)
 	if before != math.MaxInt64 {
 		return func() {}

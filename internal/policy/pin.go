@@ -29,24 +29,24 @@ type pin struct {
 	keySetting string
 	client     *polt.Client
 
-	mu      sync.Mutex
-	owned   map[polt.Key]bool // known keys of the agent
-	refused map[polt.Key]*question
-	asking  map[polt.Key]*question
+	mu       sync.Mutex
+	owned    map[polt.Key]bool // known keys of the agent
+	refused  map[polt.Key]*keyLookup
+	inFlight map[polt.Key]*keyLookup
 }
 
-// question is a lookup of a key's owner, in flight or cached.
-type question struct {
-	answered chan struct{}
-	err      error
-	lost     bool      // the asking call was cancelled: another waiter must ask
-	until    time.Time // expiry of a cached refusal
+// keyLookup is a lookup of a key's owner, in flight or cached.
+type keyLookup struct {
+	done    chan struct{}
+	err     error
+	aborted bool      // its call was cancelled: another waiter must look the key up
+	until   time.Time // expiry of a cached refusal
 }
 
 func newPin(o Options) *pin {
 	return &pin{
 		agent: o.Agent, keySetting: o.KeySetting, client: o.Client,
-		owned: map[polt.Key]bool{}, refused: map[polt.Key]*question{}, asking: map[polt.Key]*question{},
+		owned: map[polt.Key]bool{}, refused: map[polt.Key]*keyLookup{}, inFlight: map[polt.Key]*keyLookup{},
 	}
 }
 
@@ -65,64 +65,64 @@ func (p *pin) check(ctx context.Context, w tools.Write) error {
 		}
 	}
 	for {
-		q, mine, owned := p.question(w.Key)
+		l, mine, owned := p.lookup(w.Key)
 		switch {
 		case owned:
 			return nil
 		case mine:
-			return p.ask(ctx, w.Key, q)
+			return p.run(ctx, w.Key, l)
 		}
 		select {
-		case <-q.answered:
+		case <-l.done:
 		case <-ctx.Done():
-			return unasked(&polt.Error{Code: polt.CodeTimeout, Message: "the call was cancelled", Retryable: true, Err: ctx.Err()})
+			return lookupFailed(&polt.Error{Code: polt.CodeTimeout, Message: "the call was cancelled", Retryable: true, Err: ctx.Err()})
 		}
-		if !q.lost {
-			return q.err
+		if !l.aborted {
+			return l.err
 		}
 	}
 }
 
-// question returns the question about a key, and whether it is for the caller
-// to ask, unless the key is known.
-func (p *pin) question(key polt.Key) (_ *question, mine, owned bool) {
+// lookup returns the lookup of a key, and whether it is for the caller to run,
+// unless the key is known.
+func (p *pin) lookup(key polt.Key) (_ *keyLookup, mine, owned bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.owned[key] {
 		return nil, false, true
 	}
-	if q := p.refused[key]; q != nil && time.Now().Before(q.until) {
-		return q, false, false
+	if l := p.refused[key]; l != nil && time.Now().Before(l.until) {
+		return l, false, false
 	}
-	q := p.asking[key]
-	if q == nil {
-		q, mine = &question{answered: make(chan struct{})}, true
-		p.asking[key] = q
+	l := p.inFlight[key]
+	if l == nil {
+		l, mine = &keyLookup{done: make(chan struct{})}, true
+		p.inFlight[key] = l
 	}
-	return q, mine, false
+	return l, mine, false
 }
 
-// ask asks a question, for all who wait for its answer.
-func (p *pin) ask(ctx context.Context, key polt.Key, q *question) error {
-	q.lost = true // if it panics
+// run runs a lookup, for all who wait for it.
+func (p *pin) run(ctx context.Context, key polt.Key, l *keyLookup) error {
+	l.aborted = true // if it panics
 	known := false
 	defer func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		delete(p.asking, key)
+		delete(p.inFlight, key)
 		if known {
-			p.remember(key, q)
+			p.remember(key, l)
 		}
-		close(q.answered)
+		close(l.done)
 	}()
-	known, q.err = p.owns(ctx, key)
-	q.lost = !known && ctx.Err() != nil
-	return q.err
+	known, l.err = p.owns(ctx, key)
+	l.aborted = !known && ctx.Err() != nil
+	return l.err
 }
 
 // remember caches the result for a key whose owner is known.
-func (p *pin) remember(key polt.Key, q *question) {
-	if q.err == nil {
+func (p *pin) remember(key polt.Key, l *keyLookup) {
+	if l.err == nil {
 		if len(p.owned) >= maxOwned {
 			clear(p.owned)
 		}
@@ -132,8 +132,8 @@ func (p *pin) remember(key polt.Key, q *question) {
 	if len(p.refused) >= maxRefused {
 		clear(p.refused)
 	}
-	q.until = time.Now().Add(refusedFor)
-	p.refused[key] = q
+	l.until = time.Now().Add(refusedFor)
+	p.refused[key] = l
 }
 
 // owns returns nil if the key is the agent's. known reports whether the platform
@@ -163,7 +163,7 @@ func (p *pin) refusal(why string) error {
 	}
 }
 
-// failed returns the error of a write where the question failed.
+// failed returns the error of a write where the lookup failed.
 func (p *pin) failed(err error) error {
 	var e *polt.Error
 	if !errors.As(err, &e) {
@@ -171,15 +171,15 @@ func (p *pin) failed(err error) error {
 	}
 	switch e.Code {
 	case polt.CodeInvalidArgument, polt.CodeNotFound, polt.CodeConflict:
-		// They are about the question, which the caller can do nothing about.
+		// They are about the lookup, which the caller can do nothing about.
 		return p.refusal("POLT does not say whose key is in use: " + e.Message)
 	}
-	return unasked(e)
+	return lookupFailed(e)
 }
 
-// unasked says of a failure that it is the question's. A question changes
-// nothing, and can be asked again whatever became of it.
-func unasked(e *polt.Error) error {
+// lookupFailed returns the error of a write from that of its lookup, which changes
+// nothing and can be repeated, whatever became of it.
+func lookupFailed(e *polt.Error) error {
 	of := *e
 	switch {
 	case e.Code == polt.CodeOutcomeUnknown && errors.Is(e, context.DeadlineExceeded):

@@ -26,7 +26,7 @@ func TestOnlyThePinnedAgentWrites(t *testing.T) {
 		wantOK(t, commit(as(t, "polt_a"), set))
 	}
 	wantOK(t, commit(as(t, "polt_a2"), set))
-	p.wantSent(t, 2, 4) // a question for each key
+	p.wantSent(t, 2, 4) // a lookup for each key
 	for key, owner := range map[string]string{"polt_g": "grace", "polt_A": "Ada"} {
 		said, _ := wantError(t, commit(as(t, key), set), polt.CodeForbidden)
 		want := `commit_to_task was not sent: this server writes as "ada" only (--agent), and the key in use belongs to "` + owner + `": POLT_API_KEY or --agent is wrong. Do not repeat it unchanged: ask the user to change that setting.`
@@ -182,7 +182,7 @@ func TestKeysAreRememberedWithinBounds(t *testing.T) {
 			const most = 1000
 			p := &platform{verify: func(*http.Request) (int, string, error) { return 200, `{"username":"` + owner + `"}`, nil }}
 			set := newSet(t, p, ada)
-			asks := func(i, questions int) {
+			check := func(i, lookups int) {
 				t.Helper()
 				before, _ := p.sent()
 				if r := commit(as(t, fmt.Sprintf("polt_%d", i)), set); code == "" {
@@ -190,18 +190,18 @@ func TestKeysAreRememberedWithinBounds(t *testing.T) {
 				} else {
 					wantError(t, r, code)
 				}
-				if now, _ := p.sent(); now-before != questions {
-					t.Errorf("%s: write %d asked %d questions", owner, i, now-before)
+				if now, _ := p.sent(); now-before != lookups {
+					t.Errorf("%s: write %d made %d lookups", owner, i, now-before)
 				}
 			}
 			for i := range most {
-				asks(i, 1)
+				check(i, 1)
 			}
-			asks(0, 0)
-			asks(most-1, 0)
-			asks(most, 1)
-			asks(most, 0)
-			asks(0, 1)
+			check(0, 0)
+			check(most-1, 0)
+			check(most, 1)
+			check(most, 0)
+			check(0, 1)
 		})
 	}
 }
@@ -226,7 +226,7 @@ func TestAnswerThatComesTooLateForTheFirstIsTheOthers(t *testing.T) {
 	})
 }
 
-// Nobody takes a question that failed for one that was answered.
+// Nobody takes a lookup that failed for one that was done.
 func TestWaiterAsksItselfWhereTheFirstPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := true

@@ -36,22 +36,22 @@ func TestMain(m *testing.M) {
 type platform struct {
 	// owners has whose each key is. The answer about another is a 401.
 	owners map[string]string
-	// verify answers a question about a key instead.
+	// verify answers a lookup of a key instead.
 	verify func(*http.Request) (status int, body string, err error)
 	// write answers everything else; nil answers {}.
 	write func(*http.Request) (status int, body string, err error)
 
-	mu        sync.Mutex
-	questions int
-	writes    []string // the paths of all others
+	mu      sync.Mutex
+	lookups int
+	writes  []string // the paths of all others
 }
 
 func (p *platform) RoundTrip(r *http.Request) (*http.Response, error) {
-	question := r.URL.Path == "/api/auth/verify"
+	lookup := r.URL.Path == "/api/auth/verify"
 	answer := p.write
 	p.mu.Lock()
-	if question {
-		p.questions++
+	if lookup {
+		p.lookups++
 		answer = p.verify
 	} else {
 		p.writes = append(p.writes, r.URL.Path)
@@ -64,26 +64,26 @@ func (p *platform) RoundTrip(r *http.Request) (*http.Response, error) {
 		if status, body, err = answer(r); err != nil {
 			return nil, err
 		}
-	case question && owner == "":
+	case lookup && owner == "":
 		status, body = http.StatusUnauthorized, `{"error":"Invalid API key"}`
-	case question:
+	case lookup:
 		body = fmt.Sprintf(`{"valid":true,"username":%q}`, owner)
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// sent returns how many questions and how many writes have come.
-func (p *platform) sent() (questions, writes int) {
+// sent returns how many lookups and how many writes have come.
+func (p *platform) sent() (lookups, writes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.questions, len(p.writes)
+	return p.lookups, len(p.writes)
 }
 
-// wantSent checks how many questions and how many writes have come.
-func (p *platform) wantSent(t *testing.T, questions, writes int) {
+// wantSent checks how many lookups and how many writes have come.
+func (p *platform) wantSent(t *testing.T, lookups, writes int) {
 	t.Helper()
-	if q, w := p.sent(); q != questions || w != writes {
-		t.Errorf("%d questions and %d writes were sent, not %d and %d", q, w, questions, writes)
+	if q, w := p.sent(); q != lookups || w != writes {
+		t.Errorf("%d lookups and %d writes were sent, not %d and %d", q, w, lookups, writes)
 	}
 }
 

@@ -26,17 +26,17 @@ func parseListen(notifications json.RawMessage) (uris []string, problem string) 
 	if !isObject(notifications) {
 		return nil, "notifications is required and must be an object"
 	}
-	var asked struct {
+	var requested struct {
 		Resources *[]string `json:"resourceSubscriptions"`
 		Tools     *bool     `json:"toolsListChanged"`
 		Prompts   *bool     `json:"promptsListChanged"`
 		Lists     *bool     `json:"resourcesListChanged"`
 	}
-	if json.Unmarshal(notifications, &asked) != nil {
+	if json.Unmarshal(notifications, &requested) != nil {
 		return nil, "in notifications, resourceSubscriptions must be a list of URIs, and the other members must be booleans"
 	}
-	if asked.Resources != nil {
-		uris = slices.Compact(slices.Sorted(slices.Values(*asked.Resources)))
+	if requested.Resources != nil {
+		uris = slices.Compact(slices.Sorted(slices.Values(*requested.Resources)))
 	}
 	if len(uris) > maxWatched {
 		return nil, fmt.Sprintf("one subscriptions/listen can watch at most %d resources", maxWatched)

@@ -27,9 +27,9 @@ func newLineReader(in io.Reader, limit int) *lineReader {
 	return &lineReader{bufio.NewReaderSize(in, 64<<10), limit}
 }
 
-// kept is how many bytes of each end of a line that is too long are kept, to find
-// the request's id in them.
-const kept = 4 << 10
+// keptBytes is how many bytes of each end of a line that is too long are kept, to
+// find the request's id in them.
+const keptBytes = 4 << 10
 
 // next returns the next line without its newline, which the last line may lack.
 // The caller owns the slice. For a line that is too long it returns errLineTooLong
@@ -57,13 +57,13 @@ func (l *lineReader) next() ([]byte, error) {
 // skip discards the rest of a line that is too long. read is the part that has
 // been read, and err the error of that read.
 func (l *lineReader) skip(read []byte, err error) ([]byte, error) {
-	head := bytes.Clone(read[:min(len(read), kept)])
-	tail := bytes.Clone(read[max(0, len(read)-kept):])
+	head := bytes.Clone(read[:min(len(read), keptBytes)])
+	tail := bytes.Clone(read[max(0, len(read)-keptBytes):])
 	for err == bufio.ErrBufferFull {
 		var part []byte
 		part, err = l.r.ReadSlice('\n')
 		tail = append(tail, part...)
-		tail = tail[max(0, len(tail)-kept):]
+		tail = tail[max(0, len(tail)-keptBytes):]
 	}
 	if err != nil && err != io.EOF {
 		return nil, err

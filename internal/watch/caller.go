@@ -21,7 +21,7 @@ var (
 	// ErrCallerTooMany is returned if a caller has reached Options.MaxOfCaller.
 	ErrCallerTooMany = errors.New("the caller watches as many targets as it may")
 	// ErrUnknownTooMany is returned if an unknown caller would exceed
-	// Options.MaxOfUnknown, or all of them together half of Options.MaxThings.
+	// Options.MaxOfUnknown, or all of them together half of Options.MaxTargets.
 	ErrUnknownTooMany = errors.New("callers that are not known watch as many targets as they may")
 )
 
@@ -50,7 +50,7 @@ type share struct {
 
 func newCallers(o Options) *callers {
 	return &callers{
-		maxOfCaller: o.MaxOfCaller, maxOfUnknown: o.MaxOfUnknown, maxUnknown: o.MaxThings / 2,
+		maxOfCaller: o.MaxOfCaller, maxOfUnknown: o.MaxOfUnknown, maxUnknown: o.MaxTargets / 2,
 		all: map[string]map[any]*share{},
 	}
 }

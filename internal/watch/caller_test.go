@@ -9,7 +9,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/watch"
 )
 
-// as watches a thing for a caller.
+// as watches a target for a caller.
 func as(t *testing.T, h *watch.Hub, caller watch.Caller, id any) (stop func(), err error) {
 	t.Helper()
 	_, stop, err = h.WatchAs(t.Context(), caller, watch.Target{ID: id, Read: func(context.Context) ([]byte, error) { return []byte(`{}`), nil }}, func([]byte) {})
@@ -69,7 +69,7 @@ func TestWatchThatDoesNotBeginTakesNoPlace(t *testing.T) {
 }
 
 func TestCallersThatAreNotKnownHaveAShare(t *testing.T) {
-	h := watch.New(watch.Options{MaxThings: 20, MaxOfUnknown: 4})
+	h := watch.New(watch.Options{MaxTargets: 20, MaxOfUnknown: 4})
 	defer h.Close()
 	unknown := func(id string) watch.Caller {
 		return watch.Caller{ID: id, IsKnown: func(context.Context) bool { return false }}

@@ -19,8 +19,8 @@ func TestFirstReadThatFails(t *testing.T) {
 		for _, test := range []struct {
 			err  error
 			told int
-		}{{broken, 1}, {fmt.Errorf("thing: %w", watch.ErrGone), 0}} {
-			s := newSource("thing", "")
+		}{{broken, 1}, {fmt.Errorf("target: %w", watch.ErrGone), 0}} {
+			s := newSource("target", "")
 			release := make(chan struct{})
 			s.is(func(context.Context) ([]byte, error) { <-release; return nil, test.err })
 			errs := make(chan error, 10)
@@ -53,9 +53,9 @@ func TestFirstReadThatFails(t *testing.T) {
 func TestGoneAndBack(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{OnError: func(_ any, err error) { t.Errorf("told of %v", err) }})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		w := follow(t, h, s)
-		s.fail(fmt.Errorf("thing: %w", watch.ErrGone))
+		s.fail(fmt.Errorf("target: %w", watch.ErrGone))
 		s.pauses(1)
 		w.want(1)
 		wantPauses(t, s.pauses(6), 1, 1, 1, 1, 1.5, 2.25) // as for any state that stays
@@ -74,7 +74,7 @@ func TestGoneAndBack(t *testing.T) {
 func TestFailureWhileGone(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		w := follow(t, h, s)
 		s.fail(watch.ErrGone)
 		s.pauses(1)
@@ -90,7 +90,7 @@ func TestPanics(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var told []string
 		h := watch.New(watch.Options{OnError: func(id any, err error) { told = append(told, fmt.Sprint(id, ": ", err)) }})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		panics := func(context.Context) ([]byte, error) { panic("oops") }
 		s.is(panics)
 		if _, err := h.Watch(t.Context(), s.target(), nil); err == nil || !strings.Contains(err.Error(), "oops") {
@@ -111,8 +111,8 @@ func TestPanics(t *testing.T) {
 		}
 		w.want(2)
 		stop()
-		want := []string{"thing: reading it panicked: oops", "thing: reading it panicked: oops",
-			"thing: telling of its change panicked: no news", "thing: telling of its change panicked: no news"}
+		want := []string{"target: reading it panicked: oops", "target: reading it panicked: oops",
+			"target: telling of its change panicked: no news", "target: telling of its change panicked: no news"}
 		if fmt.Sprint(told) != fmt.Sprint(want) {
 			t.Errorf("told of %q", told)
 		}

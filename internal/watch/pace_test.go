@@ -18,7 +18,7 @@ var backingOff = []float64{1, 1, 1, 1, 1.5, 2.25, 3.375, 5.0625, 7.59375, 11.390
 func TestPausesGrowWhileNothingChanges(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		w := follow(t, h, s)
 		wantPauses(t, s.pauses(len(backingOff)), backingOff...)
 		s.set("2")
@@ -33,7 +33,7 @@ func TestPausesVaryByATenth(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
 		n := 0
-		s := newSource("thing", "")
+		s := newSource("target", "")
 		s.is(func(context.Context) ([]byte, error) { n++; return strconv.AppendInt(nil, int64(n), 10), nil })
 		follow(t, h, s)
 		pauses := s.pauses(1000)
@@ -67,7 +67,7 @@ func TestThingsThatAreWatchedAtOnceAreNotReadAtOnce(t *testing.T) {
 
 func TestIntervalIsAnOption(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		w := follow(t, watch.New(watch.Options{Interval: 20 * interval}), s)
 		wantPauses(t, s.pauses(4), 20, 20, 20, 20)
 		w.want(0)
@@ -84,7 +84,7 @@ func TestIntervalIsAnOption(t *testing.T) {
 func TestNewWatcherNeedNotWaitOutALongPause(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		follow(t, h, s)
 		s.pauses(14)
 		pass(5 * interval) // of 20
@@ -99,7 +99,7 @@ func TestNewWatcherNeedNotWaitOutALongPause(t *testing.T) {
 func TestWatchersWhoJoinAllTheTimeNeitherHurryNorDelayReads(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		follow(t, h, s)
 		for range 1000 {
 			follow(t, h, s)
@@ -118,7 +118,7 @@ func TestWatchersWhoJoinAllTheTimeNeitherHurryNorDelayReads(t *testing.T) {
 func TestNewWatcherDuringARead(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "state")
+		s := newSource("target", "state")
 		w := follow(t, h, s)
 		s.pauses(14)
 		release, _ := s.hang()
@@ -153,7 +153,7 @@ func TestErrorsMayAskToWait(t *testing.T) {
 			{1<<63 - 1, 20 * interval, 20 * interval * 11 / 10},
 		} {
 			h := watch.New(watch.Options{})
-			s := newSource("thing", "1")
+			s := newSource("target", "1")
 			follow(t, h, s)
 			s.fail(fmt.Errorf("read: %w", busy(test.asked)))
 			s.pauses(1)
@@ -173,7 +173,7 @@ func TestShortIntervalDoesNotShortenWhatIsAskedFor(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		for asked, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, time.Hour: 5 * time.Minute} {
 			h := watch.New(watch.Options{Interval: 100 * time.Millisecond})
-			s := newSource("thing", "1")
+			s := newSource("target", "1")
 			follow(t, h, s)
 			s.fail(busy(asked))
 			s.pauses(1)
@@ -210,11 +210,11 @@ func TestFailedReadsAreNoChangeAndSlowThePace(t *testing.T) {
 		broken := errors.New("broken")
 		told := 0
 		h := watch.New(watch.Options{OnError: func(id any, err error) {
-			if told++; id != "thing" || !errors.Is(err, broken) {
+			if told++; id != "target" || !errors.Is(err, broken) {
 				t.Errorf("told of %v: %v", id, err)
 			}
 		}})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		w := follow(t, h, s)
 		s.fail(broken)
 		wantPauses(t, s.pauses(len(backingOff)), backingOff...)

@@ -51,7 +51,7 @@ func (p *poll) run() {
 	var known state
 	first, err := p.read()
 	known.set(first)
-	p.keep(first)
+	p.store(first)
 	p.hub.begin(p, err)
 	next := newPace(p.hub.options.Interval)
 	for next.wait(p.ctx, p.joined) {
@@ -60,10 +60,10 @@ func (p *poll) run() {
 		switch {
 		case errors.Is(err, ErrGone):
 			changed = known.setGone()
-			p.keep(nil)
+			p.store(nil)
 		case err == nil:
 			changed = known.set(b)
-			p.keep(b)
+			p.store(b)
 		}
 		if changed {
 			next.fastest()
@@ -89,8 +89,8 @@ func (p *poll) read() (b []byte, err error) {
 	return b, err
 }
 
-// keep stores the latest state.
-func (p *poll) keep(state []byte) {
+// store stores the latest state.
+func (p *poll) store(state []byte) {
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
 	p.last = state

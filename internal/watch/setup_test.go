@@ -27,7 +27,7 @@ func inBubble(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f)
 }
 
-// source is a thing to watch.
+// source is a target to watch.
 type source struct {
 	id any
 
@@ -43,7 +43,7 @@ func newSource(id any, state string) *source {
 	return s
 }
 
-// is says what the thing is from now on.
+// is says what the target is from now on.
 func (s *source) is(read func(context.Context) ([]byte, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *source) target() watch.Target {
 	}}
 }
 
-// readAt returns when the thing was read.
+// readAt returns when the target was read.
 func (s *source) readAt() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ func (w *told) want(want int64) {
 	}
 }
 
-// follow watches a thing until the end of the test.
+// follow watches a target until the end of the test.
 func follow(t *testing.T, h *watch.Hub, s *source) *told {
 	t.Helper()
 	w := &told{t: t}

@@ -40,7 +40,7 @@ func differ(t *testing.T, before, after string) (differ bool) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
 		defer h.Close()
-		s := newSource("thing", before)
+		s := newSource("target", before)
 		w := follow(t, h, s)
 		s.set(after)
 		s.pauses(2)

@@ -13,7 +13,7 @@ import (
 	"github.com/openpolt/polt-mcp/internal/watch"
 )
 
-// restless returns a thing that every read shows changed.
+// restless returns a target that every read shows changed.
 func restless(id any) *source {
 	s := newSource(id, "")
 	var n atomic.Int64
@@ -24,7 +24,7 @@ func restless(id any) *source {
 func TestLastStopEndsThePolling(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := restless("thing")
+		s := restless("target")
 		first, second := follow(t, h, s), follow(t, h, s)
 		s.pauses(1)
 		first.want(1)
@@ -74,7 +74,7 @@ func TestStopDoesNotWaitForARead(t *testing.T) {
 func TestStopWaitsForARunningCall(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := restless("thing")
+		s := restless("target")
 		release := make(chan struct{})
 		var running atomic.Bool
 		stop, err := h.Watch(t.Context(), s.target(), func() {
@@ -121,7 +121,7 @@ func TestStopWaitsForARunningCall(t *testing.T) {
 func TestWhoStopsWhileOthersAreToldIsNotTold(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "1")
+		s := newSource("target", "1")
 		release := make(chan struct{})
 		var calls [2]atomic.Int64
 		var stops [2]func()
@@ -158,7 +158,7 @@ func TestWhoStopsWhileOthersAreToldIsNotTold(t *testing.T) {
 func TestNoWatcherIsToldAfterClose(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := restless("thing")
+		s := restless("target")
 		release := make(chan struct{})
 		calls := 0
 		for range 10 {
@@ -214,7 +214,7 @@ func TestClose(t *testing.T) {
 
 // TestRaces joins, stops and closes as fast as it can, in real time.
 func TestRaces(t *testing.T) {
-	h := watch.New(watch.Options{Interval: time.Microsecond, MaxThings: 3})
+	h := watch.New(watch.Options{Interval: time.Microsecond, MaxTargets: 3})
 	targets := []watch.Target{restless(0).target(), restless(1).target(), restless(2).target(), restless(3).target()}
 	targets[2].Read = func(context.Context) ([]byte, error) { return nil, watch.ErrGone }
 	closed := make(chan struct{})

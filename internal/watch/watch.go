@@ -31,7 +31,7 @@ type Target struct {
 var (
 	// ErrGone is wrapped by the error of a Read whose target does not exist.
 	ErrGone = errors.New("it is not there")
-	// ErrTooMany is returned if Options.MaxThings targets are being watched.
+	// ErrTooMany is returned if Options.MaxTargets targets are being watched.
 	ErrTooMany = errors.New("too many targets are being watched")
 	// ErrClosed is returned once the hub is closed.
 	ErrClosed = errors.New("nothing is watched any more")
@@ -44,13 +44,13 @@ type Options struct {
 	// makes the pause half as long again, up to 20 intervals. All pauses have a
 	// jitter of 10%, so that replicas do not poll in step.
 	Interval time.Duration
-	// MaxThings limits the targets watched at a time, each by any number of
+	// MaxTargets limits the targets watched at a time, each by any number of
 	// watchers; 0 means 1000.
-	MaxThings int
+	MaxTargets int
 	// MaxOfCaller limits the targets that one caller may watch; 0 means 200.
 	MaxOfCaller int
 	// MaxOfUnknown limits those of a caller whose key the platform has not accepted;
-	// 0 means 20. All such callers together may watch half of MaxThings.
+	// 0 means 20. All such callers together may watch half of MaxTargets.
 	MaxOfUnknown int
 	// OnWatch is called with 1 when a watch starts, and with -1 when it ends;
 	// optional.
@@ -62,8 +62,8 @@ type Options struct {
 }
 
 const (
-	defaultInterval  = 15 * time.Second
-	defaultMaxThings = 1000
+	defaultInterval   = 15 * time.Second
+	defaultMaxTargets = 1000
 )
 
 // A Hub polls the watched targets. Its methods may be called by any number of
@@ -84,8 +84,8 @@ func New(o Options) *Hub {
 		o.Interval = defaultInterval
 	}
 	o.Interval = min(o.Interval, farthest)
-	if o.MaxThings <= 0 {
-		o.MaxThings = defaultMaxThings
+	if o.MaxTargets <= 0 {
+		o.MaxTargets = defaultMaxTargets
 	}
 	if o.MaxOfCaller <= 0 {
 		o.MaxOfCaller = defaultMaxOfCaller
@@ -192,7 +192,7 @@ func (h *Hub) join(t Target, w *watcher) (*poll, error) {
 		}
 		return p, nil
 	}
-	if len(h.polls) >= h.options.MaxThings {
+	if len(h.polls) >= h.options.MaxTargets {
 		return nil, ErrTooMany
 	}
 	p = newPoll(h, t)

@@ -16,7 +16,7 @@ import (
 func TestThousandWatchersMissNoneOfThousandChanges(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "0")
+		s := newSource("target", "0")
 		var watchers []*told
 		for range 1000 {
 			watchers = append(watchers, follow(t, h, s))
@@ -40,7 +40,7 @@ func TestThousandWatchersMissNoneOfThousandChanges(t *testing.T) {
 func TestBaselineIsTheStateWhenTheWatchBegan(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "before")
+		s := newSource("target", "before")
 		first := follow(t, h, s)
 		s.wantReads(t, 1)
 		s.set("after")
@@ -60,7 +60,7 @@ func TestThingsAreApart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		type id struct{ whose, what string }
 		h := watch.New(watch.Options{})
-		mine, yours := newSource(id{"me", "thing"}, "1"), newSource(id{"you", "thing"}, "1")
+		mine, yours := newSource(id{"me", "target"}, "1"), newSource(id{"you", "target"}, "1")
 		me, you := follow(t, h, mine), follow(t, h, yours)
 		mine.set("2")
 		mine.pauses(1)
@@ -90,7 +90,7 @@ func (s *source) hang() (release func(), ended *atomic.Int64) {
 func TestThousandFirstWatchersShareOneRead(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "")
+		s := newSource("target", "")
 		release, _ := s.hang()
 		first, giveUp := context.WithCancel(t.Context())
 		errs := make(chan error, 1000)
@@ -128,7 +128,7 @@ func TestThousandFirstWatchersShareOneRead(t *testing.T) {
 func TestReadForWhichNobodyWaitsIsCancelled(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := watch.New(watch.Options{OnError: func(_ any, err error) { t.Errorf("told of %v", err) }})
-		s := newSource("thing", "")
+		s := newSource("target", "")
 		_, ended := s.hang()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -152,7 +152,7 @@ func TestReadHasAContextOfItsOwn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		type key struct{}
 		h := watch.New(watch.Options{})
-		s := newSource("thing", "")
+		s := newSource("target", "")
 		s.is(func(ctx context.Context) ([]byte, error) {
 			if ctx.Value(key{}) != nil || ctx.Err() != nil {
 				t.Errorf("a read's context: %v, %v", ctx.Value(key{}), ctx.Err())
@@ -173,7 +173,7 @@ func TestReadHasAContextOfItsOwn(t *testing.T) {
 func TestTooManyThings(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		for _, test := range []struct{ option, most int }{{0, 1000}, {3, 3}} {
-			h := watch.New(watch.Options{MaxThings: test.option})
+			h := watch.New(watch.Options{MaxTargets: test.option})
 			var watchers []*told
 			for i := range test.most {
 				watchers = append(watchers, follow(t, h, newSource(i, "")))
@@ -183,7 +183,7 @@ func TestTooManyThings(t *testing.T) {
 				t.Errorf("Watch: %v", err)
 			}
 			another.wantReads(t, 0)
-			again := follow(t, h, newSource(0, "")) // is no other thing
+			again := follow(t, h, newSource(0, "")) // is no other target
 			watchers[0].stop()
 			if _, err := h.Watch(t.Context(), another.target(), nil); !errors.Is(err, watch.ErrTooMany) {
 				t.Errorf("Watch: %v", err)

@@ -74,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 		if o.Empty {
 			return nil
 		}
-		if err := sow(ctx, t, o.Now()); err != nil {
+		if err := insertSeed(ctx, t, o.Now()); err != nil {
 			return err
 		}
 		_, err := t.ExecContext(ctx, backfill)

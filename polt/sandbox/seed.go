@@ -92,8 +92,8 @@ func (o *offset) UnmarshalText(text []byte) error {
 	return err
 }
 
-// sow inserts the seed data into an empty database.
-func sow(ctx context.Context, t *sql.Tx, now time.Time) error {
+// insertSeed inserts the seed data into an empty database.
+func insertSeed(ctx context.Context, t *sql.Tx, now time.Time) error {
 	var world seed
 	dec := json.NewDecoder(bytes.NewReader(seedJSON))
 	dec.DisallowUnknownFields()
@@ -109,7 +109,7 @@ func sow(ctx context.Context, t *sql.Tx, now time.Time) error {
 		s.project(p)
 	}
 	if s.err != nil {
-		return fmt.Errorf("sow: %w", s.err)
+		return fmt.Errorf("insert seed data: %w", s.err)
 	}
 	return nil
 }

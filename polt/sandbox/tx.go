@@ -56,12 +56,12 @@ func (t *tx) count(query string, args ...any) (n int, err error) {
 // A scan reads a row's columns.
 type scan func(columns ...any) error
 
-// row returns the one row that a query selects, or a 404 fault that names
-// thing.
-func row[T any](t *tx, thing string, read func(scan) (T, error), query string, args ...any) (T, error) {
+// row returns the one row that a query selects, or a 404 error that names its
+// kind.
+func row[T any](t *tx, kind string, read func(scan) (T, error), query string, args ...any) (T, error) {
 	v, err := read(t.sql.QueryRowContext(t.ctx, query, args...).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = refuse(404, "%s not found", thing)
+		err = refuse(404, "%s not found", kind)
 	}
 	return v, err
 }

@@ -223,7 +223,7 @@ func (b *Board) saveTask(r *request, id string) error {
 
 // save creates or changes a project or a task, and shows it, or the form again
 // if rejected.
-func (b *Board) save(r *request, template string, f form, base, thing string, body map[string]any) error {
+func (b *Board) save(r *request, template string, f form, base, kind string, body map[string]any) error {
 	method, route, notice := http.MethodPost, "/api"+base, "created"
 	if f.ID != "" {
 		method, route, notice = http.MethodPatch, "/api"+base+"/"+url.PathEscape(f.ID), "saved"
@@ -241,10 +241,10 @@ func (b *Board) save(r *request, template string, f form, base, thing string, bo
 	if err := json.Unmarshal(answer, &saved); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(saved[thing], &named); err != nil {
+	if err := json.Unmarshal(saved[kind], &named); err != nil {
 		return err
 	}
-	r.session.say(strings.ToUpper(thing[:1]) + thing[1:] + " " + notice + ".")
+	r.session.say(strings.ToUpper(kind[:1]) + kind[1:] + " " + notice + ".")
 	http.Redirect(r.w, r.Request, base+"/"+url.PathEscape(named.ID), http.StatusSeeOther)
 	return nil
 }
