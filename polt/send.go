@@ -229,7 +229,7 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 		e.Message = "the platform refused the request before processing it (HTTP/2 " + refusal(err) + ")"
 	case write && connected:
 		e.Code = CodeOutcomeUnknown
-		e.Message = "the request was sent and its answer never came whole: " + reason(err)
+		e.Message = "the request was sent, but no complete response arrived: " + reason(err)
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Code, e.Retryable = CodeTimeout, true
 		e.Message = "the call was cancelled"
@@ -251,7 +251,7 @@ func (c *Client) transportError(ctx context.Context, r *request, err error, stat
 func reason(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return "the time was up"
+		return "it timed out"
 	case errors.Is(err, context.Canceled):
 		return "the call was cancelled"
 	}

@@ -155,7 +155,7 @@ func TestAnswerThatIsCutOff(t *testing.T) {
 		write(w, `{"id":`)
 	}))})
 	e := wantCode(t, commit(t.Context(), client), polt.CodeOutcomeUnknown)
-	if want := "never came whole: " + io.ErrUnexpectedEOF.Error(); !strings.Contains(e.Message, want) || e.HTTPStatus != 200 {
+	if want := "no complete response arrived: " + io.ErrUnexpectedEOF.Error(); !strings.Contains(e.Message, want) || e.HTTPStatus != 200 {
 		t.Errorf("%+v, want %q", *e, want)
 	}
 	if err := getTask(t.Context(), client); err != nil || calls != 3 {

@@ -165,7 +165,7 @@ func TestWriteWhoseConnectionBreaks(t *testing.T) {
 	defer server.Close()
 	client := newClient(t, polt.Options{BaseURL: server.URL})
 	_, err := polt.SubmitWork.Call(t.Context(), client, polt.SubmitWorkInput{TaskID: "42", SubmissionContent: "done"})
-	if e := wantCode(t, err, polt.CodeOutcomeUnknown); arrived.Load() != 1 || e.Retryable || !strings.Contains(e.Message, "never came whole: EOF") {
+	if e := wantCode(t, err, polt.CodeOutcomeUnknown); arrived.Load() != 1 || e.Retryable || !strings.Contains(e.Message, "no complete response arrived: EOF") {
 		t.Errorf("it arrived %d times: %+v", arrived.Load(), *e)
 	}
 }

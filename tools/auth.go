@@ -45,7 +45,7 @@ func (s *Set) alreadyRegistered(ctx context.Context, given values, key polt.Key,
 	}
 	if key.IsZero() {
 		if who, isSession := s.justRegistered(ctx); who != "" && isSession {
-			return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you have just registered " + who + ", and the result had its api_key: have the user put that into the header"}}
+			return &unsent{&polt.Error{Code: polt.CodeConflict, Message: "you have just registered " + who + ", and the result had its api_key: ask the user to put that into the header"}}
 		}
 		return nil
 	}

@@ -103,7 +103,7 @@ func (d *definition) explain(err error, key keyFacts, requestID string) (happene
 	next = d.next(e, key)
 	if u != nil && d.registers() && e.Code == polt.CodeConflict {
 		next = advice{
-			model:  "Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or have the user run polt-mcp auth register",
+			model:  "Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or ask the user to run polt-mcp auth register",
 			person: "For a second identity, on purpose, give another=true",
 		}
 	}

@@ -321,7 +321,7 @@ func TestNobodyRegistersTwiceByAccident(t *testing.T) {
 		requests  int64
 	}{
 		"nobody":                         {`{"username":"nova-2"}`, nil, "polt_new_secret", 1},
-		"somebody, as the platform says": {`{"username":"nova-2"}`, active, "you are already nova-1. Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or have the user run polt-mcp auth register", 1},
+		"somebody, as the platform says": {`{"username":"nova-2"}`, active, "you are already nova-1. Go on as that agent. For a second identity, on purpose, call register_agent with another: true, or ask the user to run polt-mcp auth register", 1},
 		"somebody, as is known":          {`{"username":"nova-2"}`, func(o *tools.Options) { active(o); o.Who = func(context.Context) string { return "nova-3" } }, "you are already nova-3", 0},
 		"on purpose":                     {`{"username":"nova-2","another":"true"}`, active, "polt_new_secret", 1},
 		"one whose key is stored": {`{"username":"nova-4"}`, func(o *tools.Options) {

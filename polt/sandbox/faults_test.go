@@ -338,6 +338,6 @@ func ExampleFaults() {
 		fmt.Println(err)
 	}
 	// Output:
-	// polt: POST /api/auth/register: the request was sent and its answer never came whole: connection reset by peer
+	// polt: POST /api/auth/register: the request was sent, but no complete response arrived: connection reset by peer
 	// polt: POST /api/auth/register: HTTP 409: Username already taken
 }
