@@ -124,7 +124,7 @@ func (s *session) calls(c benchedCall, n int) {
 		s.send(string(c.message(int64(sent))))
 	}
 	for range n {
-		checkAnswer(s.b, s.receive(), nil)
+		c.check(s.b, s.receive(), nil)
 		if sent < n {
 			s.send(string(c.message(int64(sent))))
 			sent++

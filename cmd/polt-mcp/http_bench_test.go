@@ -1,13 +1,9 @@
 package main_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -41,49 +37,41 @@ func BenchmarkHTTP(b *testing.B) {
 			addr := freeAddr(b)
 			cmd := polt(b, command, append([]string{"http", "--addr", addr, "--caller-rate", "0"}, c.args...)...)
 			cmd.Env = append(cmd.Env, c.env...)
-			ours := &served{b: b, process: start(b, cmd), url: "http://" + addr + "/mcp", tool: "vote_on_project"}
+			ours := &httpServer{b: b, process: start(b, cmd), client: newClient(b), url: "http://" + addr + "/mcp"}
 			eventually(b, func() error { return get("http://"+addr+"/healthz", nil) })
 
-			cmd = exec.Command(peer, "http", ours.answer())
+			const arguments, fails = `{"project_id":"p-1","value":"1"}`, "unauthenticated"
+			vote, noop := benchedCall{"vote_on_project", arguments, fails}, benchedCall{"noop", arguments, fails}
+			cmd = exec.Command(peer, "http", ours.text(vote))
 			cmd.Env = append([]string{"HOME=/nonexistent"}, c.env...) // not the environment's GOGC
-			bare := &served{b: b, process: start(b, cmd), tool: "noop"}
+			bare := &httpServer{b: b, process: start(b, cmd), client: newClient(b)}
 			bare.url = "http://" + bare.process.prints(`listening addr=(\S+)`, 0)[0] + "/mcp"
 
+			servers := []*httpServer{ours, bare}
+			var took, cpu [2]time.Duration
 			const turn = 1000
 			for n := b.N; n > 0; n -= turn { // in turn, so that whatever else the machine does meets both
-				ours.calls(min(n, turn))
-				bare.calls(min(n, turn))
+				for i, call := range []benchedCall{vote, noop} {
+					began := time.Now()
+					servers[i].calls(call, min(n, turn))
+					took[i] += time.Since(began)
+				}
 			}
-			ours.end()
-			bare.end()
-			for name, s := range map[string]*served{"polt": ours, "bare": bare} {
-				b.ReportMetric(float64(b.N)/s.took.Seconds(), name+"-calls/s")
-				b.ReportMetric(float64(s.cpu.Microseconds())/float64(b.N), name+"-cpu-µs/call")
+			for i, name := range []string{"polt", "bare"} {
+				cpu[i], _ = servers[i].end()
+				b.ReportMetric(float64(b.N)/took[i].Seconds(), name+"-calls/s")
+				b.ReportMetric(float64(cpu[i].Microseconds())/float64(b.N), name+"-cpu-µs/call")
 			}
-			b.ReportMetric(100*(1-float64(bare.cpu)/float64(ours.cpu)), "own-%")
+			b.ReportMetric(100*(1-float64(cpu[1])/float64(cpu[0])), "own-%")
 			b.ReportMetric(0, "ns/op") // of both servers together
 		})
 	}
 }
 
-// served is a server that calls are made of.
-type served struct {
-	b         *testing.B
-	process   *process
-	url       string
-	tool      string
-	took, cpu time.Duration
-}
-
-// message returns a call of the tool.
-func (s *served) message(id int64) []byte {
-	return []byte(`{"jsonrpc":"2.0","id":` + strconv.FormatInt(id, 10) + `,"method":"tools/call","params":{"name":"` + s.tool + `","arguments":{"project_id":"p-1","value":"1"}}}`)
-}
-
-// answer returns the text that the call is answered with.
-func (s *served) answer() string {
+// text returns the text that a call is answered with.
+func (s *httpServer) text(c benchedCall) string {
 	s.b.Helper()
-	answer, err := (&remote{client: newClient(s.b), url: s.url, name: "bench"}).post(s.b.Context(), s.message(1))
+	answer, err := (&remote{client: s.client, url: s.url, name: "bench"}).post(s.b.Context(), c.message(1))
 	var m struct {
 		Result struct{ Content []struct{ Text string } }
 	}
@@ -94,32 +82,4 @@ func (s *served) answer() string {
 		s.b.Fatalf("%s, %v", answer, err)
 	}
 	return m.Result.Content[0].Text
-}
-
-// calls makes n calls, with inFlight of them at a time.
-func (s *served) calls(n int) {
-	client := newClient(s.b)
-	defer client.CloseIdleConnections()
-	began := time.Now()
-	var next atomic.Int64
-	var working sync.WaitGroup
-	for range inFlight {
-		working.Go(func() {
-			r := &remote{client: client, url: s.url, name: "bench"}
-			for id := next.Add(1); id <= int64(n); id = next.Add(1) {
-				answer, err := r.post(s.b.Context(), s.message(id))
-				if err != nil || !bytes.Contains(answer, []byte("unauthenticated")) {
-					s.b.Errorf("%s, %v", answer, err)
-					return
-				}
-			}
-		})
-	}
-	working.Wait()
-	s.took += time.Since(began)
-}
-
-// end ends the server and takes the CPU time that it has used.
-func (s *served) end() {
-	s.cpu = s.process.cpuTime()
 }

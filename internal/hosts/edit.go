@@ -70,11 +70,7 @@ func (h *Host) Uninstall(src []byte, name string) ([]byte, error) {
 // Configured returns the entry of the server of that name in the host's file,
 // or nil if it has none.
 func (h *Host) Configured(src []byte, name string) (map[string]any, error) {
-	src, _, err := text(src)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := h.format.decode(src)
+	_, _, doc, err := h.read(src)
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +84,7 @@ var errByHand = errors.New("this file is written in a way that cannot be changed
 // file means anything else than before. The change returns what the entry means
 // afterwards; nil is no entry.
 func (h *Host) edit(src []byte, name string, change func([]byte, map[string]any) ([]byte, map[string]any, error)) ([]byte, error) {
-	body, mark, err := text(src)
-	if err != nil {
-		return nil, err
-	}
-	before, err := h.format.decode(body)
+	body, mark, before, err := h.read(src)
 	if err != nil {
 		return nil, err
 	}
@@ -123,15 +115,16 @@ func (h *Host) edit(src []byte, name string, change func([]byte, map[string]any)
 // byteOrderMark starts some files made on Windows.
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
-// text returns a file's content without its byte order mark, and the mark.
-func text(src []byte) (body, mark []byte, err error) {
-	if bytes.HasPrefix(src, byteOrderMark) {
-		return src[len(byteOrderMark):], bytes.Clone(byteOrderMark), nil
+// read returns a file's content without its byte order mark, the mark, and what the
+// file means.
+func (h *Host) read(src []byte) (body, mark []byte, doc map[string]any, err error) {
+	body = bytes.TrimPrefix(src, byteOrderMark)
+	mark = bytes.Clone(src[:len(src)-len(body)])
+	if !utf8.Valid(body) {
+		return nil, nil, nil, errors.New("it is not UTF-8 text")
 	}
-	if !utf8.Valid(src) {
-		return nil, nil, errors.New("it is not UTF-8 text")
-	}
-	return src, nil, nil
+	doc, err = h.format.decode(body)
+	return body, mark, doc, err
 }
 
 // lookup returns an entry, or nil where there is none.

@@ -9,11 +9,7 @@ import (
 // Servers returns the servers in a host's file that are this program's, in the
 // order of their names: those that start it, and those called so.
 func (h *Host) Servers(src []byte) ([]Server, error) {
-	src, _, err := text(src)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := h.format.decode(src)
+	_, _, doc, err := h.read(src)
 	if err != nil {
 		return nil, err
 	}
