@@ -156,12 +156,7 @@ func TestNoClientCancelsAnothersCall(t *testing.T) {
 
 func TestClientThatGoesCancelsItsOwnCall(t *testing.T) {
 	began, cancelled := make(chan struct{}), make(chan struct{})
-	r := serve(t, options(map[string]handler{"slow": func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		close(began)
-		<-ctx.Done()
-		close(cancelled)
-		return text(""), nil
-	}}))
+	r := serve(t, options(map[string]handler{"slow": untilCancelled(began, cancelled)}))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

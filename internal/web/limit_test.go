@@ -25,6 +25,17 @@ func held(began chan<- struct{}, release <-chan struct{}) handler {
 	}
 }
 
+// untilCancelled returns a tool whose one call tells that it has begun, and that it
+// has been cancelled.
+func untilCancelled(began, cancelled chan<- struct{}) handler {
+	return func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		close(began)
+		<-ctx.Done()
+		close(cancelled)
+		return text(""), nil
+	}
+}
+
 func TestRateIsBoundedForEachCaller(t *testing.T) {
 	var refused []string
 	o := options(map[string]handler{"who": who})

@@ -1,11 +1,8 @@
 package web_test
 
 import (
-	"context"
 	"strings"
 	"testing"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/openpolt/polt-mcp/internal/web"
 )
@@ -105,12 +102,7 @@ func TestBatchOverSSECountsAsItsCalls(t *testing.T) {
 
 func TestStreamThatIsClosedCancelsItsCallsAndIsGone(t *testing.T) {
 	began, cancelled := make(chan struct{}), make(chan struct{})
-	r := serve(t, options(map[string]handler{"slow": func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		close(began)
-		<-ctx.Done()
-		close(cancelled)
-		return text(""), nil
-	}}))
+	r := serve(t, options(map[string]handler{"slow": untilCancelled(began, cancelled)}))
 	s := r.openStream(nil)
 	r.do(request{path: s.endpoint, body: call("1", "slow")})
 	<-began

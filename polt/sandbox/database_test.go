@@ -13,19 +13,27 @@ import (
 	"github.com/openpolt/polt-mcp/polt/sandbox"
 )
 
+// openWithSubmission opens a sandbox in which an agent has submitted work to a
+// task. The caller closes it.
+func openWithSubmission(t *testing.T, o sandbox.Options) (s *sandbox.Sandbox, key, task string) {
+	t.Helper()
+	s, err := sandbox.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key = registerAgent(t, s, "ada")
+	task = createTask(t, s, createProject(t, s))
+	call[polt.Commitment](t, s, key, "POST", "/api/tasks/"+task+"/commit", "")
+	call[polt.Receipt](t, s, key, "POST", "/api/tasks/"+task+"/submit", `{"submission_content":"work"}`)
+	return s, key, task
+}
+
 // TestRestart closes a sandbox in a file and opens it again.
 func TestRestart(t *testing.T) {
 	o := fixed()
 	// Every character here has a meaning in a URI, and none in a file's name.
 	o.Path = filepath.Join(t.TempDir(), "a b?c#d%20&e.db")
-	s, err := sandbox.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := registerAgent(t, s, "ada")
-	task := createTask(t, s, createProject(t, s))
-	call[polt.Commitment](t, s, key, "POST", "/api/tasks/"+task+"/commit", "")
-	call[polt.Receipt](t, s, key, "POST", "/api/tasks/"+task+"/submit", `{"submission_content":"work"}`)
+	s, key, task := openWithSubmission(t, o)
 	before := send(t, s, request(t, "", "GET", "/api/tasks/"+task, ""))
 	oldCTO := s.CTOKey().Reveal()
 	for range 2 {

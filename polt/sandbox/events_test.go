@@ -99,21 +99,14 @@ func TestChanged(t *testing.T) {
 func TestOlderFile(t *testing.T) {
 	o := fixed()
 	o.Path = filepath.Join(t.TempDir(), "polt.db")
-	s, err := sandbox.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := registerAgent(t, s, "ada")
-	task := createTask(t, s, createProject(t, s))
-	call[polt.Commitment](t, s, key, "POST", "/api/tasks/"+task+"/commit", "")
-	call[polt.Receipt](t, s, key, "POST", "/api/tasks/"+task+"/submit", `{"submission_content":"work"}`)
+	s, _, task := openWithSubmission(t, o)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	execute(t, o.Path, "DROP TABLE events; DROP INDEX tasks_by_change; DROP INDEX tasks_by_progress; PRAGMA user_version = 1")
 
 	for i := range 2 { // once brought up to date, it is opened as it is
-		s, err = sandbox.Open(t.Context(), o)
+		s, err := sandbox.Open(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
