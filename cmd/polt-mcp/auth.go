@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -77,8 +76,7 @@ func (b *keyBook) ask(ctx context.Context, key polt.Key) (username string, err e
 	if err != nil {
 		return "", err
 	}
-	var says struct{ Valid *bool }
-	if json.Unmarshal(answer.Raw, &says) == nil && says.Valid != nil && !*says.Valid {
+	if answers.Rejects(answer.Raw) {
 		return "", &polt.Error{Code: polt.CodeUnauthenticated, Message: "POLT says that the key is not valid"}
 	}
 	return answers.Owner(answer.Raw), nil

@@ -63,16 +63,10 @@ func (t *transport) registered(r *http.Request, answer []byte) {
 // verified learns from the successful response to a verification of a key. What it
 // says is not documented: it may be that the key is invalid.
 func (t *transport) verified(key polt.Key, answer []byte) {
-	var says struct {
-		Valid *bool `json:"valid"`
-	}
-	switch err := json.Unmarshal(answer, &says); {
-	case len(bytes.TrimSpace(answer)) == 0:
-		t.cache.accept(key, "")
-	case err != nil: // says nothing
-	case says.Valid != nil && !*says.Valid:
+	switch {
+	case answers.Rejects(answer):
 		t.cache.reject(key)
-	default:
+	case len(bytes.TrimSpace(answer)) == 0 || json.Valid(answer): // else it says nothing
 		t.cache.accept(key, answers.Owner(answer))
 	}
 }

@@ -2,6 +2,13 @@ package answers
 
 import "encoding/json"
 
+// Rejects reports whether the answer to the verification of a key says that the key
+// is invalid, although its status is a success.
+func Rejects(answer []byte) bool {
+	var top map[string]json.RawMessage
+	return json.Unmarshal(answer, &top) == nil && string(top["valid"]) == "false"
+}
+
 // Owner returns the username of a key's agent from the answer to the verification
 // of the key, or "". The platform does not document the answer: the username is
 // at the top, or in a member such as "agent". Members that disagree tell nothing.
