@@ -32,17 +32,18 @@ func (p *printer) print(answer []byte) error {
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
 	var lists []jsonMember
 	for _, m := range members {
-		if rows := objects(m.value); len(rows) > 0 {
+		if len(objects(m.value)) > 0 {
 			lists = append(lists, m)
-			continue
 		}
-		if !p.wide && p.isAside(m, members) {
-			continue
+	}
+	var b strings.Builder
+	for _, m := range members {
+		isList := len(objects(m.value)) > 0
+		if !isList && (p.wide || !isAside(m, len(lists))) {
+			p.member(&b, m, "")
 		}
-		p.member(&b, m, "")
 	}
 	for _, m := range lists {
 		if b.Len() > 0 {
@@ -50,43 +51,13 @@ func (p *printer) print(answer []byte) error {
 		}
 		b.WriteString(p.bold(clean.Line(m.name, 60)+":") + "\n" + p.list(objects(m.value)))
 	}
-	if aside := p.aside(members, lists); aside != "" && !p.wide {
-		b.WriteString("\n" + p.dim(p.wrap(aside, "")) + "\n")
+	if !p.wide {
+		if below := p.asides(members, lists, b.String()); below != "" {
+			b.WriteString("\n" + below)
+		}
 	}
 	_, err = io.WriteString(p.out, b.String())
 	return err
-}
-
-// asides are the members of a list's result that are summarized below the
-// table.
-var asides = []string{"page", "limit", "total", "_notice"}
-
-func (p *printer) isAside(m jsonMember, all []jsonMember) bool {
-	isList := slices.ContainsFunc(all, func(m jsonMember) bool { return len(objects(m.value)) > 0 })
-	return slices.Contains(asides, m.name) && (isList || m.name == "_notice")
-}
-
-// aside returns the line below a list. Of the notice it omits that texts were
-// cut, which a table shows anyway, but not a warning about hidden text.
-func (p *printer) aside(all, lists []jsonMember) string {
-	is := map[string]string{}
-	for _, m := range all {
-		is[m.name] = p.line(m)
-	}
-	var parts []string
-	if len(lists) == 1 && is["total"] != "" {
-		part := fmt.Sprintf("%d of %s", len(objects(lists[0].value)), is["total"])
-		if page := is["page"]; page != "" {
-			part += ", page " + page
-		}
-		parts = append(parts, part)
-	}
-	for part := range strings.SplitSeq(is["_notice"], "; ") {
-		if strings.Contains(part, "invisible") || strings.Contains(part, "hiding") {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, "; ")
 }
 
 // jsonMember is a member of an object, in source order.

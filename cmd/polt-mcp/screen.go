@@ -148,7 +148,11 @@ func (s screen) dim(text string) string {
 	if !s.colour {
 		return text
 	}
-	return lipgloss.NewStyle().Faint(true).Render(text)
+	lines := strings.Split(text, "\n")
+	for i, line := range lines { // together, all would be padded to the same width
+		lines[i] = lipgloss.NewStyle().Faint(true).Render(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // colourOf maps statuses and difficulties of tasks to colours.
