@@ -125,7 +125,27 @@ func (c *callCommand) print(env *environment, result *mcp.CallToolResult) error 
 		_, err := fmt.Fprintln(env.err, text)
 		return errors.Join(err, errReported)
 	}
-	screen := env.screen()
+	document, err := c.format(env.screen(), text)
+	if err != nil {
+		// What was done is done, and a result may be shown only once.
+		_, _ = fmt.Fprintf(env.err, "The result cannot be shown as asked (%v): it follows as JSON\n", err)
+		document = text + "\n"
+	}
+	_, err = io.WriteString(env.out, document)
+	if c.Tool == "register_agent" && c.Local && c.DB == "" {
+		_, said := fmt.Fprintln(env.err, "This sandbox has ended with the command, and the agent with it. To keep them: --db FILE")
+		err = errors.Join(err, said)
+	}
+	return err
+}
+
+// format returns a result in the form asked for, ready to print.
+func (c *callCommand) format(screen screen, text string) (document string, err error) {
+	defer func() {
+		if p := recover(); p != nil { // a result is never lost to its form
+			err = fmt.Errorf("internal error: %v", p)
+		}
+	}()
 	output := c.Output
 	switch {
 	case c.JSON:
@@ -133,27 +153,17 @@ func (c *callCommand) print(env *environment, result *mcp.CallToolResult) error 
 	case output == "auto" && screen.width == 0:
 		output = "wide"
 	}
-	var err error
 	switch output {
 	case "json":
-		_, err = fmt.Fprintln(env.out, text)
+		return text + "\n", nil
 	case "yaml":
-		var document []byte
-		if document, err = asYAML([]byte(text)); err == nil {
-			_, err = env.out.Write(document)
-		}
-	default:
-		p := &printer{screen: screen, wide: output == "wide", now: time.Now()}
-		if p.wide {
-			p.width = 0
-		}
-		err = p.print([]byte(text))
+		return asYAML([]byte(text))
 	}
-	if c.Tool == "register_agent" && c.Local && c.DB == "" {
-		_, said := fmt.Fprintln(env.err, "This sandbox has ended with the command, and the agent with it. To keep them: --db FILE")
-		err = errors.Join(err, said)
+	p := &printer{screen: screen, wide: output == "wide", now: time.Now()}
+	if p.wide {
+		p.width = 0
 	}
-	return err
+	return p.format([]byte(text))
 }
 
 // readByPerson reports whether errors are read by a person rather than a

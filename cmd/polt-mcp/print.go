@@ -5,19 +5,16 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
-// A printer prints tool results for people. It neutralizes terminal control
+// A printer formats tool results for people. It neutralizes terminal control
 // sequences in them.
 type printer struct {
 	screen
@@ -25,12 +22,12 @@ type printer struct {
 	now  time.Time
 }
 
-// print prints a result: lists as tables, everything else as name and value
-// lines.
-func (p *printer) print(answer []byte) error {
+// format returns a result as text: lists as tables, everything else as name and
+// value lines.
+func (p *printer) format(answer []byte) (string, error) {
 	members, err := orderedMembers(answer)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var lists []jsonMember
 	for _, m := range members {
@@ -56,8 +53,7 @@ func (p *printer) print(answer []byte) error {
 			b.WriteString("\n" + below)
 		}
 	}
-	_, err = io.WriteString(p.out, b.String())
-	return err
+	return b.String(), nil
 }
 
 // jsonMember is a member of an object, in source order.
@@ -85,7 +81,8 @@ func orderedMembers(object []byte) ([]jsonMember, error) {
 			all = append(all, m)
 		}
 	}
-	return all, nil
+	_, err := dec.Token() // the closing brace
+	return all, err
 }
 
 // objects returns the items of an array of objects, or nil for anything else.
@@ -341,31 +338,4 @@ func (p *printer) shortIDs(rows [][]jsonMember) map[string]string {
 		break
 	}
 	return short
-}
-
-// asYAML returns a result as YAML, in source order.
-func asYAML(answer []byte) ([]byte, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(answer, &doc); err != nil {
-		return nil, err
-	}
-	blockStyle(&doc)
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(&doc); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), enc.Close()
-}
-
-// blockStyle makes YAML use block style instead of JSON's flow style.
-func blockStyle(n *yaml.Node) {
-	n.Style = 0
-	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "\n") {
-		n.Style = yaml.LiteralStyle
-	}
-	for _, inner := range n.Content {
-		blockStyle(inner)
-	}
 }
