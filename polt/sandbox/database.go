@@ -33,13 +33,15 @@ type database struct {
 	write *sql.DB
 	read  *sql.DB // the same as write if in memory, where each connection is a database of its own
 
+	writes, reads *statements // of write and read
+
 	mu     sync.RWMutex // held for reading by every transaction
 	closed bool
 }
 
 // openDatabase opens the database in a file, or in memory if path is empty.
 // create fills a new one, in the transaction that creates its schema.
-func openDatabase(ctx context.Context, path string, create func(*sql.Tx) error) (*database, error) {
+func openDatabase(ctx context.Context, path string, create func(querier) error) (*database, error) {
 	d := &database{}
 	if path == "" {
 		d.write = openPool(":memory:?_txlock=immediate&_foreign_keys=1", 1)
@@ -55,6 +57,8 @@ func openDatabase(ctx context.Context, path string, create func(*sql.Tx) error) 
 		d.write = openPool(fileURI(path, settings+"&_journal_mode=WAL&_txlock=immediate"), 1)
 		d.read = openPool(fileURI(path, settings+"&_query_only=1"), readers)
 	}
+	d.writes = newStatements(d.write)
+	d.reads = newStatements(d.read)
 	if err := d.prepare(ctx, create); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -97,11 +101,6 @@ func inspectFile(ctx context.Context, path string) error {
 	return errors.Join(err, pool.Close())
 }
 
-// querier is a pool or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // inspect returns the database's schema version, 0 if it is empty. It fails if
 // the database is another application's or of an unsupported version.
 func inspect(ctx context.Context, q querier) (version int64, err error) {
@@ -130,8 +129,8 @@ func inspect(ctx context.Context, q querier) (version int64, err error) {
 }
 
 // prepare initializes an empty database and migrates an old one.
-func (d *database) prepare(ctx context.Context, create func(*sql.Tx) error) error {
-	return d.transact(ctx, true, func(tx *sql.Tx) error {
+func (d *database) prepare(ctx context.Context, create func(querier) error) error {
+	return d.transact(ctx, true, func(tx querier) error {
 		// Again, now that the transaction excludes other processes.
 		version, err := inspect(ctx, tx)
 		if err != nil || version == schemaVersion {
@@ -157,26 +156,33 @@ var errClosed = errors.New("the sandbox is closed")
 // transact runs f in a transaction and commits it unless f fails. ctx bounds
 // the wait for a connection only: a transaction is short and is not
 // interrupted.
-func (d *database) transact(ctx context.Context, write bool, f func(*sql.Tx) error) error {
+func (d *database) transact(ctx context.Context, write bool, f func(querier) error) error {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if d.closed {
 		return errClosed
 	}
-	pool := d.read
+	pool, statements := d.read, d.reads
 	if write {
-		pool = d.write
+		pool, statements = d.write, d.writes
 	}
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }() // back to the pool
+	var queries *prepared
+	defer func() {
+		_ = conn.Close() // back to the pool
+		if queries != nil {
+			queries.end(ctx)
+		}
+	}()
 	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: !write})
 	if err != nil {
 		return err
 	}
-	if err := f(tx); err != nil {
+	queries = statements.begin(tx)
+	if err := f(queries); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()

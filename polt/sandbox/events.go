@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"database/sql"
 	_ "embed"
 	"fmt"
 	"sync"
@@ -56,7 +55,7 @@ func (t *tx) record(e event) error {
 }
 
 // addEvents migrates a database from schema 1 to schema 2.
-func addEvents(ctx context.Context, t *sql.Tx) error {
+func addEvents(ctx context.Context, t querier) error {
 	if _, err := t.ExecContext(ctx, eventsSchema+backfill); err != nil {
 		return fmt.Errorf("add the events: %w", err)
 	}

@@ -13,7 +13,6 @@ package sandbox
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -70,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Sandbox, error) {
 	}
 	s := &Sandbox{options: o, mux: http.NewServeMux()}
 	s.routes()
-	db, err := openDatabase(ctx, o.Path, func(t *sql.Tx) error {
+	db, err := openDatabase(ctx, o.Path, func(t querier) error {
 		if o.Empty {
 			return nil
 		}

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -93,7 +92,7 @@ func (o *offset) UnmarshalText(text []byte) error {
 }
 
 // insertSeed inserts the seed data into an empty database.
-func insertSeed(ctx context.Context, t *sql.Tx, now time.Time) error {
+func insertSeed(ctx context.Context, t querier, now time.Time) error {
 	var world seed
 	dec := json.NewDecoder(bytes.NewReader(seedJSON))
 	dec.DisallowUnknownFields()

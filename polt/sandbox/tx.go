@@ -10,7 +10,7 @@ import (
 // A tx is a request's transaction.
 type tx struct {
 	ctx   context.Context
-	sql   *sql.Tx
+	sql   querier
 	now   time.Time
 	newID func() string
 	// changed is set if an event was recorded.
@@ -22,8 +22,8 @@ type tx struct {
 // transact runs f in a transaction with the sandbox's clock and ids.
 func (s *Sandbox) transact(ctx context.Context, write bool, f func(*tx) error) error {
 	t := &tx{ctx: context.WithoutCancel(ctx), now: s.options.Now(), newID: s.options.NewID, committed: func() {}}
-	err := s.db.transact(ctx, write, func(tx *sql.Tx) error {
-		t.sql = tx
+	err := s.db.transact(ctx, write, func(q querier) error {
+		t.sql = q
 		return f(t)
 	})
 	if err == nil {
