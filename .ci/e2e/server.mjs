@@ -3,22 +3,22 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment, root, temporary } from './host.mjs';
 
-let built;
+/** build builds the command in a temporary folder, and returns its path. */
+export function build() {
+  const path = join(mkdtempSync(join(tmpdir(), 'polt-e2e-')), 'polt-mcp');
+  execFileSync('go', ['build', '-o', path, './cmd/polt-mcp'], { cwd: root });
+  return path;
+}
 
-/** command returns the path of the command, which each file of tests builds once. */
+/** command returns the path of the command, which setup.mjs has built. */
 export function command() {
-  if (!built) {
-    const dir = mkdtempSync(join(tmpdir(), 'polt-e2e-'));
-    process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
-    execFileSync('go', ['build', '-o', join(dir, 'polt-mcp'), './cmd/polt-mcp'], { cwd: root });
-    built = join(dir, 'polt-mcp');
-  }
-  return built;
+  assert.ok(process.env.E2E_COMMAND, 'run the tests with npm test');
+  return process.env.E2E_COMMAND;
 }
 
 /** Process is the command as a process that listens on a free port. */
