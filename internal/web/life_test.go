@@ -88,17 +88,37 @@ func TestEndDoesNotWaitForSilentConnections(t *testing.T) {
 	})
 }
 
+// The time is virtual.
 func TestEndDoesNotWaitForEver(t *testing.T) {
-	began := make(chan struct{})
-	o := options(map[string]handler{"slow": slow(began, nil)})
-	o.Drain = time.Second
-	r := serve(t, o)
-	answer := make(chan response)
-	go func() { answer <- r.do(request{body: call("1", "slow")}) }()
-	<-began
-	r.stop()
-	contains(t, (<-answer).body, "cut off")
-	r.end()
+	synctest.Test(t, func(t *testing.T) {
+		began := make(chan struct{})
+		o := options(map[string]handler{"slow": slow(began, nil)})
+		o.Drain = time.Second
+		listener := newPipeListener()
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		s := web.New(o)
+		go func() { done <- s.Serve(ctx, listener) }()
+		client := &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
+		answer := make(chan string, 1)
+		go func() {
+			resp, err := client.Post("http://localhost/mcp", "application/json", strings.NewReader(call("1", "slow")))
+			if err != nil {
+				answer <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			body, _ := io.ReadAll(resp.Body)
+			answer <- string(body)
+		}()
+		<-began
+		stop()
+		contains(t, <-answer, "cut off")
+		client.CloseIdleConnections()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestBeforeTheEndItIsNotReadyButServes(t *testing.T) {
