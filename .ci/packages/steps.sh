@@ -54,7 +54,7 @@ service() { # UNIT BINARY
 # tries them.
 node_packages() {
 	have npm nodejs npm
-	(cd .ci/packages && npm ci --no-progress)
+	npm_install .ci/packages npm ci --no-progress --loglevel=error
 	node packaging/npm/build.mjs &
 	quietly "$scratch/mcpb" node packaging/mcpb/build.mjs "$PWD/.ci/packages/node_modules/.bin/mcpb"
 	wait $!

@@ -115,7 +115,7 @@ func TestFileIsForItsOwnerOnly(t *testing.T) {
 func TestManyAtOnceLoseNothing(t *testing.T) {
 	s := newStore(t)
 	var wg sync.WaitGroup
-	for i := range 50 {
+	for i := range 20 {
 		wg.Go(func() { // each as a process of its own would
 			own := credentials.NewStore(s.Path(), credentials.InFile, nil)
 			if _, err := own.Add(platform, fmt.Sprint("agent", i), registration(t, fmt.Sprint("polt_", i))); err != nil {
@@ -124,7 +124,7 @@ func TestManyAtOnceLoseNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for i := range 50 {
+	for i := range 20 {
 		if got, want := find(t, s, platform, fmt.Sprint("agent", i)), fmt.Sprintf("agent%d polt_%d", i, i); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
