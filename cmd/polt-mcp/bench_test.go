@@ -12,9 +12,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	main "github.com/openpolt/polt-mcp/cmd/polt-mcp"
 )
 
 // The benchmarks run the built binary as a host would, beside what it is
@@ -24,13 +27,23 @@ import (
 
 const inFlight = 32
 
-// build builds a command as a release is built.
+var builds sync.Map // of func() (string, error), by package
+
+// build builds a command as a release is built, once for all tests, and returns
+// its path.
 func build(tb testing.TB, pkg string) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "command")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("%v\n%s", err, out)
+	once, _ := builds.LoadOrStore(pkg, sync.OnceValues(func() (string, error) {
+		path := filepath.Join(main.Builds, "command"+strings.NewReplacer(".", "", "/", "-").Replace(pkg))
+		out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("%w\n%s", err, out)
+		}
+		return path, nil
+	}))
+	path, err := once.(func() (string, error))()
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return path
 }

@@ -18,7 +18,22 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"polt-mcp": main, "polt-mcp-watched": watched})
+	testscript.Main(withBuilds{m}, map[string]func(){"polt-mcp": main, "polt-mcp-watched": watched})
+}
+
+// Builds is the folder of the commands that tests build, each once.
+var Builds string
+
+// withBuilds runs the tests, and removes what they have built.
+type withBuilds struct{ *testing.M }
+
+func (m withBuilds) Run() int {
+	var err error
+	if Builds, err = os.MkdirTemp("", "polt-mcp-builds-"); err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(Builds) }()
+	return m.M.Run()
 }
 
 // TestScripts runs testdata/script/*.txtar: shell-like scripts that run the
