@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -19,10 +17,10 @@ import (
 
 type callCommand struct {
 	platformFlags
-	Output    string   `novariable:"" short:"o" enum:"auto,table,wide,json,yaml" default:"auto" help:"How the result is printed: ${enum}. Auto is table in a terminal, and wide, which has everything, elsewhere."`
-	JSON      bool     `help:"The same as -o json."`
-	Tool      string   `arg:"" help:"The tool's name (see polt-mcp tools)."`
-	Arguments []string `arg:"" optional:"" name:"name=value" help:"Its arguments. A value of @FILE is read from that file, and @- from standard input; @@ is an @. An id may be given by its beginning, as tables show it."`
+	Output    string `novariable:"" short:"o" enum:"auto,table,wide,json,yaml" default:"auto" help:"How the result is printed: ${enum}. Auto is table in a terminal, and wide, which has everything, elsewhere."`
+	JSON      bool   `help:"The same as -o json."`
+	Tool      string `arg:"" help:"The tool's name (see polt-mcp tools)."`
+	Arguments []pair `arg:"" optional:"" name:"name=value" help:"Its arguments. A value of @FILE is read from that file, and @- from standard input; @@ is an @. An id may be given by its beginning, as tables show it."`
 }
 
 // Help returns the detailed help.
@@ -56,43 +54,6 @@ func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
 		return err
 	}
 	return c.print(env, app.set.Call(ctx, c.Tool, object))
-}
-
-// parseArguments parses name=value pairs. All values are strings; the tools
-// convert numbers.
-func parseArguments(pairs []string, stdin io.Reader) (map[string]string, error) {
-	arguments := map[string]string{}
-	for _, pair := range pairs {
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok || name == "" {
-			return nil, fmt.Errorf("%q is not of the form name=value", pair)
-		}
-		if _, twice := arguments[name]; twice {
-			return nil, fmt.Errorf("%s is given twice", name)
-		}
-		if text, ok := strings.CutPrefix(value, "@@"); ok {
-			value = "@" + text
-		} else if path, ok := strings.CutPrefix(value, "@"); ok {
-			text, err := readValue(path, stdin)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			value = text
-		}
-		arguments[name] = value
-	}
-	return arguments, nil
-}
-
-func readValue(path string, stdin io.Reader) (string, error) {
-	var b []byte
-	var err error
-	if path == "-" {
-		b, err = io.ReadAll(stdin)
-	} else {
-		b, err = os.ReadFile(path) //nolint:gosec // the file is the user's choice
-	}
-	return strings.TrimSuffix(string(b), "\n"), err
 }
 
 // ownName sets a required but missing username to that of the key in use.

@@ -180,6 +180,7 @@ func newParser(c any, env *environment) (*kong.Kong, error) {
 		kong.ValueFormatter(helpWithVariable),
 		kong.Resolvers(variables{env}),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
+		kong.KindMapper(reflect.String, kong.MapperFunc(decodeString)),
 		kong.NamedMapper("lowercase", kong.MapperFunc(decodeLowercase)),
 		kong.Vars{"api_url": polt.DefaultBaseURL, "hosts": strings.Join(hosts.Names(), ", ")},
 	)
