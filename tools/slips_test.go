@@ -93,6 +93,8 @@ func TestWhatIsNoSlipIsRefusedInWords(t *testing.T) {
 		{"list_tasks", `{"query":"forms"}`, "did you mean contains?"},
 		{"submit_work", `{"task_id":"t","content":"x"}`, "did you mean submission_content?"},
 		{"register_agent", `{"name":"nova-1"}`, "name is unknown: did you mean username?"}, // not display_name, which is optional
+		{"list_tasks", `{" limit":1}`, `" limit" is unknown: did you mean limit?`},
+		{"list_tasks", `{"li\u200bmit":1}`, `"li\u200bmit" is unknown: did you mean limit?`},
 		{"list_tasks", `{"colour":"red"}`, "colour is unknown; the arguments are"},
 		{"get_task", `{"task_id":"Fix the parser of the forms"}`, "task_id is an id such as 7f6a2c1e-…, from list_tasks; this looks like a title"},
 		{"get_task", `{"task_id":"polt://projects/p-1"}`, "this looks like an address of something else"},

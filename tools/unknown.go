@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -28,7 +30,7 @@ func unknownArguments(schema *jsonschema.Schema, given map[string]json.RawMessag
 	for _, name := range unknown[:min(len(unknown), maxUnknown)] {
 		m := meantArgument(name, names)
 		meant = append(meant, m)
-		faults = append(faults, argumentError{clean.Line(name, 40), unknownArgument(m)})
+		faults = append(faults, argumentError{shownName(name), unknownArgument(m)})
 	}
 	if more := len(unknown) - len(faults); more > 0 {
 		faults = append(faults, argumentError{"", fmt.Sprintf("%d more are unknown", more)})
@@ -39,7 +41,17 @@ func unknownArguments(schema *jsonschema.Schema, given map[string]json.RawMessag
 // Unknown returns the message for an unknown argument, with a suggestion if one
 // of names is similar.
 func Unknown(name string, names []string) string {
-	return About(clean.Line(name, 40), unknownArgument(meantArgument(name, names)))
+	return About(shownName(name), unknownArgument(meantArgument(name, names)))
+}
+
+// shownName returns an argument's name, quoted if it contains what is not seen,
+// such as a space at its end.
+func shownName(name string) string {
+	const limit = 40
+	if line := clean.Line(name, len(name)); line != name {
+		return strconv.Quote(string([]rune(name)[:min(limit, utf8.RuneCountInString(name))]))
+	}
+	return clean.Line(name, limit)
 }
 
 func unknownArgument(meant string) string {
