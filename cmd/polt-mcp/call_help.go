@@ -12,16 +12,20 @@ import (
 )
 
 // toolHelp returns the tool whose help is requested: polt-mcp call TOOL --help.
-func toolHelp(args []string) (tool string, ok bool) {
+func toolHelp(env *environment, args []string) (tool string, ok bool, err error) {
 	if len(args) < 2 || args[0] != "call" || !slices.Contains(args, "--help") && !slices.Contains(args, "-h") {
-		return "", false
+		return "", false, nil
 	}
-	for _, word := range args[1:] {
-		if !strings.HasPrefix(word, "-") && !strings.Contains(word, "=") {
-			return word, true
+	parser, err := newParser(grammar(args[:1]), env)
+	if err != nil {
+		return "", false, err
+	}
+	for words := positionals(parser.Model, args[1:]); len(words) > 0; words = words[1:] {
+		if !strings.Contains(words[0], "=") {
+			return words[0], true, nil
 		}
 	}
-	return "", false
+	return "", false, nil
 }
 
 // argument is a tool's argument, from its schema.

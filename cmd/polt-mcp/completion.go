@@ -81,16 +81,7 @@ func (c *completeCommand) Run(env *environment, parser *kong.Kong) error {
 func candidates(model *kong.Application, before []string, last string) []string {
 	node := model.Node
 	var positional []string
-	skip := false
-	for _, w := range before {
-		if skip {
-			skip = false
-			continue
-		}
-		if strings.HasPrefix(w, "-") {
-			skip = takesNext(model, w)
-			continue
-		}
+	for _, w := range positionals(model, before) {
 		if i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 && len(positional) == 0 {
 			node = node.Children[i]
 		} else {
@@ -129,11 +120,27 @@ func candidates(model *kong.Application, before []string, last string) []string 
 	return nil
 }
 
+// positionals returns the words that are neither flags nor their values.
+func positionals(model *kong.Application, words []string) []string {
+	var all []string
+	for i := 0; i < len(words); i++ {
+		switch {
+		case words[i] == "--":
+			return append(all, words[i+1:]...)
+		case !strings.HasPrefix(words[i], "-"):
+			all = append(all, words[i])
+		case takesNext(model, words[i]):
+			i++
+		}
+	}
+	return all
+}
+
 // takesNext reports whether the word after a flag is its value.
 func takesNext(model *kong.Application, word string) bool {
 	for _, command := range model.Leaves(false) {
 		for _, f := range command.Flags {
-			if word == "--"+f.Name {
+			if word == "--"+f.Name || f.Short != 0 && word == "-"+string(f.Short) {
 				return !f.IsBool()
 			}
 		}

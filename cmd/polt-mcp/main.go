@@ -108,8 +108,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	if len(args) > 0 && (args[0] == "--version" || args[0] == "-v") {
 		args = []string{"version"}
 	}
-	if tool, ok := toolHelp(args); ok {
-		return printToolHelp(env, tool)
+	if tool, ok, err := toolHelp(env, args); err != nil || ok {
+		if err == nil {
+			err = printToolHelp(env, tool)
+		}
+		return err
 	}
 	parser, err := newParser(grammar(args), env)
 	if err != nil {
