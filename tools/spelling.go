@@ -13,6 +13,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/ids"
 	"github.com/openpolt/polt-mcp/internal/object"
 	"github.com/openpolt/polt-mcp/polt"
 )
@@ -176,7 +177,7 @@ func (k idKind) plain(text string) string {
 	} else if strings.Contains(id, "://") {
 		id = k.inAddress(id)
 	}
-	if !k.isName && isUUID(id) {
+	if !k.isName && ids.IsUUID(id) {
 		id = strings.ToLower(id)
 	}
 	return id
@@ -217,21 +218,6 @@ func unquoted(text string) string {
 		}
 	}
 	return text
-}
-
-// isUUID reports whether a text is a UUID, in any case.
-func isUUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i] | 0x20
-		isDash := i == 8 || i == 13 || i == 18 || i == 23
-		if isDash != (text[i] == '-') || !isDash && !('0' <= text[i] && text[i] <= '9' || 'a' <= c && c <= 'f') {
-			return false
-		}
-	}
-	return true
 }
 
 // problem describes a text that plainly is something other than an id; the

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/openpolt/polt-mcp/internal/clean"
+	"github.com/openpolt/polt-mcp/internal/ids"
 )
 
 // A printer formats tool results for people. It neutralizes terminal control
@@ -279,7 +280,7 @@ func (p *printer) list(rows [][]jsonMember) string {
 
 // columns returns the headers and cells of the named columns.
 func (p *printer) columns(names []string, rows [][]jsonMember) (headers []string, cells [][]string) {
-	ids := p.shortIDs(rows)
+	short := p.shortIDs(rows)
 	for _, name := range names {
 		name = clean.Line(strings.TrimSuffix(name, "_display"), 40)
 		headers = append(headers, strings.ToUpper(strings.ReplaceAll(name, "_", " ")))
@@ -288,7 +289,7 @@ func (p *printer) columns(names []string, rows [][]jsonMember) (headers []string
 		line := make([]string, len(names))
 		for _, m := range row {
 			if i := slices.Index(names, m.name); i >= 0 {
-				line[i] = p.cell(m, ids)
+				line[i] = p.cell(m, short)
 			}
 		}
 		cells = append(cells, line)
@@ -314,25 +315,25 @@ func (p *printer) cell(m jsonMember, short map[string]string) string {
 // shortIDs abbreviates ids to their shortest unambiguous prefix, which call
 // accepts.
 func (p *printer) shortIDs(rows [][]jsonMember) map[string]string {
-	var ids []string
+	var all []string
 	for _, row := range rows {
 		for _, m := range row {
 			var s string
-			if (m.name == "id" || strings.HasSuffix(m.name, "_id")) && json.Unmarshal(m.value, &s) == nil && isUUID(s) && !slices.Contains(ids, s) {
-				ids = append(ids, s)
+			if (m.name == "id" || strings.HasSuffix(m.name, "_id")) && json.Unmarshal(m.value, &s) == nil && ids.IsUUID(s) && !slices.Contains(all, s) {
+				all = append(all, s)
 			}
 		}
 	}
 	short := map[string]string{}
-	for length := leastID; length < uuidLength; length += 5 {
+	for length := leastID; length < ids.Length; length += 5 {
 		taken := map[string]bool{}
-		for _, id := range ids {
+		for _, id := range all {
 			taken[id[:length]] = true
 		}
-		if len(taken) < len(ids) {
+		if len(taken) < len(all) {
 			continue
 		}
-		for _, id := range ids {
+		for _, id := range all {
 			short[id] = id[:length]
 		}
 		break
