@@ -40,10 +40,10 @@ func (s screen) table(headers []string, rows [][]string, paint func(text string)
 		BorderHeader(false).BorderColumn(false).BorderRow(false).
 		StyleFunc(func(row, column int) lipgloss.Style {
 			style := lipgloss.NewStyle()
-			if s.colour && row == table.HeaderRow {
+			if s.colour && row == 0 {
 				style = style.Bold(true)
-			} else if s.colour && paint != nil && row >= 0 && row < len(rows) && column < len(rows[row]) {
-				if painted := paint(rows[row][column]); painted != nil {
+			} else if s.colour && paint != nil && row > 0 && row <= len(rows) && column < len(rows[row-1]) {
+				if painted := paint(rows[row-1][column]); painted != nil {
 					style = *painted
 				}
 			}
@@ -53,7 +53,7 @@ func (s screen) table(headers []string, rows [][]string, paint func(text string)
 			return style
 		})
 	widths := s.fit(headers, rows)
-	t.Headers(wrapCells(headers, widths)...)
+	t.Row(wrapCells(headers, widths)...) // as headers, they would be cut to one line
 	for _, row := range rows {
 		t.Row(wrapCells(row, widths)...)
 	}
