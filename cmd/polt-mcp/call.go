@@ -30,7 +30,7 @@ func (*callCommand) Help() string {
 
 // Run calls the tool. It fails if the result is an error.
 func (c *callCommand) Run(ctx context.Context, env *environment) (err error) {
-	arguments, err := parseArguments(c.Arguments, env.in)
+	arguments, err := parseArguments(c.Tool, c.Arguments, env.in)
 	if err != nil {
 		return err
 	}

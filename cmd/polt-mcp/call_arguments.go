@@ -7,10 +7,13 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/openpolt/polt-mcp/internal/clean"
 )
 
 // maxValue is the maximum size of a value that is read from a file, in bytes.
@@ -53,16 +56,16 @@ func decodeString(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// parseArguments parses name=value pairs. All values are strings; the tools
-// convert numbers.
-func parseArguments(pairs []pair, stdin io.Reader) (map[string]string, error) {
+// parseArguments parses the name=value pairs of a call of tool. All values are
+// strings; the tools convert numbers.
+func parseArguments(tool string, pairs []pair, stdin io.Reader) (map[string]string, error) {
 	arguments := map[string]string{}
 	readsStdin := ""
 	for _, p := range pairs {
 		name, value, ok := strings.Cut(string(p), "=")
 		name = strings.TrimSpace(name)
 		if !ok || name == "" {
-			return nil, fmt.Errorf("%q is not of the form name=value", p)
+			return nil, fmt.Errorf("%q is not of the form name=value; polt-mcp call %s --help shows the arguments", p, clean.Line(tool, 40))
 		}
 		if _, twice := arguments[name]; twice {
 			return nil, fmt.Errorf("%s is given twice", name)
@@ -80,6 +83,26 @@ func parseArguments(pairs []pair, stdin io.Reader) (map[string]string, error) {
 		arguments[name] = value
 	}
 	return arguments, nil
+}
+
+// misusedCall explains a parse error of call.
+func misusedCall(env *environment, args []string, err error) error {
+	parser, failed := newParser(grammar(args[:1]), env)
+	if failed != nil {
+		return err
+	}
+	words := positionals(parser.Model, args[1:])
+	if len(words) == 0 {
+		return fmt.Errorf("%w; polt-mcp tools lists them", err)
+	}
+	flag, isUnknown := strings.CutPrefix(err.Error(), "unknown flag --")
+	flag, _, _ = strings.Cut(flag, ",")
+	name := strings.ReplaceAll(flag, "-", "_")
+	isArgument := func(candidate string) bool { return strings.HasPrefix(candidate, name+"=") }
+	if isUnknown && slices.ContainsFunc(toolCandidates(words[:1]), isArgument) {
+		return fmt.Errorf("unknown flag --%s: arguments of a tool have no dashes, so give it as %s=VALUE", flag, name)
+	}
+	return fmt.Errorf("%w (see polt-mcp call --help)", err)
 }
 
 // argumentValue returns the value that an argument stands for: @FILE is the text
@@ -100,8 +123,8 @@ func argumentValue(given string, stdin io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	return readText(f, path)
+	text, err := readText(f, path)
+	return text, errors.Join(err, f.Close())
 }
 
 // readText reads a text to its end, which may be a newline that does not belong

@@ -83,7 +83,7 @@ func TestTextsThatAreSent(t *testing.T) {
 		"\ufffd is a character":  "\ufffd is a character",
 		strings.Repeat("a", 100): strings.Repeat("a", 100),
 	} {
-		got, err := parseArguments([]pair{" body=@-"}, strings.NewReader(stdin))
+		got, err := parseArguments("reply_to_project", []pair{" body=@-"}, strings.NewReader(stdin))
 		if err != nil || got["body"] != want {
 			t.Errorf("%q is read as %q, %v", stdin, got, err)
 		}

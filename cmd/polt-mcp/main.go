@@ -120,7 +120,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		err = misused(args, err)
+		err = misused(env, args, err)
 		if servesStdio(args) {
 			err = failStart(env, err)
 		}
@@ -158,7 +158,7 @@ func grammar(args []string) any {
 }
 
 // misused adds a suggestion to a parse error.
-func misused(args []string, err error) error {
+func misused(env *environment, args []string, err error) error {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		var names []string
 		for f := range reflect.TypeFor[commands]().Fields() {
@@ -169,6 +169,9 @@ func misused(args []string, err error) error {
 		if !slices.Contains(names, args[0]) && args[0] != completeName {
 			return fmt.Errorf("there is no command %q%s; polt-mcp --help lists them", args[0], didYouMean(args[0], names))
 		}
+	}
+	if len(args) > 0 && args[0] == "call" {
+		return misusedCall(env, args, err)
 	}
 	return fmt.Errorf("%w (see polt-mcp --help)", err)
 }
