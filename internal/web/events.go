@@ -73,11 +73,24 @@ func (e *eventWriter) tell(message rpc.Response) error {
 func (e *eventWriter) event(name, data string) error {
 	return e.send("event: " + name + "\ndata: " + data + "\n\n")
 }
-func (e *eventWriter) comment() error { return e.send(": keep-alive\n\n") }
+
+// comment keeps the stream alive, as does what is being written meanwhile.
+func (e *eventWriter) comment() error {
+	if !e.mu.TryLock() {
+		return nil
+	}
+	defer e.mu.Unlock()
+	return e.sendNow(": keep-alive\n\n")
+}
 
 func (e *eventWriter) send(text string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.sendNow(text)
+}
+
+// sendNow is send for callers that hold mu.
+func (e *eventWriter) sendNow(text string) error {
 	if err := e.write([]byte(text)); err != nil {
 		return err
 	}

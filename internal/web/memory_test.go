@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/openpolt/polt-mcp/internal/memory"
@@ -178,5 +179,26 @@ func TestListenerIsChargedForWhatItReads(t *testing.T) {
 	r.end()
 	if n := budget.Held(); n != 0 {
 		t.Errorf("%d bytes are held after the end", n)
+	}
+}
+
+// What is parsed of a body copies it, in parts up to twice.
+func TestCallIsChargedForItsBodyAndWhatIsParsedOfIt(t *testing.T) {
+	for _, length := range []int64{1 << 10, 15 << 10, 1 << 20} {
+		budget := memory.NewBudget(1 << 30)
+		var held int64
+		o := options(map[string]handler{"held": func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			held = budget.Held()
+			return text(""), nil
+		}})
+		o.Memory = budget
+		message := call("1", "held")
+		got := serve(t, o).do(request{body: message + strings.Repeat(" ", int(length)-len(message))})
+		if least := 3*length + memory.PerCall; got.status != 200 || held < least || held > least+length+1 {
+			t.Errorf("%d for a body of %d bytes, for which %d are held", got.status, length, held)
+		}
+		if left := budget.Held(); left != 0 {
+			t.Errorf("%d are held afterwards", left)
+		}
 	}
 }

@@ -214,6 +214,37 @@ func TestAnswerThatIsNotTakenFromAStreamTakesNoPlace(t *testing.T) {
 	})
 }
 
+// A client that takes a part of a message now and then is waited for, and one that
+// takes nothing for long is not. The time is virtual.
+func TestStreamWaitsForAClientThatReadsSlowlyAndForNoOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		pause time.Duration
+		whole bool
+	}{"slowly": {25 * time.Second, true}, "not": {31 * time.Second, false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				listener, conn, end := pipesTo(t, options(map[string]handler{"large": large}))
+				defer end()
+				r := runningOn(t, listener)
+				defer r.client.CloseIdleConnections()
+				endpoint := sseOver(t, conn, "polt_of_a")
+				if got := r.do(request{path: endpoint, body: call("1", "large"), header: bearer("polt_of_a")}); got.status != 202 {
+					t.Fatalf("%d: %s", got.status, got.body)
+				}
+				read := 0
+				for range 4 {
+					pass(c.pause)
+					n, _ := io.ReadFull(conn, make([]byte, 256<<10))
+					read += n
+				}
+				if (read == 1<<20) != c.whole {
+					t.Errorf("%d bytes of the message came", read)
+				}
+			})
+		})
+	}
+}
+
 // pipeTo serves a connection that has no buffers.
 func pipeTo(t *testing.T, o web.Options) (net.Conn, func()) {
 	t.Helper()
