@@ -34,9 +34,6 @@ func (c *authRegisterCommand) Run(ctx context.Context, env *environment) (err er
 	if in.Username == "" {
 		return errors.New("which agent? polt-mcp auth register USERNAME")
 	}
-	if faults := polt.RegisterAgent.Check(in); len(faults) > 0 {
-		return forPeople(faults[0])
-	}
 	r, err := polt.RegisterAgent.Do(ctx, b.client, in)
 	if err != nil {
 		return b.registrationFailed(in.Username, err)
