@@ -101,7 +101,7 @@ var yamlWords = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "n
 // a time or a special value: such as begin with a letter, UUIDs, and amounts
 // with their unit.
 var plainYAML = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(\pL.*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+([.,][0-9]+)* \pL.*)$`)
+	return regexp.MustCompile(`^(_?\pL.*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+([.,][0-9]+)* \pL.*)$`)
 })
 
 // yamlStyle returns the style of a string: as a block if it has several lines,

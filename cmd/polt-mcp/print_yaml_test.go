@@ -112,8 +112,8 @@ func TestYAMLKeepsNumbers(t *testing.T) {
 // TestYAMLKeepsTheRest checks the other values, the order of members, and those
 // of the same name.
 func TestYAMLKeepsTheRest(t *testing.T) {
-	document, err := asYAML([]byte(`{"z":true,"a":false,"m":null,"url":"https:\/\/example.org","smile":"\ud83d\ude00","o":{},"l":[],"a":"again","list":[[1,"x"],{"k":"two\nlines"}]}`))
-	want := "z: true\na: false\nm: null\nurl: https://example.org\nsmile: \"\\U0001F600\"\no: {}\nl: []\na: again\nlist:\n  - - 1\n    - x\n  - k: |-\n      two\n      lines\n"
+	document, err := asYAML([]byte(`{"z":true,"a":false,"m":null,"_due":"in 2 d","url":"https:\/\/example.org","smile":"\ud83d\ude00","o":{},"l":[],"a":"again","list":[[1,"x"],{"k":"two\nlines"}]}`))
+	want := "z: true\na: false\nm: null\n_due: in 2 d\nurl: https://example.org\nsmile: \"\\U0001F600\"\no: {}\nl: []\na: again\nlist:\n  - - 1\n    - x\n  - k: |-\n      two\n      lines\n"
 	if err != nil || document != want {
 		t.Errorf("%v\n%s", err, document)
 	}
