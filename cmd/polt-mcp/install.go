@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -128,8 +129,7 @@ func (c *installCommand) path(host *hosts.Host, sys hosts.System) (string, error
 // write shows the change, asks for confirmation, makes it, and prints the
 // notes.
 func (c *installCommand) write(env *environment, host *hosts.Host, path string, before, after []byte, server hosts.Server, notes ...string) error {
-	change := redactKeys(string(diff.Diff(path, before, path, after)))
-	if change == "" || after == nil {
+	if bytes.Equal(before, after) {
 		state := "already has"
 		if c.Uninstall {
 			state = "does not have"
@@ -137,6 +137,7 @@ func (c *installCommand) write(env *environment, host *hosts.Host, path string, 
 		_, err := fmt.Fprintf(env.out, "%s %s the server %s, in %s\n", host.Title, state, server.Name, path)
 		return err
 	}
+	change := redactKeys(string(diff.Diff(path, before, path, after)))
 	_, change, _ = strings.Cut(change, "\n") // drop its first line, a diff command that was not run
 	if _, err := io.WriteString(env.out, change); err != nil {
 		return err
