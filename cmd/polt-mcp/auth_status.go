@@ -108,7 +108,8 @@ func (b *keyBook) status(ctx context.Context) authStatus {
 		s.Agents = append(s.Agents, agent)
 	}
 	s.warn(stored, accounts)
-	s.Warnings = append(s.Warnings, b.store.Tidy()...)
+	s.Warnings = append(s.Warnings, b.store.RemoveLeftovers()...)
+	s.Warnings = append(s.Warnings, credentials.Exposed(b.store.Path())...)
 	if b.flags.APIKeyFile != "" {
 		s.Warnings = append(s.Warnings, credentials.Exposed(b.flags.APIKeyFile)...)
 	}

@@ -144,7 +144,7 @@ func TestKillWhileRegistering(t *testing.T) {
 		if want := map[bool]string{true: "valid: true", false: "there is none"}[has]; !strings.Contains(string(said), want) {
 			t.Errorf("step %d: with a key: %v; the next one says %s", i, has, said)
 		}
-		left, err := filepath.Glob(filepath.Join(dir, ".credentials-*"))
+		left, err := filepath.Glob(filepath.Join(dir, ".*.polt-mcp-new"))
 		if err != nil || len(left) > 0 {
 			t.Errorf("step %d: %v is left", i, left)
 		}

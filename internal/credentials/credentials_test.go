@@ -106,10 +106,7 @@ func TestFileIsForItsOwnerOnly(t *testing.T) {
 			t.Errorf("%s is %o", path, got)
 		}
 	}
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.Path()), ".credentials-*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v %v", left, err)
-	}
+	wantFiles(t, s, "credentials.json")
 }
 
 func TestManyAtOnceLoseNothing(t *testing.T) {

@@ -173,21 +173,6 @@ func TestAgentsAreChosenAndForgotten(t *testing.T) {
 	}
 }
 
-func TestFilesThatACrashHasLeftAreRemoved(t *testing.T) {
-	s := newStore(t)
-	add(t, s, platform, "ada", "polt_ada")
-	left := filepath.Join(filepath.Dir(s.Path()), ".credentials-123")
-	if err := os.WriteFile(left, []byte("polt_"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, warnings, err := credentials.Open(credentials.Source{Store: s, BaseURL: platform}); err != nil || len(warnings) > 0 {
-		t.Error(warnings, err)
-	}
-	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("it is still there: %v", err)
-	}
-}
-
 // slowRing is a keyring that waits for the user to unlock it.
 type slowRing struct {
 	ring

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -43,26 +44,44 @@ func Exposed(path string) Warnings {
 	return Warnings{fmt.Sprintf("other users of this machine can read the key in %s (mode %04o): run chmod 600 %s", path, info.Mode().Perm(), path)}
 }
 
-// leftovers matches the temporary files that replace the credentials file. They
-// contain keys.
-const leftovers = ".credentials-*"
+// replacement returns the path of the temporary file that replaces the credentials
+// file. It is always the same, as only the holder of the lock writes it: what a crash
+// has left is found without reading the directory, and is never another program's.
+func (s *Store) replacement() string {
+	dir, name := filepath.Split(s.path)
+	return filepath.Join(dir, "."+name+".polt-mcp-new")
+}
 
-// Tidy removes temporary files left by a crash, and warns if other users can read
-// the credentials file.
-func (s *Store) Tidy() Warnings {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), leftovers))
-	if err == nil && len(left) > 0 {
-		// The holder of the lock may be writing one of them.
-		lock := flock.New(s.path + ".lock")
-		if locked, err := lock.TryLock(); err == nil && locked {
-			for _, path := range left {
-				err = errors.Join(err, os.Remove(path))
-			}
-			_ = lock.Unlock()
-			if err != nil {
-				return Warnings{"a file with keys that a crash has left cannot be removed: " + err.Error()}
-			}
-		}
+// removeReplacement removes the temporary file that a crash has left, which contains
+// keys. The caller holds the lock.
+func (s *Store) removeReplacement() error {
+	path := s.replacement()
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return Exposed(s.path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file: move it away, so that the credentials file can be replaced", path)
+	}
+	return os.Remove(path)
+}
+
+// RemoveLeftovers removes the temporary file of a process that crashed while it
+// replaced the credentials file. It does nothing while a process is writing one.
+func (s *Store) RemoveLeftovers() Warnings {
+	if info, err := os.Lstat(s.replacement()); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	lock := flock.New(s.path + ".lock")
+	if locked, err := lock.TryLock(); err != nil || !locked {
+		return nil //nolint:nilerr // the next start tries again
+	}
+	defer func() { _ = lock.Unlock() }()
+	if err := s.removeReplacement(); err != nil {
+		return Warnings{"a file with keys that a crash has left cannot be removed: " + err.Error()}
+	}
+	return nil
 }

@@ -64,7 +64,8 @@ func Open(src Source) (*Session, Warnings, error) {
 	s.problem = strings.Join(problems, ". ")
 	var err error
 	if src.Store != nil {
-		warnings = append(warnings, src.Store.Tidy()...)
+		warnings = append(warnings, src.Store.RemoveLeftovers()...)
+		warnings = append(warnings, Exposed(src.Store.Path())...)
 	}
 	switch {
 	case src.APIKey != "":

@@ -197,13 +197,16 @@ func (s *Store) read() (*file, error) {
 	return f, nil
 }
 
-// write replaces the file atomically.
+// write replaces the file atomically. The caller holds the lock.
 func (s *Store) write(f *file) error {
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(s.path), leftovers) // 0600
+	if err := s.removeReplacement(); err != nil {
+		return err
+	}
+	temp, err := os.OpenFile(s.replacement(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
