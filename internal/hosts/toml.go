@@ -156,13 +156,10 @@ func (tomlFormat) unset(src []byte, path []string) ([]byte, error) {
 		if len(e.path) < len(path) || !slices.Equal(e.path[:len(path)], path) {
 			continue
 		}
-		from, to := e.from, lineAfter(src, e.to)
+		from, to := e.from, e.to
 		if !e.header {
-			from = bytes.LastIndexByte(src[:from], '\n') + 1
-		}
-		if e.header {
-			to = len(bytes.TrimRight(src[:to], "\r\n"))
-			to = lineAfter(src, to)
+			from, to = bytes.LastIndexByte(src[:from], '\n')+1, lineAfter(src, to)
+		} else {
 			if to == len(src) { // the last: with the empty line before it
 				from = len(bytes.TrimSuffix(bytes.TrimSuffix(src[:from], []byte("\n")), []byte("\r")))
 				if from > 0 && src[from-1] != '\n' {
