@@ -33,7 +33,7 @@ func checkHosts(ctx context.Context, env *environment, all *findings) {
 			servers, err = h.Servers(src)
 		}
 		if err != nil {
-			all.add(about, doubt, fmt.Sprintf("%s: %s: %v", h.Title, path, err), "correct the file: "+h.Title+" cannot read it either")
+			all.add(about, doubt, fmt.Sprintf("%s: %s: %v", h.Title, path, err), "check the file: "+h.Title+" may not be able to read it either")
 			continue
 		}
 		if len(servers) == 0 {

@@ -49,70 +49,72 @@ func normalNumbers(value any) any {
 	return value
 }
 
-// jsonSource returns src, or an empty object below it where it holds nothing
+// jsonSource returns src as the parser takes it: with a line end after a comment
+// that ends it without one, and with an empty object below it where it holds nothing
 // but space and comments.
 func jsonSource(src []byte) ([]byte, error) {
-	value, err := hujson.Parse(src)
-	if err != nil {
-		if more := slices.Concat(src, []byte("{}\n")); hasOnlyComments(more) {
-			return more, nil
+	var failed error
+	for _, end := range []string{"", "\n", "{}\n", lineEnd(src) + "{}\n"} {
+		whole := slices.Concat(src, []byte(end))
+		value, err := hujson.Parse(whole)
+		if err == nil {
+			if _, ok := value.Value.(*hujson.Object); !ok {
+				return nil, errors.New("it holds no JSON object")
+			}
+			return whole, nil
 		}
-		return nil, fmt.Errorf("it is not valid JSON: %s", strings.TrimPrefix(err.Error(), "hujson: "))
+		if failed == nil {
+			failed = err
+		}
 	}
-	if _, ok := value.Value.(*hujson.Object); !ok {
-		return nil, errors.New("it holds no JSON object")
-	}
-	return src, nil
+	return nil, fmt.Errorf("it is not valid JSON: %s", strings.TrimPrefix(failed.Error(), "hujson: "))
 }
 
-// hasOnlyComments reports whether a source that ends with {} is an empty object.
-func hasOnlyComments(src []byte) bool {
-	value, err := hujson.Parse(src)
-	if err != nil {
-		return false
-	}
-	object, ok := value.Value.(*hujson.Object)
-	return ok && len(object.Members) == 0
-}
-
-func (f jsonFormat) add(src []byte, container, name string, e entry) ([]byte, error) {
-	src, err := jsonSource(src)
+// editJSON changes a source, and removes the line end that only the parser needed.
+func editJSON(src []byte, change func(*jsonText) ([]byte, error)) ([]byte, error) {
+	whole, err := jsonSource(src)
 	if err != nil {
 		return nil, err
 	}
-	j, err := parseJSON(src)
+	j, err := parseJSON(whole)
 	if err != nil {
 		return nil, err
 	}
-	root, _ := j.object(nil)
-	if servers, ok := j.object([]string{container}); ok {
-		return j.put(servers, 1, name, e)
+	changed, err := change(j)
+	if len(whole) == len(src)+1 {
+		changed = bytes.TrimSuffix(changed, []byte("\n"))
 	}
-	return j.put(root, 0, container, entry{{name: name, value: e}})
+	return changed, err
+}
+
+func (jsonFormat) add(src []byte, container, name string, e entry) ([]byte, error) {
+	return editJSON(src, func(j *jsonText) ([]byte, error) {
+		root, _ := j.object(nil)
+		if servers, ok := j.object([]string{container}); ok {
+			return j.put(servers, 1, name, e)
+		}
+		return j.put(root, 0, container, entry{{name: name, value: e}})
+	})
 }
 
 func (jsonFormat) set(src []byte, path []string, f field) ([]byte, error) {
-	j, err := parseJSON(src)
-	if err != nil {
-		return nil, err
-	}
-	object, ok := j.object(path[:len(path)-1])
-	if !ok {
-		return nil, errByHand
-	}
-	return j.put(object, len(path)-1, path[len(path)-1], f.value)
+	return editJSON(src, func(j *jsonText) ([]byte, error) {
+		object, ok := j.object(path[:len(path)-1])
+		if !ok {
+			return nil, errByHand
+		}
+		return j.put(object, len(path)-1, path[len(path)-1], f.value)
+	})
 }
 
 func (jsonFormat) unset(src []byte, path []string) ([]byte, error) {
-	j, err := parseJSON(src)
-	if err != nil {
-		return nil, err
-	}
-	object, ok := j.object(path[:len(path)-1])
-	if !ok {
-		return nil, errByHand
-	}
-	return j.cut(object, path[len(path)-1])
+	return editJSON(src, func(j *jsonText) ([]byte, error) {
+		object, ok := j.object(path[:len(path)-1])
+		if !ok {
+			return nil, errByHand
+		}
+		return j.cut(object, path[len(path)-1])
+	})
 }
 
 // jsonText is a source with what it means and how it is laid out.
