@@ -176,7 +176,8 @@ func (c *authUseCommand) Run(ctx context.Context, env *environment) (err error) 
 	return b.sayWhoActs(env, c.Username)
 }
 
-// unknown returns the error for an unknown agent, with the known ones.
+// unknown returns the error for an unknown agent, or for none where none is active,
+// with the known ones.
 func (b *keyBook) unknown(username string, err error) error {
 	if !errors.Is(err, credentials.ErrUnknown) {
 		return err
@@ -184,6 +185,9 @@ func (b *keyBook) unknown(username string, err error) error {
 	known := b.store.Agents(b.baseURL)
 	if len(known) == 0 {
 		return fmt.Errorf("no agent on %s is stored in %s: polt-mcp auth login, or polt-mcp auth register", b.baseURL, b.store.Path())
+	}
+	if username == "" {
+		return fmt.Errorf("no agent on %s is active: name one of %s, or choose one with polt-mcp auth use USERNAME", b.baseURL, strings.Join(known, ", "))
 	}
 	return fmt.Errorf("%s has no agent %q on %s%s, but %s", b.store.Path(), username, b.baseURL, didYouMean(username, known), strings.Join(known, ", "))
 }
@@ -246,16 +250,18 @@ func (c *authTokenCommand) Run(ctx context.Context, env *environment) (err error
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	var key polt.Key
-	if c.Username != "" {
-		key, _, err = b.store.Find(b.baseURL, c.Username)
+	username := c.Username
+	if username != "" {
+		key, _, err = b.store.Find(b.baseURL, username)
 	} else {
+		username = b.flags.Agent
 		key, _, _, err = b.source()
 	}
 	if err != nil {
 		return err
 	}
 	if key.IsZero() {
-		return b.unknown(c.Username, credentials.ErrUnknown)
+		return b.unknown(username, credentials.ErrUnknown)
 	}
 	_, err = fmt.Fprintln(env.out, key.Reveal())
 	return err
