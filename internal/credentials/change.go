@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/openpolt/polt-mcp/internal/symlink"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -212,12 +213,17 @@ func (s *Store) change(change func(*file) error) error {
 	return s.write(f)
 }
 
-// lock locks the lock file beside the credentials file that has a suffix.
+// lock locks the lock file beside the credentials file that has a suffix. It is
+// beside the target of a link, whose lock is the same by whatever name it is opened.
 func (s *Store) lock(suffix string) (release func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+	target, err := symlink.Target(s.path)
+	if err != nil {
 		return nil, err
 	}
-	lock := flock.New(s.path + suffix)
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return nil, err
+	}
+	lock := flock.New(target + suffix)
 	patience, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
 	if _, err := lock.TryLockContext(patience, lockTimeout/100); err != nil {

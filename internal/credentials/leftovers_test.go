@@ -101,3 +101,28 @@ func TestFileThatIsBeingWrittenIsNotRemoved(t *testing.T) {
 	start(t, s)
 	wantFiles(t, s, "credentials.json")
 }
+
+func TestLinkToTheFileStaysOne(t *testing.T) {
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "dotfiles", "keys.json"), filepath.Join(dir, "credentials.json")
+	if err := os.Symlink(filepath.Join("dotfiles", "keys.json"), link); err != nil {
+		t.Fatal(err)
+	}
+	s := credentials.NewStore(link, credentials.InFile, nil)
+	add(t, s, platform, "ada", "polt_ada") // the link is dangling
+	add(t, s, platform, "grace", "polt_grace")
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link has become %v, %v", info.Mode(), err)
+	}
+	if got := find(t, credentials.NewStore(target, credentials.InFile, nil), platform, "grace"); got != "grace polt_grace" {
+		t.Errorf("the target has %s", got)
+	}
+	left := filepath.Join(dir, "dotfiles", ".keys.json.polt-mcp-new")
+	if err := os.WriteFile(left, []byte("polt_"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, s)
+	if _, err := os.Lstat(left); !os.IsNotExist(err) {
+		t.Errorf("a leftover beside the target: %v", err)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+
+	"github.com/openpolt/polt-mcp/internal/symlink"
 )
 
 // largestSecret is the maximum size of a file with keys, in bytes.
@@ -44,18 +46,17 @@ func Exposed(path string) Warnings {
 	return Warnings{fmt.Sprintf("other users of this machine can read the key in %s (mode %04o): run chmod 600 %s", path, info.Mode().Perm(), path)}
 }
 
-// replacement returns the path of the temporary file that replaces the credentials
+// replacement returns the path of the temporary file that replaces a credentials
 // file. It is always the same, as only the holder of the lock writes it: what a crash
 // has left is found without reading the directory, and is never another program's.
-func (s *Store) replacement() string {
-	dir, name := filepath.Split(s.path)
+func replacement(target string) string {
+	dir, name := filepath.Split(target)
 	return filepath.Join(dir, "."+name+".polt-mcp-new")
 }
 
 // removeReplacement removes the temporary file that a crash has left, which contains
 // keys. The caller holds the lock.
-func (s *Store) removeReplacement() error {
-	path := s.replacement()
+func removeReplacement(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -72,15 +73,20 @@ func (s *Store) removeReplacement() error {
 // RemoveLeftovers removes the temporary file of a process that crashed while it
 // replaced the credentials file. It does nothing while a process is writing one.
 func (s *Store) RemoveLeftovers() Warnings {
-	if info, err := os.Lstat(s.replacement()); err != nil || !info.Mode().IsRegular() {
+	target, err := symlink.Target(s.path)
+	if err != nil {
+		return nil // reading the file tells
+	}
+	left := replacement(target)
+	if info, err := os.Lstat(left); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	lock := flock.New(s.path + ".lock")
+	lock := flock.New(target + ".lock")
 	if locked, err := lock.TryLock(); err != nil || !locked {
-		return nil //nolint:nilerr // the next start tries again
+		return nil // the next start tries again
 	}
 	defer func() { _ = lock.Unlock() }()
-	if err := s.removeReplacement(); err != nil {
+	if err := removeReplacement(left); err != nil {
 		return Warnings{"a file with keys that a crash has left cannot be removed: " + err.Error()}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/openpolt/polt-mcp/internal/symlink"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -203,10 +204,14 @@ func (s *Store) write(f *file) error {
 	if err != nil {
 		return err
 	}
-	if err := s.removeReplacement(); err != nil {
+	target, err := symlink.Target(s.path) // a link stays one
+	if err != nil {
 		return err
 	}
-	temp, err := os.OpenFile(s.replacement(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err := removeReplacement(replacement(target)); err != nil {
+		return err
+	}
+	temp, err := os.OpenFile(replacement(target), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -216,10 +221,10 @@ func (s *Store) write(f *file) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temp.Name(), s.path); err != nil {
+	if err := os.Rename(temp.Name(), target); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(s.path))
+	return syncDir(filepath.Dir(target))
 }
 
 // syncDir makes a rename in a directory durable, on systems that support it, which

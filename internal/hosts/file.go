@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/openpolt/polt-mcp/internal/symlink"
 )
 
 // largest is how large a host's file may be. Some keep histories in it.
@@ -35,8 +37,8 @@ func Read(path string) ([]byte, error) {
 // old content is kept; "" if there was none. It fails, and changes nothing,
 // where the file no longer is what it was before.
 func Write(path string, before, after []byte) (backup string, err error) {
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		path = resolved // a link stays one
+	if path, err = symlink.Target(path); err != nil { // a link stays one
+		return "", err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err

@@ -106,6 +106,23 @@ func TestWriteKeepsABackupTheModeAndLinks(t *testing.T) {
 	}
 }
 
+func TestWriteMakesTheTargetOfADanglingLink(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link.json")
+	if err := os.Symlink(filepath.Join("dotfiles", "a.json"), link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(link, nil, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "dotfiles", "a.json")); err != nil || string(got) != "new" {
+		t.Errorf("the target has %q, %v", got, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link has become %v, %v", info.Mode(), err)
+	}
+}
+
 func TestWriteRefusesAFileThatHasChanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.json")
 	for _, before := range [][]byte{[]byte("what it was"), nil} {
