@@ -61,7 +61,7 @@ func (s *Store) add(baseURL, username string, r polt.Registration) (Place, error
 	if err != nil {
 		return "", err
 	}
-	added := agent{AgentID: r.AgentID, Keyring: place == InKeyring}
+	added := agent{AgentID: r.AgentID, Keyring: place == InKeyring, unknown: before.unknown}
 	if added.AgentID == "" {
 		added.AgentID = before.AgentID
 	}

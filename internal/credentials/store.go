@@ -55,30 +55,6 @@ func NewStore(path string, place Place, keyring Keyring) *Store {
 // Path returns the file's path.
 func (s *Store) Path() string { return s.path }
 
-// file is the content of the credentials file, by the platforms' base URLs.
-type file struct {
-	Version   int                  `json:"version"`
-	Platforms map[string]*platform `json:"platforms"`
-}
-
-const fileVersion = 1
-
-type platform struct {
-	// Active is the default agent: the first to register, or the one set by Use.
-	Active string           `json:"active"`
-	Agents map[string]agent `json:"agents"` // by username
-}
-
-type agent struct {
-	AgentID string `json:"agent_id,omitempty"`
-	APIKey  string `json:"api_key,omitempty"`
-	// Keyring means that the keys are in the keyring instead of here.
-	Keyring bool `json:"keyring,omitempty"`
-	// Former has the previous keys of the same username and URL, such as on a
-	// sandbox that was reset, so that no key is lost.
-	Former []string `json:"former,omitempty"`
-}
-
 // Find returns the key of an agent on the platform at baseURL, and its
 // username; an empty username means the active one. It returns a zero key if there
 // is none.
