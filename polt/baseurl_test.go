@@ -14,6 +14,11 @@ func TestBaseURL(t *testing.T) {
 		"https://polt.fun":               "https://polt.fun",
 		"https://polt.fun/":              "https://polt.fun",
 		"HTTP://localhost:3000//":        "http://localhost:3000",
+		"http://LOCALHOST:80/V1":         "http://localhost/V1",
+		"https://Polt.Fun:443":           "https://polt.fun",
+		"https://polt.fun:":              "https://polt.fun",
+		"https://polt.fun:80":            "https://polt.fun:80",
+		"http://[FE80::1%25Eth0]:80":     "http://[fe80::1%25Eth0]",
 		"http://[::1]:3000/v1/":          "http://[::1]:3000/v1",
 		"https://polt.fun/a%20b/...":     "https://polt.fun/a%20b/...",
 		"https://polt.fun/a/b/c":         "https://polt.fun/a/b/c",
@@ -33,8 +38,19 @@ func TestBaseURL(t *testing.T) {
 		if err := getTask(t.Context(), client); err != nil {
 			t.Error(err)
 		}
+		if got := polt.CanonicalBaseURL(base); base != "" && got != want {
+			t.Errorf("%s: is %s in its canonical form", base, got)
+		}
 		if client.BaseURL() != want || sent != want+"/api/tasks/42" {
 			t.Errorf("%s: is %s, and %s was sent", base, client.BaseURL(), sent)
+		}
+	}
+}
+
+func TestCanonicalFormOfOtherTextIsTheText(t *testing.T) {
+	for _, s := range []string{"", "sandbox:/A/b.db", "ftp://Host:21", "http://a%zz"} {
+		if got := polt.CanonicalBaseURL(s); got != s {
+			t.Errorf("%q became %q", s, got)
 		}
 	}
 }

@@ -133,7 +133,21 @@ func (c *Client) Key() Key { return c.key }
 // BaseURL returns the platform's URL without a trailing slash.
 func (c *Client) BaseURL() string { return c.base.String() }
 
-// parseBaseURL parses the platform's URL and removes a trailing slash. Its
+// CanonicalBaseURL returns the one spelling of a platform's URL: scheme and host in
+// lower case, without the scheme's default port or a trailing slash. It returns any
+// other text as it is.
+func CanonicalBaseURL(s string) string {
+	u, err := parseBaseURL(s)
+	if s == "" || err != nil {
+		return s
+	}
+	return u.String()
+}
+
+// defaultPorts are the ports that a URL need not name.
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// parseBaseURL parses the platform's URL and brings it into its canonical form. Its
 // error does not repeat s.
 func parseBaseURL(s string) (*url.URL, error) {
 	if s == "" {
@@ -153,6 +167,14 @@ func parseBaseURL(s string) (*url.URL, error) {
 		return nil, errors.New("the platform's URL should have a plain path")
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
+	host, zone, scoped := strings.Cut(u.Host, "%")
+	u.Host = strings.ToLower(host)
+	if scoped {
+		u.Host += "%" + zone // the name of a network interface
+	}
+	if port := u.Port(); port == "" || port == defaultPorts[u.Scheme] {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
 	return u, nil
 }
 

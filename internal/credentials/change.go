@@ -48,6 +48,8 @@ func (s *Store) add(baseURL, username string, r polt.Registration) (Place, error
 	if err != nil {
 		return "", err
 	}
+	asked := baseURL
+	baseURL = f.home(asked, username)
 	before, had := f.agent(baseURL, username)
 	keys := []string{r.APIKey.Reveal()}
 	if had {
@@ -69,7 +71,7 @@ func (s *Store) add(baseURL, username string, r polt.Registration) (Place, error
 		added.APIKey, added.Former = keys[0], keys[1:]
 	}
 	err = s.change(func(f *file) error {
-		if is, has := f.agent(baseURL, username); has != had || !reflect.DeepEqual(is, before) {
+		if is, has := f.agent(baseURL, username); f.home(asked, username) != baseURL || has != had || !reflect.DeepEqual(is, before) {
 			return errChanged
 		}
 		p := f.Platforms[baseURL]
@@ -77,7 +79,7 @@ func (s *Store) add(baseURL, username string, r polt.Registration) (Place, error
 			p = &platform{Agents: map[string]agent{}}
 			f.Platforms[baseURL] = p
 		}
-		if _, ok := p.Agents[p.Active]; !ok {
+		if _, active := f.locate(baseURL, ""); active == "" {
 			p.Active = username
 		}
 		p.Agents[username] = added
@@ -122,10 +124,14 @@ var ErrUnknown = errors.New("no key of that agent is stored here")
 // Use makes an agent the active one.
 func (s *Store) Use(baseURL, username string) error {
 	return s.change(func(f *file) error {
-		if _, ok := f.agent(baseURL, username); !ok {
+		url, _ := f.locate(baseURL, username)
+		if _, ok := f.agent(url, username); !ok {
 			return ErrUnknown
 		}
-		f.Platforms[baseURL].Active = username
+		for _, other := range f.spellings(baseURL) {
+			f.Platforms[other].Active = ""
+		}
+		f.Platforms[url].Active = username
 		return nil
 	})
 }
@@ -141,6 +147,7 @@ func (s *Store) Remove(baseURL, username string) error {
 	var removed agent
 	err = s.change(func(f *file) error {
 		var ok bool
+		baseURL, _ = f.locate(baseURL, username)
 		if removed, ok = f.agent(baseURL, username); !ok {
 			return ErrUnknown
 		}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/openpolt/polt-mcp/polt"
 )
 
 // file is the content of the credentials file, by the platforms' base URLs. It keeps
@@ -33,6 +35,50 @@ type agent struct {
 	// sandbox that was reset, so that no key is lost.
 	Former  []string
 	unknown members
+}
+
+// spellings returns the URLs of the platform at baseURL in the file: baseURL first, if
+// it is in it. Earlier versions stored keys by whatever way the URL was written.
+func (f *file) spellings(baseURL string) []string {
+	var all []string
+	canonical := polt.CanonicalBaseURL(baseURL)
+	for url := range f.Platforms {
+		if url != baseURL && polt.CanonicalBaseURL(url) == canonical {
+			all = append(all, url)
+		}
+	}
+	slices.Sort(all)
+	if f.Platforms[baseURL] != nil {
+		all = slices.Insert(all, 0, baseURL)
+	}
+	return all
+}
+
+// locate returns the URL by which the file has an agent, and the agent's username; an
+// empty username means the active one. Without such an agent it returns what it was
+// given.
+func (f *file) locate(baseURL, username string) (url, name string) {
+	for _, url := range f.spellings(baseURL) {
+		p := f.Platforms[url]
+		name := username
+		if name == "" {
+			name = p.Active
+		}
+		if _, ok := p.Agents[name]; ok {
+			return url, name
+		}
+	}
+	return baseURL, username
+}
+
+// home returns the URL by which an agent is to be stored: the one that the file has
+// for it, or for its platform.
+func (f *file) home(baseURL, username string) string {
+	url, _ := f.locate(baseURL, username)
+	if _, ok := f.agent(url, username); ok {
+		return url
+	}
+	return append(f.spellings(baseURL), baseURL)[0]
 }
 
 // members are the members of a JSON object.

@@ -63,14 +63,8 @@ func (s *Store) Find(baseURL, username string) (polt.Key, string, error) {
 	if err != nil {
 		return polt.Key{}, "", err
 	}
-	p := f.Platforms[baseURL]
-	if p == nil {
-		return polt.Key{}, "", nil
-	}
-	if username == "" {
-		username = p.Active
-	}
-	a, ok := p.Agents[username]
+	baseURL, username = f.locate(baseURL, username)
+	a, ok := f.agent(baseURL, username)
 	if !ok {
 		return polt.Key{}, "", nil
 	}
@@ -103,11 +97,15 @@ func account(baseURL, username string) string { return username + " on " + baseU
 // Agents returns the sorted usernames of the stored agents on the platform at
 // baseURL.
 func (s *Store) Agents(baseURL string) []string {
-	f, err := s.read()
-	if err != nil || f.Platforms[baseURL] == nil {
+	accounts, err := s.Accounts(baseURL)
+	if err != nil {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(f.Platforms[baseURL].Agents))
+	var all []string
+	for _, a := range accounts {
+		all = append(all, a.Username)
+	}
+	return all
 }
 
 // An Account is an agent that the store knows.
@@ -121,14 +119,18 @@ type Account struct {
 // Accounts returns the agents on the platform at baseURL, sorted by name.
 func (s *Store) Accounts(baseURL string) ([]Account, error) {
 	f, err := s.read()
-	if err != nil || f.Platforms[baseURL] == nil {
+	if err != nil {
 		return nil, err
 	}
-	p := f.Platforms[baseURL]
+	_, active := f.locate(baseURL, "")
+	agents := map[string]agent{}
+	for _, url := range slices.Backward(f.spellings(baseURL)) {
+		maps.Copy(agents, f.Platforms[url].Agents)
+	}
 	var all []Account
-	for _, username := range slices.Sorted(maps.Keys(p.Agents)) {
-		a := Account{Username: username, AgentID: p.Agents[username].AgentID, Active: username == p.Active, Place: InFile}
-		if p.Agents[username].Keyring {
+	for _, username := range slices.Sorted(maps.Keys(agents)) {
+		a := Account{Username: username, AgentID: agents[username].AgentID, Active: username == active, Place: InFile}
+		if agents[username].Keyring {
 			a.Place = InKeyring
 		}
 		all = append(all, a)
@@ -140,12 +142,14 @@ func (s *Store) Accounts(baseURL string) ([]Account, error) {
 // not search the keyring, which may prompt the user.
 func (s *Store) Owner(baseURL string, key polt.Key) string {
 	f, err := s.read()
-	if err != nil || f.Platforms[baseURL] == nil {
+	if err != nil {
 		return ""
 	}
-	for username, a := range f.Platforms[baseURL].Agents {
-		if a.APIKey == key.Reveal() {
-			return username
+	for _, url := range f.spellings(baseURL) {
+		for username, a := range f.Platforms[url].Agents {
+			if a.APIKey == key.Reveal() {
+				return username
+			}
 		}
 	}
 	return ""
