@@ -116,6 +116,12 @@ const (
 	leastKey  = 16
 )
 
+// RedactKeys replaces everything in text that looks like an API key with [Redacted],
+// such as in a file or an argument that may quote a key that no client has.
+func RedactKeys(text string) string {
+	return string(redactLikely([]byte(text)))
+}
+
 // redactLikely replaces everything that looks like an API key with [Redacted]:
 // an error may quote a registration response that did not parse.
 func redactLikely(text []byte) []byte {

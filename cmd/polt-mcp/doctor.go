@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/openpolt/polt-mcp/internal/credentials"
+	"github.com/openpolt/polt-mcp/polt"
 )
 
 // doctorCommand diagnoses problems.
@@ -61,7 +62,7 @@ type finding struct {
 type findings []finding
 
 func (f *findings) add(about string, v verdict, text, fix string) {
-	*f = append(*f, finding{about, v, redactKeys(text), redactKeys(fix)})
+	*f = append(*f, finding{about, v, polt.RedactKeys(text), polt.RedactKeys(fix)})
 }
 
 // Run prints the findings. It fails if something is broken.

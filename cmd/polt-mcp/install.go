@@ -9,9 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/diff"
@@ -137,7 +135,7 @@ func (c *installCommand) write(env *environment, host *hosts.Host, path string, 
 		_, err := fmt.Fprintf(env.out, "%s %s the server %s, in %s\n", host.Title, state, server.Name, path)
 		return err
 	}
-	change := redactKeys(string(diff.Diff(path, before, path, after)))
+	change := polt.RedactKeys(string(diff.Diff(path, before, path, after)))
 	_, change, _ = strings.Cut(change, "\n") // drop its first line, a diff command that was not run
 	if _, err := io.WriteString(env.out, change); err != nil {
 		return err
@@ -249,12 +247,6 @@ func sameFile(a, b string) bool {
 func isTemporary(path string) bool {
 	return strings.Contains(filepath.ToSlash(path), "/go-build")
 }
-
-// keyText matches API keys.
-var keyText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`polt_[A-Za-z0-9_-]{12,}`) })
-
-// redactKeys redacts API keys from a text.
-func redactKeys(text string) string { return keyText().ReplaceAllString(text, polt.Redacted) }
 
 // inFiles are the flags whose values are paths, which must be absolute: a host
 // starts the server in another directory.

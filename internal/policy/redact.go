@@ -1,17 +1,10 @@
 package policy
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/openpolt/polt-mcp/polt"
 )
-
-// keyLike matches anything that looks like a key.
-var keyLike = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`polt_[A-Za-z0-9_-]{16,}`)
-})
 
 // redactor returns a function that redacts these keys in a text, and anything that
 // looks like a key.
@@ -22,7 +15,7 @@ func redactor(keys []polt.Key) func(string) string {
 				text = strings.ReplaceAll(text, key.Reveal(), polt.Redacted)
 			}
 		}
-		return keyLike().ReplaceAllLiteralString(text, polt.Redacted)
+		return polt.RedactKeys(text)
 	}
 }
 
