@@ -42,7 +42,7 @@ func (t *Telemetry) Observe(ctx context.Context, m *rpc.Message) (context.Contex
 		t.metrics.inFlight.Inc()
 	}
 	ctx, links := callerContext(ctx, m)
-	var s *scope
+	var s *requestSpan
 	if t.tracing != nil {
 		ctx, s = t.tracing.begin(ctx, m, method, t.template, links)
 	}

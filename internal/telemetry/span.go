@@ -42,8 +42,8 @@ const (
 	maxValue      = 100          // characters of a client's value
 )
 
-// scope is the state of a recorded request, kept in its context.
-type scope struct {
+// requestSpan is the state of a recorded request, kept in its context.
+type requestSpan struct {
 	tracer trace.Tracer
 	span   trace.Span
 
@@ -57,27 +57,27 @@ type attemptSpan struct {
 	span trace.Span
 }
 
-type scopeKey struct{}
+type requestSpanKey struct{}
 
-// scopeOf returns the scope of a request, or nil if it is not recorded.
-func scopeOf(ctx context.Context) *scope {
-	s, _ := ctx.Value(scopeKey{}).(*scope)
+// requestSpanOf returns the state of a request, or nil if it is not recorded.
+func requestSpanOf(ctx context.Context) *requestSpan {
+	s, _ := ctx.Value(requestSpanKey{}).(*requestSpan)
 	return s
 }
 
-// begin starts the span of a request. The scope is nil if the request is not
+// begin starts the span of a request. It returns nil if the request is not
 // sampled; its context still has the trace's ids, so that nothing downstream
 // starts a new trace.
 func (t *tracing) begin(ctx context.Context, m *rpc.Message, method string, template func(string) string, links []trace.Link,
-) (context.Context, *scope) {
+) (context.Context, *requestSpan) {
 	ctx, span := t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithLinks(links...),
 		trace.WithAttributes(methodKey.String(method)))
 	if !span.IsRecording() {
 		return ctx, nil
 	}
 	span.SetAttributes(requestAttributes(m, template)...)
-	s := &scope{tracer: t.tracer, span: span}
-	return context.WithValue(ctx, scopeKey{}, s), s
+	s := &requestSpan{tracer: t.tracer, span: span}
+	return context.WithValue(ctx, requestSpanKey{}, s), s
 }
 
 // requestAttributes returns the attributes known at the start of a request.
@@ -114,7 +114,7 @@ func requestAttributes(m *rpc.Message, template func(string) string) []attribute
 }
 
 // end ends the span of a request.
-func (s *scope) end(m *rpc.Message, method string, o rpc.Outcome) {
+func (s *requestSpan) end(m *rpc.Message, method string, o rpc.Outcome) {
 	if o.Code == 0 && (method == string(mcp.MethodToolsCall) || method == string(mcp.MethodPromptsGet)) {
 		s.span.SetName(method + " " + m.Target()) // a known target, as the call succeeded
 	}
@@ -143,7 +143,7 @@ func endSpan(span trace.Span, failure string) {
 
 // beginAttempt starts the span of a request to the platform, and returns a context
 // with it.
-func (s *scope) beginAttempt(r *http.Request) context.Context {
+func (s *requestSpan) beginAttempt(r *http.Request) context.Context {
 	attributes := append(make([]attribute.KeyValue, 0, 8), // with room for endAttempt's
 		semconv.HTTPRequestMethodKey.String(r.Method), semconv.ServerAddress(r.URL.Hostname()))
 	port := r.URL.Port()
@@ -161,7 +161,7 @@ func (s *scope) beginAttempt(r *http.Request) context.Context {
 }
 
 // endAttempt ends the span of the request that ctx was made for.
-func (s *scope) endAttempt(ctx context.Context, a polt.Attempt) {
+func (s *requestSpan) endAttempt(ctx context.Context, a polt.Attempt) {
 	s.mu.Lock()
 	i := slices.IndexFunc(s.attempts, func(s attemptSpan) bool { return s.ctx == ctx })
 	if i < 0 { // it did not reach our transport

@@ -65,7 +65,7 @@ func (t *Telemetry) Metrics() http.Handler { return t.metrics.handler() }
 // [polt.Options].
 func (t *Telemetry) Attempt(ctx context.Context, a polt.Attempt) {
 	t.metrics.attempt(a)
-	if s := scopeOf(ctx); s != nil {
+	if s := requestSpanOf(ctx); s != nil {
 		s.endAttempt(ctx, a)
 	}
 }

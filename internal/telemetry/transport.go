@@ -31,7 +31,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // a span of its own if it is recorded.
 func withTraceContext(r *http.Request) *http.Request {
 	ctx := r.Context()
-	if s := scopeOf(ctx); s != nil {
+	if s := requestSpanOf(ctx); s != nil {
 		ctx = s.beginAttempt(r)
 	} else if !trace.SpanContextFromContext(ctx).IsValid() {
 		return r
