@@ -15,28 +15,18 @@ import (
 
 // encodeResponse encodes a response of mcp-go as one line of JSON. The id is
 // copied from the request: mcp-go rounds integers over 2^53.
-//
-// A tool's result is encoded without encoding/json, which would scan the
-// platform's JSON in it four times: half the cost of a call.
 func encodeResponse(id json.RawMessage, message mcp.JSONRPCMessage) Response {
-	if m, ok := message.(mcp.JSONRPCResponse); ok {
-		result, ok := m.Result.(*mcp.CallToolResult)
-		if value, isValue := m.Result.(mcp.CallToolResult); isValue {
-			result, ok = &value, true
-		}
-		if ok {
-			if response, ok := largeResponse(id, result); ok {
-				return response
-			}
-		}
-	}
 	dst := appendHead(buffers.Get(0), id)
 	var err error
 	code := 0
 	switch m := message.(type) {
 	case mcp.JSONRPCResponse:
 		dst = append(dst, `"result":`...)
-		dst, err = appendResult(dst, m.Result)
+		if list, ok := m.Result.(mcp.ListToolsResult); ok {
+			dst, err = appendToolList(dst, list)
+		} else {
+			dst, err = appendJSON(dst, m.Result)
+		}
 	case mcp.JSONRPCError:
 		dst = append(dst, `"error":`...)
 		code = m.Error.Code
@@ -77,17 +67,59 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 	return append(dst, b...), err
 }
 
-func appendResult(dst []byte, result any) ([]byte, error) {
-	switch r := result.(type) {
-	case *mcp.CallToolResult:
-		return appendToolResult(dst, r)
-	case mcp.CallToolResult:
-		return appendToolResult(dst, &r)
+// appendToolList encodes a list as json.Marshal does, which would scan each schema
+// three times: most of the cost of a tools/list.
+func appendToolList(dst []byte, list mcp.ListToolsResult) ([]byte, error) {
+	tools := list.Tools
+	list.Tools = []mcp.Tool{}
+	rest, err := json.Marshal(list)
+	if err != nil {
+		return dst, err
 	}
-	return appendJSON(dst, result)
+	rest, isLast := bytes.CutSuffix(rest, []byte(`"tools":[]}`))
+	if !isLast {
+		list.Tools = tools
+		return appendJSON(dst, list)
+	}
+	dst = append(append(dst, rest...), `"tools":[`...)
+	for i, tool := range tools {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = appendTool(dst, tool); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, "]}"...), nil
+}
+
+func appendTool(dst []byte, t mcp.Tool) ([]byte, error) {
+	in, out := t.RawInputSchema, t.RawOutputSchema
+	isLine := bytes.IndexByte(in, '\n') < 0 && bytes.IndexByte(out, '\n') < 0
+	if len(in) == 0 || t.InputSchema.Type != "" || t.OutputSchema.Type != "" || t.DeferLoading || t.Icons != nil || t.Execution != nil || !isLine {
+		return appendJSON(dst, t)
+	}
+	dst = appendString(append(dst, `{"name":`...), t.Name)
+	if t.Title != "" {
+		dst = appendString(append(dst, `,"title":`...), t.Title)
+	}
+	if t.Description != "" {
+		dst = appendString(append(dst, `,"description":`...), t.Description)
+	}
+	dst = append(append(dst, `,"inputSchema":`...), in...)
+	if len(out) > 0 {
+		dst = append(append(dst, `,"outputSchema":`...), out...)
+	}
+	dst, err := appendJSON(append(dst, `,"annotations":`...), t.Annotations)
+	if err == nil && t.Meta != nil {
+		dst, err = appendJSON(append(dst, `,"_meta":`...), t.Meta)
+	}
+	return append(dst, '}'), err
 }
 
 // appendToolResult encodes r as json.Marshal does, except for the members' order.
+// encoding/json would scan the platform's JSON in it four times: half the cost of
+// a call.
 func appendToolResult(dst []byte, r *mcp.CallToolResult) ([]byte, error) {
 	raw := r.RawStructuredContent
 	dst = slices.Grow(dst, len(raw)*5/2+512) // the text content repeats raw with escaped quotes

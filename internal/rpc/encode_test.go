@@ -1,12 +1,14 @@
 package rpc
 
 import (
+	"context"
 	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 )
 
 func TestToolResultIsWrittenAsEncodingJSONWould(t *testing.T) {
@@ -37,19 +39,58 @@ func TestToolResultIsWrittenAsEncodingJSONWould(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, result := range []any{r, *r} {
-				got := encodeResponse(json.RawMessage("1"), mcp.JSONRPCResponse{Result: result}).AppendTo(nil)
-				var response struct{ Result json.RawMessage }
-				if err := json.Unmarshal(got, &response); err != nil {
-					t.Fatalf("%v: %s", err, got)
-				}
-				same(t, response.Result, want)
-				if strings.ContainsAny(string(got), "\n\r") {
-					t.Errorf("more than a line: %q", got)
-				}
-			}
+			registry := server.NewMCPServer("test", "1")
+			registry.AddTool(mcp.NewTool("get"), func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { return r, nil })
+			got := result(t, registry, "tools/call", `{"name":"get"}`)
+			same(t, got, want)
 		})
 	}
+}
+
+func TestToolsAreListedAsEncodingJSONWould(t *testing.T) {
+	schema := json.RawMessage(`{"type":"object","properties":{"a":{"enum":["<"]}}}`)
+	for name, tool := range map[string]mcp.Tool{
+		"input":       {Name: "a", RawInputSchema: schema},
+		"all":         {Name: "a", Title: "T \"", Description: "<\n>", RawInputSchema: schema, RawOutputSchema: schema, Annotations: mcp.ToolAnnotation{ReadOnlyHint: new(true)}},
+		"meta":        {Name: "a", RawInputSchema: schema, Meta: mcp.NewMetaFromMap(map[string]any{"ui": map[string]any{"a": 1}})},
+		"icons":       {Name: "a", RawInputSchema: schema, Icons: []mcp.Icon{{Src: "data:,"}}},
+		"indented":    {Name: "a", RawInputSchema: json.RawMessage("{\n\"type\":\"object\"}")},
+		"not raw":     mcp.NewTool("a", mcp.WithString("s")),
+		"raw output":  {Name: "a", InputSchema: mcp.ToolInputSchema{Type: "object"}, RawOutputSchema: schema},
+		"decoded out": {Name: "a", RawInputSchema: schema, OutputSchema: mcp.ToolOutputSchema{Type: "object"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := server.NewMCPServer("test", "1", server.WithPaginationLimit(2))
+			for _, n := range []string{"a", "b", "c"} { // and there is another page
+				tool.Name = n
+				registry.AddTool(tool, nil)
+			}
+			want, err := json.Marshal(registry.HandleMessage(t.Context(), json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var response struct{ Result json.RawMessage }
+			if err := json.Unmarshal(want, &response); err != nil {
+				t.Fatal(err)
+			}
+			same(t, result(t, registry, "tools/list", "{}"), response.Result)
+		})
+	}
+}
+
+// result returns the result of a request, which is one line.
+func result(t *testing.T, registry *server.MCPServer, method, params string) []byte {
+	t.Helper()
+	in := Parse([]byte(`{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":` + params + `}`))
+	got := NewDispatcher(Options{Server: registry}).Handle(t.Context(), in.Items[0].Message).AppendTo(nil)
+	if strings.ContainsAny(string(got), "\n\r") {
+		t.Errorf("more than a line: %q", got)
+	}
+	var response struct{ Result json.RawMessage }
+	if err := json.Unmarshal(got, &response); err != nil {
+		t.Fatalf("%v: %s", err, got)
+	}
+	return response.Result
 }
 
 func same(t *testing.T, got, want []byte) {
