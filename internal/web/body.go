@@ -12,10 +12,9 @@ import (
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
-// open opens the account of a caller's request.
+// open opens an account for a caller of the request that ctx belongs to.
 func (s *Server) open(ctx context.Context, c *caller) *memory.Account {
-	isKnown := s.options.IsKnown(withCall(ctx, &call{caller: *c}))
-	return s.options.Memory.Open(memory.Caller{ID: c.id, Known: isKnown})
+	return s.options.Memory.Open(memory.Caller{ID: c.id, Known: s.options.IsKnown(ctx)})
 }
 
 // usualBody is the size in bytes up to which a body is charged as part of its

@@ -67,8 +67,9 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.server.admits(w, r) {
 		return
 	}
-	caller := s.server.callerOf(r)
-	account := s.server.open(r.Context(), &caller)
+	caller := &callFrom(r.Context()).caller
+	*caller = s.server.callerOf(r)
+	account := s.server.open(r.Context(), caller)
 	defer account.Close()
 	release, refused := s.server.limiter.take(caller.id, charge{connects: 1})
 	if refused == nil {
