@@ -17,6 +17,12 @@ import (
 // characters, which make up most strings, are copied in one piece.
 func (p *shaper) text(limit int) error {
 	p.at++
+	run := ascii.Plain(p.src[p.at:])
+	if end := p.at + run; end < len(p.src) && p.src[end] == '"' && (p.Sent == "" || run < minSent) {
+		p.plainText(p.src[p.at:end], limit)
+		p.at = end + 1
+		return nil
+	}
 	p.out = append(p.out, '"')
 	var (
 		begin, start = len(p.out), p.at
@@ -25,13 +31,12 @@ func (p *shaper) text(limit int) error {
 		isRich       bool // contains a newline or a non-ASCII character
 		filter       invisible.Filter
 	)
-	for {
-		at := len(p.out)
-		var run int
-		if p.out, run = ascii.AppendPlain(p.out, p.src[p.at:]); run > 0 {
+	for ; ; run = ascii.Plain(p.src[p.at:]) {
+		if run > 0 {
 			if limit > 0 && n <= limit && n+run > limit {
-				cutAt = at + limit - n
+				cutAt = len(p.out) + limit - n
 			}
+			p.out = append(p.out, p.src[p.at:p.at+run]...)
 			n += run
 			p.at += run
 			filter.Hides(rune(p.src[p.at-1]), nil)
@@ -63,17 +68,38 @@ func (p *shaper) text(limit int) error {
 		p.Echoes++
 		p.out = p.out[:begin]
 		p.mark(n)
-	case cutAt >= 0 && n > limit && (isRich || len(p.out)-begin > maxToken || bytes.IndexByte(p.out[begin:], ' ') >= 0):
+	case cutAt >= 0 && n > limit && (isRich || !isToken(p.out[begin:])):
 		p.out = p.out[:cutAt]
-		p.mark(n - limit)
-		if p.Summary == Submissions {
-			p.CutWork = true
-		} else {
-			p.Cut++
-		}
+		p.cut(n - limit)
 	}
 	p.out = append(p.out, '"')
 	return nil
+}
+
+// plainText copies a string of plain characters.
+func (p *shaper) plainText(s []byte, limit int) {
+	kept := s
+	if limit > 0 && len(s) > limit && !isToken(s) {
+		kept = s[:limit]
+	}
+	p.out = append(append(p.out, '"'), kept...)
+	if len(kept) < len(s) {
+		p.cut(len(s) - len(kept))
+	}
+	p.out = append(p.out, '"')
+}
+
+// isToken reports whether a string is never cut.
+func isToken(s []byte) bool { return len(s) <= maxToken && bytes.IndexByte(s, ' ') < 0 }
+
+// cut counts a string that is cut, and appends how many characters were omitted.
+func (p *shaper) cut(left int) {
+	if p.Summary == Submissions {
+		p.CutWork = true
+	} else {
+		p.Cut++
+	}
+	p.mark(left)
 }
 
 // next returns the character after the current one, or -1 at the end of the
