@@ -99,7 +99,9 @@ type Response struct {
 	large *large // the rest, or nil
 }
 
-// Free returns the buffer of a written response to the pool.
+// Free lets the buffer of a response be reused, once it has been written. A response
+// whose writing has failed must not be freed: the HTTP/2 server of net/http may
+// still be reading it (go.dev/issue/20704).
 func (r Response) Free() { buffers.Free(r.JSON) }
 
 func errorResponse(id json.RawMessage, details mcp.JSONRPCErrorDetails) Response {

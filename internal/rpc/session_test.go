@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/openpolt/polt-mcp/internal/buffers"
 	"github.com/openpolt/polt-mcp/internal/rpc"
 )
 
@@ -58,6 +60,38 @@ func session(t *testing.T, out rpc.MessageWriter, inFlight int) (s *rpc.Session,
 	send = func(message string) { s.Handle(t.Context(), rpc.Parse([]byte(message)), rpc.Hold{}) }
 	send(`{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","clientInfo":{"name":"t","version":"1"},"capabilities":{}}}`)
 	return s, send, sync.OnceFunc(func() { close(released) })
+}
+
+// broken keeps what it is to write, and fails, as a connection does that goes on
+// reading meanwhile.
+type broken struct{ kept [][]byte }
+
+func (w *broken) WriteMessage(r rpc.Response) error {
+	w.kept = append(w.kept, r.JSON)
+	return errors.New("reset")
+}
+
+func (w *broken) Flush() error { return nil }
+
+func TestResponseThatIsNotWrittenKeepsItsBuffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &broken{}
+		s, send, release := session(t, out, 0)
+		defer release()
+		send(`{"jsonrpc":"2.0","id":1,"method":"ping"}`)
+		synctest.Wait()
+		_ = s.Close(1)
+		if len(out.kept) != 1 {
+			t.Fatalf("%d messages were written after the first had failed", len(out.kept)-1)
+		}
+		before := string(out.kept[0])
+		for range 100 {
+			_ = append(buffers.Get(0), strings.Repeat("x", 100)...)
+		}
+		if now := string(out.kept[0]); now != before {
+			t.Errorf("%s has become %s", before, now)
+		}
+	})
 }
 
 // What is in flight when a session ends at once holds nothing afterwards.

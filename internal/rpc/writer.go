@@ -136,8 +136,7 @@ func (w *writer) writeRest() {
 
 func (w *writer) answer(m outgoing) {
 	w.flushNotifications()
-	w.failedWith(w.w.WriteMessage(m.message))
-	m.message.Free()
+	w.put(m.message)
 	m.done()
 }
 
@@ -154,8 +153,20 @@ func (w *writer) flushNotifications() {
 
 func (w *writer) notification(n mcp.JSONRPCNotification) {
 	if b, err := json.Marshal(n); err == nil {
-		w.failedWith(w.w.WriteMessage(Response{JSON: b}))
+		w.put(Response{JSON: b})
 	}
+}
+
+// put writes a message, unless writing has failed.
+func (w *writer) put(message Response) {
+	if w.err != nil {
+		return
+	}
+	if err := w.w.WriteMessage(message); err != nil {
+		w.failedWith(err)
+		return
+	}
+	message.Free()
 }
 
 func (w *writer) failedWith(err error) {

@@ -98,7 +98,7 @@ func writeAnswer(w http.ResponseWriter, status int, response rpc.Response, accou
 	}
 	w.WriteHeader(status)
 	_, err := response.WriteTo(timely{w, http.NewResponseController(w), account})
-	if err == nil { // otherwise net/http's HTTP/2 may still be reading the buffer (go.dev/issue/20704)
+	if err == nil {
 		response.Free()
 	}
 }
