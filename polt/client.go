@@ -41,7 +41,9 @@ type Options struct {
 	// Transport sends the requests, and replaces CAFile and PlaintextProxy too;
 	// nil means a pool of up to 64 idle connections that uses the environment's
 	// proxy and sends each request at most once. A plain [http.Transport] does
-	// not: over HTTP/2 it retries requests by itself, writes included.
+	// not: over HTTP/2 it retries requests by itself, writes included. If it is
+	// not an [http.Transport], nor reports its connections to net/http/httptrace, a write
+	// counts as sent whatever error it returns, but for those of dialing.
 	Transport http.RoundTripper
 	// WrapTransport wraps the transport, for example for tracing; nil means no
 	// wrapper.
@@ -72,6 +74,7 @@ type Client struct {
 	transport http.RoundTripper
 	onAttempt func(context.Context, Attempt)
 	once      bool // disables retries
+	traces    bool // the transport is known to report its connections
 }
 
 // NewClient returns a client. It sends nothing. It fails if the base URL is
@@ -82,7 +85,9 @@ func NewClient(o Options) (*Client, error) {
 		return nil, err
 	}
 	transport := o.Transport
+	_, traces := transport.(*http.Transport)
 	if transport == nil {
+		traces = true
 		if transport, err = newTransport(o); err != nil {
 			return nil, err
 		}
@@ -95,6 +100,7 @@ func NewClient(o Options) (*Client, error) {
 		key:       o.Key,
 		timeout:   o.Timeout,
 		userAgent: o.UserAgent,
+		traces:    traces,
 		onAttempt: o.OnAttempt,
 		// Not an http.Client: it follows redirects, which would pass the key on
 		// or turn a POST into a GET.

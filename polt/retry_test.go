@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"syscall"
 	"testing"
@@ -216,6 +217,31 @@ func TestWriteIsSentOnce(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A transport of somebody's own need not say when it begins to send.
+func TestWriteCountsAsSentByATransportThatDoesNotSay(t *testing.T) {
+	for _, one := range []struct {
+		err  error
+		code polt.Code
+	}{
+		{errors.New("reset after the request"), polt.CodeOutcomeUnknown},
+		{syscall.ECONNRESET, polt.CodeOutcomeUnknown},
+		{&net.OpError{Op: "dial", Err: errors.New("no route")}, polt.CodeUpstreamUnreachable},
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, polt.CodeUpstreamUnreachable},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tries := 0
+			client := newClient(t, polt.Options{Transport: roundTrips(func(*http.Request) (*http.Response, error) {
+				tries++
+				return nil, fmt.Errorf("somebody's own: %w", one.err)
+			})})
+			wantCode(t, commit(t.Context(), client), one.code)
+			if sent := one.code == polt.CodeOutcomeUnknown; sent && tries != 1 || !sent && tries != 3 {
+				t.Errorf("%v: %d tries", one.err, tries)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -78,12 +79,18 @@ func (c *Client) call(ctx context.Context, r *request) (response, *Error) {
 func (c *Client) attempt(ctx context.Context, r *request, number int) (_ response, again bool, failed *Error) {
 	// Once there is a connection, bytes may have been sent. (The transport
 	// switches to another connection only if it has written nothing.)
-	var connected atomic.Bool
+	var asked, connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	start := time.Now()
-	resp, err := c.transport.RoundTrip(c.newHTTPRequest(ctx, r))
+	var resp *http.Response
+	err := ctx.Err()
+	begun := err == nil
+	if begun {
+		resp, err = c.transport.RoundTrip(c.newHTTPRequest(ctx, r))
+	}
 	var status int
 	var body []byte
 	if err == nil {
@@ -110,11 +117,12 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (_ respons
 	read := r.op.method == http.MethodGet
 	switch {
 	case err != nil:
-		failed = c.transportError(ctx, r, err, status, connected.Load())
-		// A write is never retried once it had a connection. Even one that the
+		sent := connected.Load() || begun && !c.traces && !asked.Load() && !isUnsent(err)
+		failed = c.transportError(ctx, r, err, status, sent)
+		// A write is never retried once it may have been sent. Even one that the
 		// platform refused could have taken effect if the platform acts before
 		// it refuses, so the caller decides whether to retry.
-		return response{}, failed.Retryable && failed.Code != CodeRateLimited && ctx.Err() == nil && (read || !connected.Load()), failed
+		return response{}, failed.Retryable && failed.Code != CodeRateLimited && ctx.Err() == nil && (read || !sent), failed
 	case !success:
 		failed = errorOf(r, resp, redactLikely(c.key.Redact(body)))
 		// An offline tunnel stays offline for longer than the retry budget.
@@ -210,30 +218,40 @@ func looksLikeJSON(b []byte) bool {
 	return len(b) == 0 || bytes.IndexByte([]byte(`{["tfn-0123456789`), b[0]) >= 0
 }
 
-// transportError converts the error of a request without a complete response.
-func (c *Client) transportError(ctx context.Context, r *request, err error, status int, connected bool) *Error {
+// isUnsent reports whether the error of a transport that does not report its
+// connections shows that it has sent nothing.
+func isUnsent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	var busy interface{ RetryAfter() time.Duration }
+	return errors.As(err, &op) && op.Op == "dial" || errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) || errors.As(err, &busy)
+}
+
+// transportError converts the error of a request without a complete response. sent
+// says that it may have been sent.
+func (c *Client) transportError(ctx context.Context, r *request, err error, status int, sent bool) *Error {
 	e := &Error{Operation: r.op.String(), HTTPStatus: status, Err: err}
 	write := r.op.method != http.MethodGet
 	var timeout net.Error
 	timedOut := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(ctx.Err(), context.DeadlineExceeded)
 	var busy interface{ RetryAfter() time.Duration }
 	switch {
-	case errors.As(err, &busy) && (!write || !connected): // from this program's own limiter
+	case errors.As(err, &busy) && (!write || !sent): // from this program's own limiter
 		e.Code, e.HTTPStatus, e.Retryable, e.RetryAfter = CodeRateLimited, 0, true, busy.RetryAfter()
 		e.Message = err.Error()
 	case errors.Is(err, errTooLarge) && !write:
 		e.Code = CodeUpstreamError
 		e.Message = errTooLarge.Error() + ", which is more than is read; ask for less"
-	case write && connected && status == 0 && refusal(err) != "":
+	case write && sent && status == 0 && refusal(err) != "":
 		e.Code, e.Retryable = CodeUpstreamError, true
 		e.Message = "the platform refused the request before processing it (HTTP/2 " + refusal(err) + ")"
-	case write && connected:
+	case write && sent:
 		e.Code = CodeOutcomeUnknown
 		e.Message = "the request was sent, but no complete response arrived: " + reason(err)
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Code, e.Retryable = CodeTimeout, true
 		e.Message = "the call was cancelled"
-	case !connected:
+	case !sent:
 		e.Code, e.Retryable = CodeUpstreamUnreachable, true
 		e.Message = fmt.Sprintf("the platform at %s cannot be reached: %s", c.base.Host, reason(err))
 	case timedOut:

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"syscall"
 )
@@ -24,11 +23,8 @@ func (t faultyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return transport{t.faulty.handler}.RoundTrip(req)
 	}
 	ctx := req.Context()
-	if err := ctx.Err(); err != nil {
+	if err := connect(ctx); err != nil {
 		return nil, err
-	}
-	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GotConn != nil {
-		trace.GotConn(httptrace.GotConnInfo{})
 	}
 	received := req.Clone(ctx)
 	if received.RequestURI = req.URL.RequestURI(); received.Body == nil {

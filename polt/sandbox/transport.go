@@ -25,12 +25,8 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		body = http.NoBody
 	}
 	defer body.Close()
-	if err := ctx.Err(); err != nil {
+	if err := connect(ctx); err != nil {
 		return nil, err
-	}
-	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GotConn != nil {
-		// From here on, the request may have an effect.
-		trace.GotConn(httptrace.GotConnInfo{})
 	}
 	// Unblocks a handler that reads a stalled body when ctx ends.
 	stop := context.AfterFunc(ctx, func() { _ = body.Close() })
@@ -44,6 +40,22 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return answer.response(req), nil
+}
+
+// connect reports to the context's trace that the request may have an effect from
+// now on, unless ctx is done.
+func connect(ctx context.Context) error {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.GetConn != nil {
+		trace.GetConn("sandbox")
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if trace != nil && trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{})
+	}
+	return nil
 }
 
 // recorder buffers a handler's response.
