@@ -39,7 +39,7 @@ type ContributionList struct {
 // UnmarshalJSON accepts an object or a bare array of contributions.
 func (l *ContributionList) UnmarshalJSON(b []byte) error {
 	type object ContributionList
-	return unmarshalList(b, (*object)(l), &l.Contributions)
+	return unmarshalList(b, (*object)(l), "contributions", &l.Contributions)
 }
 
 // ListCommittedTasksInput identifies an agent.

@@ -65,7 +65,8 @@ type Attempt struct {
 	Err       error // nil if the platform responded, whatever the status
 }
 
-// A Client calls the platform. It is safe for concurrent use.
+// A Client calls the platform. It is made by [NewClient]; the zero value cannot be
+// used. It is safe for concurrent use.
 type Client struct {
 	base      url.URL
 	key       Key

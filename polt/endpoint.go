@@ -16,7 +16,8 @@ import (
 
 // An Endpoint is one operation of the platform: a method, a path, an input type
 // and an output type. Endpoints are declared only in this package, so no other
-// operation can be called. The zero value cannot be called.
+// operation can be called. The zero value has no method and no path, and its calls
+// fail.
 //
 // In is a struct whose fields are named by their JSON names. A field fills the
 // path placeholder of the same name. The other fields go into the query of a
@@ -99,13 +100,21 @@ func (e Endpoint[In, Out]) public() Endpoint[In, Out] {
 }
 
 // Method returns the HTTP method.
-func (e Endpoint[In, Out]) Method() string { return e.op.method }
+func (e Endpoint[In, Out]) Method() string { return e.operation().method }
 
 // Path returns the path, with its placeholders in braces.
-func (e Endpoint[In, Out]) Path() string { return e.op.path }
+func (e Endpoint[In, Out]) Path() string { return e.operation().path }
 
 // Public reports whether the endpoint is called without a key.
-func (e Endpoint[In, Out]) Public() bool { return e.op.isPublic }
+func (e Endpoint[In, Out]) Public() bool { return e.operation().isPublic }
+
+// operation returns an empty operation for the zero value.
+func (e Endpoint[In, Out]) operation() *operation {
+	if e.op == nil {
+		return &operation{}
+	}
+	return e.op
+}
 
 func (op *operation) Method() string { return op.method }
 func (op *operation) Path() string   { return op.path }
@@ -123,8 +132,9 @@ type Answer[Out any] struct {
 }
 
 // Decode decodes the response. Decoding is lenient, because the platform
-// documents only part of its responses: unknown members are ignored and missing
-// ones are zero.
+// documents only part of its responses: unknown members are ignored, missing ones
+// are zero, and a list is found in any envelope. A member of another type is an
+// error, as is an answer without the list: Raw has what there is.
 func (a Answer[Out]) Decode() (Out, error) {
 	var out Out
 	if err := json.Unmarshal(a.Raw, &out); err != nil {
@@ -139,9 +149,6 @@ func (a Answer[Out]) Decode() (Out, error) {
 // Invalid arguments are rejected before anything is sent. A GET is tried up to
 // 3 times; any other method is retried only if certainly nothing was sent.
 func (e Endpoint[In, Out]) Call(ctx context.Context, c *Client, in In) (Answer[Out], error) {
-	if e.op == nil {
-		return Answer[Out]{}, &Error{Code: CodeInternal, Message: "the endpoint is the zero value"}
-	}
 	if faults := e.Check(in); len(faults) > 0 {
 		return Answer[Out]{}, faults[0]
 	}
@@ -181,6 +188,9 @@ func (e Endpoint[In, Out]) Do(ctx context.Context, c *Client, in In) (Out, error
 
 // Check returns an error for each argument that Call would reject, or nil.
 func (e Endpoint[In, Out]) Check(in In) []*Error {
+	if e.op == nil {
+		return []*Error{{Code: CodeInternal, Message: "the endpoint is the zero value"}}
+	}
 	var faults []*Error
 	v := reflect.ValueOf(in)
 	for _, f := range e.op.inPath {

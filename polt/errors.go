@@ -120,13 +120,15 @@ func errorOf(r *request, resp *http.Response, body []byte) *Error {
 	case tunnel != "":
 		e.Code, e.Retryable = CodeUpstreamUnreachable, true
 		e.Message = "the platform's tunnel is offline (" + tunnel + ")"
-	case status >= 300 && status < 400:
+	case status >= 300 && status < 400 && status != http.StatusNotModified:
 		e.Message = fmt.Sprintf("the platform redirects to %s: set POLT_API_URL to where it has moved", location(resp))
 	case status == http.StatusRequestTimeout:
 		e.Code, e.Retryable = CodeTimeout, true
 	case status >= 500:
-		e.Retryable = !write && status != http.StatusNotImplemented
 		e.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"))
+		// A write is refused for sure only where the platform says when to come again:
+		// a proxy answers 503 by itself too.
+		e.Retryable = status != http.StatusNotImplemented && (!write || e.RetryAfter > 0)
 	}
 	return e
 }

@@ -3,28 +3,28 @@ package polt
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
+	"fmt"
+
+	"github.com/openpolt/polt-mcp/internal/envelope"
 )
 
-// unmarshalList decodes a list, whose envelope the platform does not document:
-// a bare array, or an object with the array under its documented name or as its
-// only array member.
-func unmarshalList[T any](b []byte, object any, items *[]T) error {
-	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '[' {
-		return json.Unmarshal(b, items)
+// unmarshalList decodes a list, whose envelope the platform does not document. object
+// is what the list is documented as, and items is its member of that name.
+func unmarshalList[T any](b []byte, object any, name string, items *[]T) error {
+	if b = bytes.TrimSpace(b); string(b) == "null" {
+		return nil
 	}
-	if err := json.Unmarshal(b, object); err != nil || *items != nil {
-		return err
+	list, ok := envelope.List(b, name)
+	if !ok {
+		return fmt.Errorf("there is no list of %s in it, or there are several", name)
 	}
-	var members map[string]json.RawMessage
-	err := json.Unmarshal(b, &members)
-	maps.DeleteFunc(members, func(_ string, m json.RawMessage) bool { return m[0] != '[' })
-	if len(members) == 1 {
-		for _, only := range members {
-			err = json.Unmarshal(only, items)
+	if b[0] == '{' {
+		if err := json.Unmarshal(b, object); err != nil {
+			return err
 		}
 	}
-	return err
+	*items = nil
+	return json.Unmarshal(list, items)
 }
 
 func values[T ~string](all ...T) []string {

@@ -23,5 +23,5 @@ type Leaderboard struct {
 // UnmarshalJSON accepts an object or a bare array of standings.
 func (l *Leaderboard) UnmarshalJSON(b []byte) error {
 	type object Leaderboard
-	return unmarshalList(b, (*object)(l), &l.Standings)
+	return unmarshalList(b, (*object)(l), "leaderboard", &l.Standings)
 }

@@ -81,7 +81,7 @@ type ProjectList struct {
 // UnmarshalJSON accepts an object or a bare array of projects.
 func (l *ProjectList) UnmarshalJSON(b []byte) error {
 	type object ProjectList
-	return unmarshalList(b, (*object)(l), &l.Projects)
+	return unmarshalList(b, (*object)(l), "projects", &l.Projects)
 }
 
 // ListProjectsInput filters, sorts and pages projects; the zero value requests

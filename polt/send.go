@@ -85,12 +85,8 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (_ respons
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	start := time.Now()
-	var resp *http.Response
-	err := ctx.Err()
-	begun := err == nil
-	if begun {
-		resp, err = c.transport.RoundTrip(c.newHTTPRequest(ctx, r))
-	}
+	begun := ctx.Err() == nil
+	resp, err := c.roundTrip(ctx, r)
 	var status int
 	var body []byte
 	if err == nil {
@@ -138,6 +134,14 @@ func (c *Client) attempt(ctx context.Context, r *request, number int) (_ respons
 		return response{}, false, failed
 	}
 	return response{status, c.key.Redact(body)}, false, nil
+}
+
+// roundTrip sends a request, unless ctx is done.
+func (c *Client) roundTrip(ctx context.Context, r *request) (*http.Response, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return c.transport.RoundTrip(c.newHTTPRequest(ctx, r))
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, r *request) *http.Request {

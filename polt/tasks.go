@@ -102,7 +102,7 @@ type TaskList struct {
 // UnmarshalJSON accepts an object or a bare array of tasks.
 func (l *TaskList) UnmarshalJSON(b []byte) error {
 	type object TaskList
-	return unmarshalList(b, (*object)(l), &l.Tasks)
+	return unmarshalList(b, (*object)(l), "tasks", &l.Tasks)
 }
 
 // ListTasksInput filters, sorts and pages tasks; the zero value requests the

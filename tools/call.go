@@ -125,7 +125,7 @@ func (s *Set) exchange(ctx context.Context, d *definition, p prepared, client *p
 		issued, extra = r.APIKey, s.storeKey(ctx, p.given.text("username"), raw)
 	}
 	o := shape.Options{
-		Summary: p.summary, Types: d.form().kinds,
+		Summary: p.summary, Notes: d.Notes, Types: d.form().kinds,
 		Sent: p.given.text("submission_content"), Payouts: p.given.text("sort") == string(polt.TasksByPayout),
 	}
 	if p.summary == d.Summary { // a full answer gets no additions

@@ -31,6 +31,9 @@ type Tool struct {
 	Idempotent bool
 	// Summary is the part of the answer that is cut by default.
 	Summary shape.Summary
+	// Notes is how many characters of review notes Summary keeps; 0 means as many
+	// as of other texts.
+	Notes int
 	// Own is a struct of arguments in addition to the endpoint's; nil means
 	// none. They are never sent to the platform.
 	Own any

@@ -43,8 +43,11 @@ func changes(s shape.Result) []string {
 	if s.CutWork {
 		lost = append(lost, fmt.Sprintf("submissions cut at %d characters or less", shape.MaxWork))
 	}
+	if s.CutNotes {
+		lost = append(lost, "review notes cut")
+	}
 	if s.Left > 0 {
-		lost = append(lost, plural(s.Left, "old submission")+" left out")
+		lost = append(lost, plural(s.Left, "submission")+" left out")
 	}
 	if s.Nulls > 0 {
 		lost = append(lost, "nulls left out")

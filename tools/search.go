@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/openpolt/polt-mcp/internal/answers"
+	"github.com/openpolt/polt-mcp/internal/envelope"
+	"github.com/openpolt/polt-mcp/internal/object"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
@@ -114,20 +115,7 @@ func itemsOf(raw []byte) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: err.Error(), Retryable: true}
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(shaped.JSON, &members); err != nil {
-		return nil, err
-	}
-	items, ok := members["tasks"]
-	if !ok {
-		for _, m := range members {
-			if m[0] == '[' {
-				items = m
-			} else if inner := map[string]json.RawMessage{}; json.Unmarshal(m, &inner) == nil && items == nil && len(inner["tasks"]) > 0 {
-				items = inner["tasks"]
-			}
-		}
-	}
+	items, _ := envelope.List(shaped.JSON, "tasks")
 	var all []json.RawMessage
 	if json.Unmarshal(items, &all) != nil {
 		return nil, &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: "the answer is not a list of tasks"}
@@ -197,10 +185,12 @@ func textIn(raw json.RawMessage) (text string) {
 // findWord returns the position of the first match of any of words, which are
 // in lower case, or -1. An ASCII word matches only at the beginning of a word.
 func findWord(text string, words []string) (at, length int) {
-	lower := strings.ToLower(text)
-	if len(lower) != len(text) { // offsets would differ
-		lower = text
-	}
+	lower := strings.Map(func(r rune) rune {
+		if l := unicode.ToLower(r); utf8.RuneLen(l) == utf8.RuneLen(r) {
+			return l
+		}
+		return r // offsets would differ
+	}, text)
 	at = -1
 	for _, word := range words {
 		for from := 0; ; {
@@ -251,6 +241,19 @@ func (f *filter) excerpt(task json.RawMessage) json.RawMessage {
 	if err != nil {
 		return task
 	}
+	short = string(b)
+	var out []byte
+	isPlain := object.Members(task, func(name, value []byte) bool {
+		if string(name) == "description" {
+			value = []byte(short)
+		}
+		out = append(append(append(append(out, ',', '"'), name...), '"', ':'), value...)
+		return true
+	})
+	if !isPlain {
+		return task
+	}
 	f.cut++
-	return bytes.Replace(task, raw, b, 1)
+	out[0] = '{'
+	return append(out, '}')
 }

@@ -32,6 +32,7 @@ func getMyStatus() *definition {
 		Title:       "Get my status",
 		Description: "Where you stand, in one call: who you are, tasks held with deadlines and review notes, work in review, earnings, next step. Use it first, and after any loss of context.",
 		Summary:     shape.Lists,
+		Notes:       2000,
 	}, func(ctx context.Context, s *Set, _ prepared, client *polt.Client) ([]byte, addition, error) {
 		return s.myStatus(ctx, client)
 	})

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/openpolt/polt-mcp/internal/envelope"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
 )
@@ -82,6 +83,8 @@ func (w *waiting) wait(ctx context.Context, client *polt.Client, patience time.D
 		}
 	}
 	switch {
+	case !w.anyChange && statusOf(task) == "":
+		return task, "the answer has no status, so it is not known whether the task is in review", nil
 	case !w.anyChange && statusOf(task) != polt.TaskInReview:
 		return task, "", nil
 	case failed != nil:
@@ -100,6 +103,7 @@ func (w *waiting) isOver(before, now []byte) bool {
 
 func statusOf(task []byte) polt.TaskStatus {
 	var t struct{ Status polt.TaskStatus }
+	task, _ = envelope.Object(task, "status")
 	_ = json.Unmarshal(task, &t) // if invalid, there is no status
 	return t.Status
 }

@@ -157,6 +157,39 @@ func TestWaitDoesNotTrustWhatWasReadBefore(t *testing.T) {
 	})
 }
 
+func TestWaitFindsTheStatusInAnyEnvelope(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for answer, want := range map[string]string{
+			`{"task":{"id":"t-1","status":"in_review"}}`: "still in review after 50 s",
+			`{"task":{"id":"t-1","status":"completed"}}`: `"completed"}}`,
+			`{"id":"t-1"}`: "has no status",
+		} {
+			set := newSet(t, instant(answer), func(o *tools.Options) {
+				o.Watch = func(context.Context, string, func([]byte)) ([]byte, func(), error) {
+					return []byte(answer), func() {}, nil
+				}
+			})
+			if text := wait(t, set, `{"task_id":"t-1","timeout_s":50}`); !strings.Contains(text, want) {
+				t.Errorf("%s: %s", answer, text)
+			}
+		}
+	})
+}
+
+func TestMyStatusShowsReviewsWhole(t *testing.T) {
+	notes := strings.Repeat("Say why. ", 200)
+	text := textOf(newSet(t, fakePaths{
+		"/api/auth/verify":                `{"username":"ada"}`,
+		"/api/agents/ada/committed-tasks": `[{"id":"t-1"}]`,
+		"/api/tasks":                      `[{"id":"t-2","committed_by":"Ada"}]`,
+		"/api/tasks/t-1":                  `{"id":"t-1","submissions":[{"agent":"Ada","status":"needs_revision","review_notes":"` + notes + `"}]}`,
+		"/api/agents/ada/contributions":   `[]`,
+	}, nil).Call(t.Context(), "get_my_status", nil))
+	if !strings.Contains(text, notes) || !strings.Contains(text, `"in_review":[{"id":"t-2"}]`) {
+		t.Error(text)
+	}
+}
+
 func TestMyStatusLeavesOutWhatIsNotKnown(t *testing.T) {
 	const list = `{"tasks":[{"id":"t-1","title":"A","deadline":1789893600,"status":"committed"}]}`
 	task := `{"id":"t-1","status":"committed","submissions":[{"agent":"ada","status":"needs_revision","review_notes":"Say why."}]}`

@@ -25,6 +25,7 @@ var ErrNoPage = errors.New("there is no such page")
 func EachTask(read func(page int) ([]json.RawMessage, error), visit func(task json.RawMessage)) (looked int, whole bool, _ error) {
 	var first json.RawMessage // of the previous page
 	size := minPage           // tasks on a page that may not be the last
+	seen := map[string]bool{} // tasks move to the next page meanwhile
 	for page := 1; page <= maxPages; page++ {
 		tasks, err := read(page)
 		switch {
@@ -36,12 +37,26 @@ func EachTask(read func(page int) ([]json.RawMessage, error), visit func(task js
 			return looked, false, nil // paging is not supported
 		}
 		for _, task := range tasks {
-			visit(task)
+			if id := identity(task); !seen[id] {
+				seen[id] = true
+				looked++
+				visit(task)
+			}
 		}
-		if looked += len(tasks); len(tasks) < size {
+		if len(tasks) < size {
 			return looked, true, nil
 		}
 		first, size = tasks[0], max(size, len(tasks))
 	}
 	return looked, false, nil
+}
+
+// identity returns the id of a task or, without one, the task.
+func identity(task json.RawMessage) string {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(task, &members) // what is no object has no id
+	if id := members["id"]; id != nil {
+		return string(id)
+	}
+	return string(task)
 }

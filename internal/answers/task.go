@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/openpolt/polt-mcp/internal/envelope"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -40,7 +41,7 @@ func Username(member []byte) string {
 // says.
 func IsCommittedTo(task json.RawMessage, username string) bool {
 	if holder := Holder(task); holder != "" {
-		return holder == username
+		return strings.EqualFold(holder, username)
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(task, &members) != nil {
@@ -50,7 +51,7 @@ func IsCommittedTo(task json.RawMessage, username string) bool {
 		delete(members, name)
 	}
 	for _, value := range members {
-		if Username(value) == username {
+		if strings.EqualFold(Username(value), username) {
 			return true
 		}
 	}
@@ -68,8 +69,8 @@ func documented() (names []string) {
 }
 
 // Tasks returns the tasks of a list, in JSON, or nil where it is none.
-func Tasks(list []byte) []json.RawMessage {
-	var members struct{ Tasks []json.RawMessage }
-	_ = json.Unmarshal(list, &members) // then it is none
-	return members.Tasks
+func Tasks(list []byte) (tasks []json.RawMessage) {
+	items, _ := envelope.List(list, "tasks")
+	_ = json.Unmarshal(items, &tasks) // then it is none
+	return tasks
 }

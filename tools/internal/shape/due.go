@@ -11,7 +11,7 @@ import (
 
 // due adds the time left to an object with a deadline.
 func (p *shaper) due(o *openObject) {
-	if p.Now.IsZero() || o.deadline == nil || o.isDone {
+	if p.Now.IsZero() || o.deadline == nil || o.isDone || o.hasDue {
 		return
 	}
 	at, ok := Moment(o.deadline)

@@ -129,7 +129,7 @@ func (p *shaper) boundSubmissions(start int) {
 	var kept [][]byte
 	room := maxSubmissions
 	for _, s := range all {
-		short, ok := p.shorten(s, room)
+		short, ok := p.shorten(s, room, len(kept) == 0)
 		if !ok {
 			break
 		}
@@ -143,15 +143,20 @@ func (p *shaper) boundSubmissions(start int) {
 	p.out = append(append(append(p.out[:start], '['), bytes.Join(kept, []byte{','})...), ']')
 }
 
-// shorten returns a submission that costs at most room, if possible.
-func (p *shaper) shorten(s submission, room int) ([]byte, bool) {
+// shorten returns a submission that costs at most room, if possible. The newest may
+// cost more: it is what an agent has to revise.
+func (p *shaper) shorten(s submission, room int, isNewest bool) ([]byte, bool) {
 	if whole := p.out[s.out.start:s.out.end]; cost(whole) <= room {
 		return bytes.Clone(whole), true
 	}
-	for _, step := range steps {
+	for i, step := range steps {
 		short := shaper{src: s.src, textLimit: step.text, notesLimit: step.notes}
 		short.Summary = Submissions
-		if short.value(place{inItem: true}) == nil && cost(short.out) <= room {
+		if short.value(place{inItem: true}) != nil {
+			break
+		}
+		if c := cost(short.out); c <= room || isNewest && i == len(steps)-1 && c <= 2*room {
+			p.CutNotes = p.CutNotes || short.CutNotes
 			return short.out, true
 		}
 	}

@@ -55,6 +55,9 @@ type Options struct {
 	Types map[string]Kind
 	// Sent is a text that the caller sent; it is omitted from the answer.
 	Sent string
+	// Notes is how many characters of review notes in a list [Lists] keeps; 0 means
+	// MaxText.
+	Notes int
 	// Payouts requests [Result.Payouts].
 	Payouts bool
 	// Now is the current time; the time left is added to each deadline. The
@@ -67,6 +70,7 @@ type Result struct {
 	JSON      []byte // an object
 	Cut       int    // strings cut in lists
 	CutWork   bool   // whether strings of submissions were cut
+	CutNotes  bool   // whether review notes were cut
 	Left      int    // submissions omitted
 	Nulls     int    // null members omitted
 	Invisible int    // invisible characters removed
@@ -135,6 +139,7 @@ type shaper struct {
 	textLimit, notesLimit int
 
 	onlyObjects bool // the array copied last contains objects only
+	cuts        int  // strings cut
 }
 
 // place is the position of a value in an answer.
@@ -202,7 +207,10 @@ func (p *shaper) value(at place) error {
 	case c == '[':
 		return p.array(at)
 	case c == '"':
-		return p.text(p.limit(at))
+		before := p.cuts
+		err := p.text(p.limit(at))
+		p.CutNotes = p.CutNotes || at.isNotes && p.cuts > before
+		return err
 	case c == '-' || '0' <= c && c <= '9':
 		return p.number()
 	case c == 't':
@@ -220,8 +228,10 @@ func (p *shaper) limit(at place) int {
 	switch {
 	case !at.inItem:
 		return 0
-	case at.isNotes:
+	case at.isNotes && p.Summary == Submissions:
 		return p.notesLimit
+	case at.isNotes:
+		return p.Notes
 	case p.textLimit > 0:
 		return p.textLimit
 	case p.Summary == Submissions:
@@ -307,12 +317,22 @@ func (p *shaper) object(at place) error {
 	return nil
 }
 
+// name copies a member's name.
+func (p *shaper) name() error {
+	sent := p.Sent
+	p.Sent = "" // no name is an echo
+	err := p.text(0)
+	p.Sent = sent
+	return err
+}
+
 // openObject is the state of an object being copied.
 type openObject struct {
 	place
 	begin    int    // offset of its members in out
 	deadline []byte // as JSON
 	isDone   bool   // a completed task: its deadline no longer matters
+	hasDue   bool   // the platform has a "_due" of its own
 }
 
 // member copies one member.
@@ -325,7 +345,7 @@ func (p *shaper) member(o *openObject) error {
 	if p.peek() != '"' {
 		return errNotJSON
 	}
-	if err := p.text(0); err != nil {
+	if err := p.name(); err != nil {
 		return err
 	}
 	name := p.out[nameAt+1 : len(p.out)-1]
@@ -344,6 +364,7 @@ func (p *shaper) member(o *openObject) error {
 	case Whole:
 	case Lists:
 		below.isList = o.depth <= 1 && c == '[' && !o.inItem && !p.IsList
+		below.isNotes = below.isNotes || p.Notes > 0 && o.inItem && isNotes(name)
 	case Submissions:
 		below.inScope = below.inScope || o.depth == 0 && c == '[' && isHistory(name)
 		below.isNotes = below.isNotes || o.inItem && isNotes(name)
@@ -365,6 +386,10 @@ func (p *shaper) member(o *openObject) error {
 		return nil
 	case c == 'n' && (o.inItem && p.Summary != Submissions || p.Summary == Lists):
 		p.Nulls++
+		p.out = p.out[:undo]
+		return nil
+	case isTop && isAdded(name):
+		p.move(string(name), p.out[valueAt:])
 		p.out = p.out[:undo]
 		return nil
 	case isTop && len(p.Types) > 0:
@@ -390,6 +415,8 @@ func (p *shaper) note(o *openObject, name, value []byte, at span) {
 	switch string(name) {
 	case "deadline":
 		o.deadline = value
+	case "_due":
+		o.hasDue = true
 	case "status":
 		o.isDone = string(value) == `"completed"`
 		switch {
@@ -410,6 +437,12 @@ func (p *shaper) note(o *openObject, name, value []byte, at span) {
 			p.items.isTaken = true
 		}
 	}
+}
+
+// isAdded reports whether a member has a name of those that are added to answers: what
+// the platform says must not pass for what this server says.
+func isAdded(name []byte) bool {
+	return string(name) == "_notice" || string(name) == "_now"
 }
 
 // move moves a member to "_unexpected".

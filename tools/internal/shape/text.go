@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/openpolt/polt-mcp/internal/ascii"
@@ -24,18 +25,22 @@ func (p *shaper) text(limit int) error {
 		return nil
 	}
 	p.out = append(p.out, '"')
+	begin, start := len(p.out), p.at
 	var (
-		begin, start = len(p.out), p.at
-		n            int // characters of the string, without invisible ones
-		cutAt        = -1
-		isRich       bool // contains a newline or a non-ASCII character
-		filter       invisible.Filter
+		n      int  // characters of the string, without invisible ones
+		isRich bool // contains a newline or a non-ASCII character
+		filter invisible.Filter
+		seen   cluster
+		// Where to cut: before the last character up to limit that begins a cluster.
+		cutAt, kept = begin, 0
 	)
 	for ; ; run = ascii.Plain(p.src[p.at:]) {
 		if run > 0 {
-			if limit > 0 && n <= limit && n+run > limit {
-				cutAt = len(p.out) + limit - n
+			if first := n; first <= limit {
+				kept = min(limit, n+run-1)
+				cutAt = len(p.out) + kept - first
 			}
+			seen = cluster{}
 			p.out = append(p.out, p.src[p.at:p.at+run]...)
 			n += run
 			p.at += run
@@ -56,8 +61,8 @@ func (p *shaper) text(limit int) error {
 			p.Invisible++
 			continue
 		}
-		if limit > 0 && n == limit {
-			cutAt = len(p.out)
+		if n <= limit && (!seen.goesOn(r) || n == limit && n-kept > maxCluster) {
+			cutAt, kept = len(p.out), n
 		}
 		n++
 		isRich = isRich || r == '\n' || r >= utf8.RuneSelf
@@ -68,9 +73,9 @@ func (p *shaper) text(limit int) error {
 		p.Echoes++
 		p.out = p.out[:begin]
 		p.mark(n)
-	case cutAt >= 0 && n > limit && (isRich || !isToken(p.out[begin:])):
+	case limit > 0 && n > limit && (isRich || !isToken(p.out[begin:])):
 		p.out = p.out[:cutAt]
-		p.cut(n - limit)
+		p.cut(n - kept)
 	}
 	p.out = append(p.out, '"')
 	return nil
@@ -92,8 +97,29 @@ func (p *shaper) plainText(s []byte, limit int) {
 // isToken reports whether a string is never cut.
 func isToken(s []byte) bool { return len(s) <= maxToken && bytes.IndexByte(s, ' ') < 0 }
 
+// maxCluster is how many characters of a cluster are not cut apart.
+const maxCluster = 16
+
+// A cluster tells, character by character, what belongs together, as far as a reader
+// would see that it was cut: combining marks, emoji sequences and flags.
+type cluster struct {
+	joins  bool // the last character joins the next one to it
+	isHalf bool // the last character is the first of a flag
+}
+
+// goesOn reports whether r belongs to the character before it.
+func (c *cluster) goesOn(r rune) bool {
+	const joiner = '\u200d'
+	isFlag := '\U0001f1e6' <= r && r <= '\U0001f1ff'
+	isModifier := '\U0001f3fb' <= r && r <= '\U0001f3ff'
+	goesOn := c.joins || r == joiner || isModifier || isFlag && c.isHalf || r >= '\u0300' && unicode.In(r, unicode.M)
+	c.joins, c.isHalf = r == joiner, isFlag && !c.isHalf
+	return goesOn
+}
+
 // cut counts a string that is cut, and appends how many characters were omitted.
 func (p *shaper) cut(left int) {
+	p.cuts++
 	if p.Summary == Submissions {
 		p.CutWork = true
 	} else {
