@@ -23,6 +23,8 @@ type http2Conns struct {
 	// does not dial.
 	upgrade *http.Transport
 
+	adding sync.Mutex // so that of several new connections the first serves all
+
 	mu   sync.Mutex
 	open map[*http2Conn]string // and its authority
 }
@@ -51,6 +53,8 @@ type dialedKey struct{}
 // add returns the connection for requests to a server: an open one with room,
 // if a burst of requests has dialed several, or else the new one.
 func (c *http2Conns) add(authority string, dialed *tls.Conn) http.RoundTripper {
+	c.adding.Lock()
+	defer c.adding.Unlock()
 	for _, conn := range c.of(authority) {
 		if conn.client.Available() > 0 {
 			_ = dialed.Close() // nothing was sent on it
