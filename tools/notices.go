@@ -59,7 +59,7 @@ func changes(s shape.Result) []string {
 		all = append(all, strings.Join(s.Shared, " and ")+": the same in all, so beside the list")
 	}
 	if len(s.Unexpected) > 0 {
-		all = append(all, "of an unexpected type, so in _unexpected: "+clean.Line(strings.Join(s.Unexpected, ", "), 200))
+		all = append(all, "not as documented, so in _unexpected: "+clean.Line(strings.Join(s.Unexpected, ", "), 200))
 	}
 	if s.Invisible > 0 {
 		all = append(all, plural(s.Invisible, "invisible character")+" removed: someone may be hiding text")
