@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"math"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type Limits struct {
 	CallerInFlight int     // concurrent calls of one caller
 	TotalRate      float64 // calls per second in total; bursts may be twice that
 	TotalInFlight  int     // concurrent calls in total
+	Callers        int     // callers that are remembered; 0 means 100,000
 }
 
 const (
@@ -26,19 +28,20 @@ const (
 	// leastConnectRate is the minimum limit of connecting messages per second.
 	leastConnectRate = 50
 
-	maxCallers   = 100_000
-	rememberFor  = time.Minute // a caller's allowance has been refilled by then
-	inFlightWait = time.Second // Retry-After for a caller with too many calls in flight
+	defaultCallers = 100_000
+	sweepInterval  = time.Minute
+	inFlightWait   = time.Second // Retry-After for a caller with too many calls in flight
 )
 
-// limiter enforces the limits. It forgets callers that are idle for rememberFor,
-// and all idle ones when there are maxCallers.
+// limiter enforces the limits. It forgets callers that are idle and have their whole
+// allowance, as if they had never come. If there are too many others, it forgets all
+// that are idle.
 type limiter struct {
 	limits Limits
 
 	mu      sync.Mutex
 	total   lanes
-	callers map[string]*callerState
+	callers map[string]*lanes
 	swept   time.Time
 }
 
@@ -50,13 +53,11 @@ type lane struct {
 	inFlight int
 }
 
-type callerState struct {
-	lanes
-	seen time.Time
-}
-
 func newLimiter(l Limits) *limiter {
-	return &limiter{limits: l, total: newLanes(l.TotalRate), callers: map[string]*callerState{}}
+	if l.Callers <= 0 {
+		l.Callers = defaultCallers
+	}
+	return &limiter{limits: l, total: newLanes(l.TotalRate), callers: map[string]*lanes{}}
 }
 
 func newLanes(callRate float64) lanes {
@@ -135,21 +136,31 @@ func (l *lanes) add(n charge, by int) {
 	l.connects.inFlight += by * n.connects
 }
 
-// caller returns the state of a caller, and removes those of idle ones.
-func (l *limiter) caller(id string, now time.Time) *callerState {
-	if len(l.callers) >= maxCallers || now.Sub(l.swept) > rememberFor {
+// caller returns the lanes of a caller.
+func (l *limiter) caller(id string, now time.Time) *lanes {
+	if len(l.callers) >= l.limits.Callers || now.Sub(l.swept) > sweepInterval {
 		l.swept = now
-		for other, c := range l.callers {
-			if c.calls.inFlight+c.connects.inFlight == 0 && (now.Sub(c.seen) > rememberFor || len(l.callers) >= maxCallers) {
-				delete(l.callers, other)
-			}
+		l.forget(func(c *lanes) bool { return c.isIdle() && c.calls.isFull(now) && c.connects.isFull(now) })
+		if len(l.callers) >= l.limits.Callers {
+			l.forget((*lanes).isIdle)
 		}
 	}
 	c := l.callers[id]
 	if c == nil {
-		c = &callerState{lanes: newLanes(l.limits.CallerRate)}
+		lanes := newLanes(l.limits.CallerRate)
+		c = &lanes
 		l.callers[id] = c
 	}
-	c.seen = now
 	return c
+}
+
+func (l *limiter) forget(which func(*lanes) bool) {
+	maps.DeleteFunc(l.callers, func(_ string, c *lanes) bool { return which(c) })
+}
+
+func (l *lanes) isIdle() bool { return l.calls.inFlight+l.connects.inFlight == 0 }
+
+// isFull reports whether nothing of the allowance is used up.
+func (l *lane) isFull(now time.Time) bool {
+	return l.rate.Limit() == rate.Inf || l.rate.TokensAt(now) >= float64(l.rate.Burst())
 }

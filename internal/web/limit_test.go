@@ -61,6 +61,36 @@ func TestRateIsBoundedForEachCaller(t *testing.T) {
 	}
 }
 
+// Who has used up an allowance does not get another by making up callers.
+func TestAllowanceIsNotForgottenForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(map[string]handler{"who": who})
+		o.Limits = web.Limits{CallerRate: 0.001, Callers: 10}
+		h := web.New(o).Handler()
+		status := func(key, body string) int {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/mcp", strings.NewReader(body))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", "Bearer "+key)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			return w.Code
+		}
+		again := func() int { return status("polt_of_a", call("1", "who")) }
+		if first, second := again(), again(); first != 200 || second != 429 {
+			t.Fatalf("%d, %d", first, second)
+		}
+		for i := range 100 {
+			pass(time.Second) // until those before have their whole allowance again
+			if got := status("polt_made_up_"+strconv.Itoa(i), `{"jsonrpc":"2.0","id":1,"method":"ping"}`); got != 200 {
+				t.Fatal(got)
+			}
+		}
+		if got := again(); got != 429 {
+			t.Errorf("%d", got)
+		}
+	})
+}
+
 func TestTotalRateIsBounded(t *testing.T) {
 	o := options(map[string]handler{"who": who})
 	o.Limits = web.Limits{TotalRate: 0.01}
