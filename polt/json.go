@@ -14,16 +14,16 @@ func unmarshalList[T any](b []byte, object any, name string, items *[]T) error {
 	if b = bytes.TrimSpace(b); string(b) == "null" {
 		return nil
 	}
+	*items = nil
+	if bytes.HasPrefix(b, []byte{'{'}) {
+		if err := json.Unmarshal(b, object); err != nil || *items != nil {
+			return err
+		}
+	}
 	list, ok := envelope.List(b, name)
 	if !ok {
 		return fmt.Errorf("there is no list of %s in it, or there are several", name)
 	}
-	if b[0] == '{' {
-		if err := json.Unmarshal(b, object); err != nil {
-			return err
-		}
-	}
-	*items = nil
 	return json.Unmarshal(list, items)
 }
 

@@ -82,10 +82,10 @@ func (w *waiting) wait(ctx context.Context, client *polt.Client, patience time.D
 			return nil, "", err
 		}
 	}
-	switch {
-	case !w.anyChange && statusOf(task) == "":
+	switch status := statusOf(task); {
+	case !w.anyChange && status == "":
 		return task, "the answer has no status, so it is not known whether the task is in review", nil
-	case !w.anyChange && statusOf(task) != polt.TaskInReview:
+	case !w.anyChange && status != polt.TaskInReview:
 		return task, "", nil
 	case failed != nil:
 		return nil, "", waitError(failed)
