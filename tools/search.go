@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/openpolt/polt-mcp/internal/answers"
-	"github.com/openpolt/polt-mcp/internal/envelope"
 	"github.com/openpolt/polt-mcp/internal/object"
 	"github.com/openpolt/polt-mcp/polt"
 	"github.com/openpolt/polt-mcp/tools/internal/shape"
@@ -115,9 +114,8 @@ func itemsOf(raw []byte) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: err.Error(), Retryable: true}
 	}
-	items, _ := envelope.List(shaped.JSON, "tasks")
-	var all []json.RawMessage
-	if json.Unmarshal(items, &all) != nil {
+	all := answers.Tasks(shaped.JSON)
+	if all == nil {
 		return nil, &polt.Error{Code: polt.CodeUpstreamError, HTTPStatus: 200, Message: "the answer is not a list of tasks"}
 	}
 	return all, nil

@@ -71,7 +71,7 @@ func (s spelling) plain(raw json.RawMessage) (_ json.RawMessage, given bool) {
 			return raw, true
 		}
 		return encode(id), true
-	case s.schema.Type == "string" && isInteger(raw) && len(s.schema.Enum) == 0:
+	case s.schema.Type == "string" && object.IsInteger(raw) && len(s.schema.Enum) == 0:
 		return json.RawMessage(`"` + string(raw) + `"`), true // an id that looks like a number
 	}
 	return raw, true
@@ -148,10 +148,6 @@ func quoteless(word, one, other string, raw json.RawMessage) string {
 		return word
 	}
 	return string(raw)
-}
-
-func isInteger(raw json.RawMessage) bool {
-	return len(raw) > 0 && object.IsNumber(raw) && !bytes.ContainsAny(raw, ".eE")
 }
 
 // An idKind is a kind of resource that is identified in a path.

@@ -160,9 +160,9 @@ func (st *situation) readHeld(ctx context.Context) {
 	var reads sync.WaitGroup
 	for i, task := range tasks[:min(len(tasks), maxHeldRead)] {
 		reads.Go(func() {
-			answer, err := polt.GetTask.Call(ctx, st.client, polt.GetTaskInput{TaskID: idOf(task)})
+			answer, err := polt.GetTask.Call(ctx, st.client, polt.GetTaskInput{TaskID: answers.ID(task)})
 			if err != nil {
-				st.part("the reviews of "+idOf(task), err)
+				st.part("the reviews of "+answers.ID(task), err)
 				return
 			}
 			details[i] = answer.Raw
@@ -176,7 +176,7 @@ func (st *situation) readHeld(ctx context.Context) {
 		notes, needsRevision := revisionOf(details[i], st.username)
 		st.held[i] = briefTask(task, notes, needsRevision)
 		if needsRevision {
-			st.revise = append(st.revise, idOf(task))
+			st.revise = append(st.revise, answers.ID(task))
 		}
 	}
 }
@@ -255,22 +255,6 @@ func decimal(n *big.Rat) string {
 		digits = 9
 	}
 	return n.FloatString(digits)
-}
-
-// idOf returns the id of a task.
-func idOf(task json.RawMessage) string {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(task, &members) // only an object has one
-	for _, name := range []string{"id", "task_id"} {
-		var id string
-		if json.Unmarshal(members[name], &id) == nil && id != "" {
-			return id
-		}
-		if isInteger(members[name]) {
-			return string(members[name])
-		}
-	}
-	return ""
 }
 
 // briefTask returns the members of a task that say what is due when.
@@ -353,7 +337,7 @@ func revisionsIn(list []byte) (ids []string, known bool) {
 			return nil, false
 		}
 		if last == string(polt.SubmissionNeedsRevision) || members.Status == string(polt.SubmissionNeedsRevision) {
-			ids = append(ids, idOf(task))
+			ids = append(ids, answers.ID(task))
 		}
 	}
 	return ids, true

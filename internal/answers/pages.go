@@ -2,6 +2,7 @@ package answers
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 )
@@ -37,8 +38,9 @@ func EachTask(read func(page int) ([]json.RawMessage, error), visit func(task js
 			return looked, false, nil // paging is not supported
 		}
 		for _, task := range tasks {
-			if id := identity(task); !seen[id] {
-				seen[id] = true
+			identity := cmp.Or(ID(task), string(task))
+			if !seen[identity] {
+				seen[identity] = true
 				looked++
 				visit(task)
 			}
@@ -49,14 +51,4 @@ func EachTask(read func(page int) ([]json.RawMessage, error), visit func(task js
 		first, size = tasks[0], max(size, len(tasks))
 	}
 	return looked, false, nil
-}
-
-// identity returns the id of a task or, without one, the task.
-func identity(task json.RawMessage) string {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(task, &members) // what is no object has no id
-	if id := members["id"]; id != nil {
-		return string(id)
-	}
-	return string(task)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/openpolt/polt-mcp/internal/envelope"
+	"github.com/openpolt/polt-mcp/internal/object"
 	"github.com/openpolt/polt-mcp/polt"
 )
 
@@ -66,6 +67,22 @@ func documented() (names []string) {
 		names = append(names, name)
 	}
 	return names
+}
+
+// ID returns the id of a task, or "".
+func ID(task json.RawMessage) string {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(task, &members) // only an object has one
+	for _, name := range []string{"id", "task_id"} {
+		var id string
+		if json.Unmarshal(members[name], &id) == nil && id != "" {
+			return id
+		}
+		if object.IsInteger(members[name]) {
+			return string(members[name])
+		}
+	}
+	return ""
 }
 
 // Tasks returns the tasks of a list, in JSON, or nil where it is none.

@@ -6,7 +6,11 @@
 // with escapes, it leaves to encoding/json, which also says what is wrong.
 package object
 
-import "github.com/openpolt/polt-mcp/internal/ascii"
+import (
+	"bytes"
+
+	"github.com/openpolt/polt-mcp/internal/ascii"
+)
 
 // maxDepth is how deep a value may be nested to be plain.
 const maxDepth = 64
@@ -25,6 +29,9 @@ func IsNumber(b []byte) bool {
 	s := scanner{src: b}
 	return s.number() && s.at == len(b)
 }
+
+// IsInteger reports whether b is a number without a fraction and an exponent.
+func IsInteger(b []byte) bool { return IsNumber(b) && !bytes.ContainsAny(b, ".eE") }
 
 type scanner struct {
 	src []byte
