@@ -123,16 +123,22 @@ func TestCallersWithTheSharedKeyAreKnown(t *testing.T) {
 		if len(p.arrived) != 2*gate.Most {
 			t.Errorf("%d of %d requests are with the platform", len(p.arrived), 2*gate.Most)
 		}
-		for range answers {
-			p.release <- struct{}{}
-		}
-		for _, answer := range answers {
-			if raw := <-answer; !bytes.Contains(raw, []byte(`"result"`)) {
-				t.Errorf("%s", raw)
-			}
-		}
+		p.answer(t, answers)
 		web.close()
 	})
+}
+
+// answer releases as many requests as there are answers, which must be results.
+func (p busyPlatform) answer(t *testing.T, answers []<-chan []byte) {
+	t.Helper()
+	for range answers {
+		p.release <- struct{}{}
+	}
+	for _, answer := range answers {
+		if raw := <-answer; !bytes.Contains(raw, []byte(`"result"`)) {
+			t.Errorf("%s", raw)
+		}
+	}
 }
 
 // Forty callers have made up a key each. The time is virtual.
@@ -164,14 +170,7 @@ func TestCallersThatMadeUpKeysDoNotTakeAllOfThePlatform(t *testing.T) {
 		if len(p.arrived) != 1 || <-p.arrived != known {
 			t.Error("one whom the platform knows waits for them")
 		}
-		for range answers {
-			p.release <- struct{}{}
-		}
-		for _, answer := range answers {
-			if raw := <-answer; !bytes.Contains(raw, []byte(`"result"`)) {
-				t.Errorf("%s", raw)
-			}
-		}
+		p.answer(t, answers)
 		web.close()
 	})
 }
